@@ -1,0 +1,34 @@
+//! # berth-language
+//!
+//! Text in, typed model out: `text -> syntax -> model`. No IO, no MLIR, no solver, no clock.
+//!
+//! A user's mistake is never an `Err`: [`check`] returns what could be understood and a list of
+//! [diagnostics](diagnostics::Diagnostic). Bytes come through [`Files`](sources::Files).
+
+pub mod diagnostics;
+pub mod model;
+pub mod quantity;
+pub mod sources;
+pub mod span;
+pub mod syntax;
+
+use diagnostics::Diagnostic;
+use model::Program;
+use sources::{Files, Sources};
+
+/// What `check` found.
+#[derive(Debug)]
+pub struct Checked {
+    /// What the program says; `None` while it has errors.
+    pub program: Option<Program>,
+    /// Every file that was read.
+    pub sources: Sources,
+    /// In order of file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the program whose root file is `path` and everything it uses. Total: any bytes give an answer.
+pub fn check(path: &str, files: &dyn Files) -> Checked {
+    let _ = (path, files);
+    todo!("lands with the resolver")
+}

@@ -1,0 +1,90 @@
+//! The files of a program: read through [`Files`], kept for spans and messages.
+
+use crate::span::{FileId, Span};
+
+/// How `language` reads: the command line gives the disk, an editor its open documents.
+pub trait Files {
+    /// The bytes at `path`, as the user would name it.
+    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable>;
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Nothing is there.
+    Missing,
+    /// A directory where a file should be.
+    Directory,
+    /// More than [`LARGEST_FILE`] bytes; the size found.
+    TooLarge(u64),
+    /// Whatever else the system said.
+    Other(String),
+}
+
+/// The largest plan file that is read, in bytes. Larger inputs are traces, which are named, not included.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// Every file that was read, in the order of reading.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+/// One file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As the user named it; `catalog/nvidia.berth` for what ships with the program.
+    pub path: String,
+    /// Its text. Bytes that are not UTF-8 are replaced, one replacement a byte sequence, and reported.
+    pub text: String,
+    /// SHA-256 of the bytes on disk is taken by whoever needs it; these are the bytes.
+    pub bytes: Vec<u8>,
+    /// It ships inside the program.
+    pub shipped: bool,
+}
+
+impl Sources {
+    /// Adds a file and returns its identity.
+    pub fn add(&mut self, source: Source) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(source);
+        id
+    }
+
+    /// The file `id`.
+    pub fn get(&self, id: FileId) -> Option<&Source> {
+        self.files.get(id.0 as usize)
+    }
+
+    /// All files, in the order of reading: the root first.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(index, source)| (FileId(index as u32), source))
+    }
+
+    /// The text that `span` covers; empty where it covers none.
+    pub fn text(&self, span: Span) -> &str {
+        self.get(span.file)
+            .and_then(|source| source.text.get(span.range()))
+            .unwrap_or("")
+    }
+
+    /// Line and column of the first byte of `span`, both from 1; columns count characters.
+    pub fn position(&self, span: Span) -> (usize, usize) {
+        let Some(source) = self.get(span.file) else {
+            return (1, 1);
+        };
+        let mut at = (span.start as usize).min(source.text.len());
+        while !source.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let before = &source.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
+    }
+}
