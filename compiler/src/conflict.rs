@@ -104,7 +104,7 @@ fn verdict(
     let problem = feasibility_only(assembly::problem(program, &candidates, &without));
     match solving.feasible(&problem, request) {
         Feasibility::Infeasible(_) => Verdict::Infeasible,
-        Feasibility::Feasible(witness) if recheck::recheck(&problem, &witness).is_ok() => Verdict::Feasible,
+        Feasibility::Feasible(witness) if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() => Verdict::Feasible,
         Feasibility::Feasible(_) | Feasibility::Unknown => Verdict::Undecided,
     }
 }

@@ -5,6 +5,8 @@
 //! an unknown major version is refused.
 
 pub mod addresses;
+pub mod judged;
+pub mod predicted;
 pub mod read;
 pub mod written;
 

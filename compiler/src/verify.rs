@@ -8,7 +8,7 @@ use crate::conflict::cannot_hold;
 use crate::plan::read::{Unknown, assignments, solution};
 use crate::plan::written::{inputs, plan};
 use crate::plan::{Plan, Status};
-use crate::problem::{Assignment, Certificate, LevelAtom, Problem, Solution};
+use crate::problem::{Assignment, Certificate};
 use crate::recheck::{self, Violation};
 use crate::session::{Session, Stages, Stopped};
 use crate::solving::Request;
@@ -127,15 +127,7 @@ fn stale(stages: &Stages, found: &Plan) -> Vec<Diagnostic> {
 
 /// The level values of assignments, by the exact check with no claims made.
 fn incumbents(stages: &Stages, assignments: &[Assignment]) -> Result<Vec<BigRational>, Vec<Violation>> {
-    let mut unclaimed = stages.packing().clone();
-    let levels = std::mem::take(&mut unclaimed.levels);
-    let solution = Solution { assignments: assignments.to_vec(), levels: Vec::new() };
-    let values = recheck::recheck(&Problem::Packing(unclaimed), &solution)?;
-    let value = |(coefficient, atom): &(BigRational, LevelAtom)| match atom {
-        LevelAtom::Shortfall { wish } => coefficient * &values.shortfalls[*wish],
-        LevelAtom::Price => coefficient * &values.price,
-    };
-    Ok(levels.iter().map(|level| level.terms.iter().map(value).sum()).collect())
+    recheck::recheck_assignments(&stages.problem, assignments).map(|values| values.levels)
 }
 
 fn verify_conflict(

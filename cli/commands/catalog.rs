@@ -1,0 +1,1 @@
+//! `berth catalog`: what ships with the program, with its sources.
