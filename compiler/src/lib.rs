@@ -8,4 +8,7 @@ pub mod form;
 pub mod graph;
 pub mod lowering;
 pub mod problem;
+pub mod problem_description;
+pub mod recheck;
+pub mod relaxation;
 pub mod solving;
