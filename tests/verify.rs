@@ -1,49 +1,11 @@
 //! A plan that was tampered with is refused, and a line of the user's is named.
 
+mod support;
+
 use berth_compiler::plan::Plan;
-use berth_compiler::session::Session;
-use berth_compiler::solving::Request;
 use berth_compiler::verify::{Refused, verify};
-use berth_language::sources::{Files, Unreadable};
 use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// Files in memory.
-struct Memory(BTreeMap<String, Vec<u8>>);
-
-impl Files for Memory {
-    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
-        self.0.get(path).cloned().ok_or(Unreadable::Missing)
-    }
-}
-
-fn example(name: &str) -> Memory {
-    let path = format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"));
-    Memory(BTreeMap::from([(name.to_owned(), std::fs::read(path).unwrap())]))
-}
-
-fn with_session<T>(files: &Memory, work: impl FnOnce(&Session<'_>) -> T) -> T {
-    let lowering = berth_ir::Mlir;
-    let solving = berth_solvers::Highs::default();
-    work(&Session { files, lowering: &lowering, solving: &solving })
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): small, seeded, good enough to choose what to break.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        usize::try_from(self.next() % count.max(1) as u64).unwrap()
-    }
-}
+use support::{Random, example, request, with_session};
 
 /// One corruption of a plan file; its name, for the message when it is not caught.
 fn corrupt(plan: &mut Value, random: &mut Random) -> &'static str {
@@ -133,7 +95,7 @@ fn corrupt(plan: &mut Value, random: &mut Random) -> &'static str {
 fn every_corruption_is_refused(name: &str, seeds: std::ops::Range<u64>) -> usize {
     let files = example(name);
     with_session(&files, |session| {
-        let request = Request { effort: 1, ..Request::default() };
+        let request = request();
         let planned = session.plan(name, None, &request, &mut |_| {}).unwrap();
         let text = planned.plan.to_json();
         let clean = Plan::from_json(&text).unwrap();

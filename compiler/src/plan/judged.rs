@@ -9,7 +9,7 @@ use crate::plan::predicted::{Load, latency, least_memory_free, measure_name, sta
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
-    Compare, Condition, CountBound, LatencyMeasure, Precision, Program, Requirement, Service, Statistic,
+    Compare, Condition, CountBound, LatencyMeasure, Program, Requirement, Service, Statistic,
     Subject, Term, Work,
 };
 use berth_language::span::Span;
@@ -127,7 +127,7 @@ fn choice_entries(world: World<'_>, values: &Values, index: usize, service: &Ser
                 line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.tensor)))
             }));
             entries.extend(work.precision.iter().map(|restriction| {
-                line(restriction.span, all(&|layout| restriction.allowed.contains::<Precision>(&layout.precision)))
+                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.precision)))
             }));
             entries.extend(work.device.iter().map(|restriction| {
                 line(restriction.span, all(&|layout| restriction.allowed.contains(&device_of(layout.class))))

@@ -1,7 +1,7 @@
 //! Solution to plan: every number of the file, derived from counts, machines and the model.
 
 use crate::assembly::{linear_wishes, per_hour, standing_price};
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, precision_name};
 use crate::graph::OperatorGraph;
 use crate::plan::addresses::compress;
 use crate::plan::judged::requirement_entries;
