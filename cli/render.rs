@@ -6,4 +6,5 @@ pub mod failure;
 pub mod plan;
 pub mod progress;
 mod quantities;
-mod table;
+
+pub mod table;
