@@ -6,6 +6,7 @@
 
 pub mod form;
 pub mod graph;
+pub mod graph_description;
 pub mod lowering;
 pub mod problem;
 pub mod solving;
