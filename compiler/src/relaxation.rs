@@ -196,18 +196,28 @@ pub fn farkas(relaxation: &Relaxation, multipliers: &[(usize, BigRational)]) -> 
     bound_of(relaxation, &[], multipliers).is_positive()
 }
 
-/// The lines behind a contradiction: those of each row with a multiplier and of each column whose upper
-/// bound is used, in order of the files.
+/// The lines behind a contradiction, in order of the files: those of each row with a multiplier, of each
+/// column whose upper bound is used, and of each column on which the rows pull in opposite directions (so
+/// that a smaller demand or a larger machine would end the contradiction).
 pub fn farkas_origins(relaxation: &Relaxation, multipliers: &[(usize, BigRational)]) -> Vec<Span> {
     let multipliers = clipped(relaxation, multipliers);
-    let mut origins: Vec<Span> = multipliers
-        .keys()
-        .filter_map(|&row| relaxation.rows.get(row))
-        .flat_map(|row| row.origins.iter().copied())
-        .collect();
+    let mut origins = Vec::new();
+    let mut raised = vec![false; relaxation.columns.len()];
+    let mut lowered = raised.clone();
+    for (&row, multiplier) in &multipliers {
+        let Some(row) = relaxation.rows.get(row) else { continue };
+        origins.extend(&row.origins);
+        for (column, factor) in &row.terms {
+            let pulled =
+                if multiplier.is_positive() == factor.is_positive() { &mut raised } else { &mut lowered };
+            if let Some(pulled) = pulled.get_mut(*column) {
+                *pulled = true;
+            }
+        }
+    }
     let reduced = reduced_costs(relaxation, &[], &multipliers);
-    for (column, reduced) in relaxation.columns.iter().zip(&reduced) {
-        if reduced.is_negative() {
+    for (index, (column, reduced)) in relaxation.columns.iter().zip(&reduced).enumerate() {
+        if reduced.is_negative() || (raised[index] && lowered[index]) {
             origins.extend(&column.origins);
         }
     }

@@ -13,8 +13,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
     columns: Vec<Column>,
-    rows: Vec<(Vec<(usize, f64)>, Relation, f64)>,
+    rows: Vec<ProgramRow>,
 }
+
+/// Columns and factors, how their sum is related, to what.
+pub(crate) type ProgramRow = (Vec<(usize, f64)>, Relation, f64);
 
 #[derive(Clone, Debug)]
 struct Column {
@@ -82,7 +85,7 @@ impl Program {
         self.columns.len()
     }
 
-    pub fn rows(&self) -> &[(Vec<(usize, f64)>, Relation, f64)] {
+    pub fn rows(&self) -> &[ProgramRow] {
         &self.rows
     }
 

@@ -83,6 +83,7 @@ level bill: price
 "), @"
     infeasible (farkas):
     machine box 3x cpu 8000 price 0.19
+    item web most 20 cpu 4000
     row web >= 10
     ");
 }
