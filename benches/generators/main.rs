@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Makes plan files to measure with, from traces and seeds.
 #[derive(Parser)]
-#[command(name = "benches/generate", version)]
+#[command(name = "benches/generate", bin_name = "benches/generate", version)]
 struct Arguments {
     #[command(subcommand)]
     program: Program,
