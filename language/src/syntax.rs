@@ -1,2 +1,52 @@
 //! Text to tree.
+//!
+//! [`parse`] is total: any text gives a tree and diagnostics, in time linear in the text. The way:
+//!
+//! - `tokens`: strings, comments, lines, brackets;
+//! - `brackets`: each bracket gets its partner; a missing one is supplied where it was missed;
+//! - `nesting`: what nests too deeply is marked, so that all that follows may recurse;
+//! - `reader`: lines and braces make statements, heads and bodies, so a bad line ends with its line;
+//! - `berth.pest`, read by `grammar`: the forms of one statement;
+//! - `statement`, `expression`: its pairs become the [tree](ast);
+//! - `explanation`: a statement of no form becomes [`ast::Item::Broken`] and a message.
+
 pub mod ast;
+mod brackets;
+mod explanation;
+mod expression;
+mod grammar;
+mod nesting;
+mod reader;
+mod statement;
+mod tokens;
+
+use crate::diagnostics::Diagnostic;
+use crate::span::{FileId, Span};
+
+/// What a text says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// Its statements; those that could not be read are [`ast::Item::Broken`].
+    pub file: ast::File,
+    /// What could not be read and why, by place. Codes are `syntax::…`.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Comments, `///` included, without their line ends, in order.
+    pub comments: Vec<Span>,
+}
+
+/// Reads `text`, which is the file `file`.
+pub fn parse(file: FileId, text: &str) -> Parsed {
+    let mut parsed = Parsed {
+        file: ast::File::default(),
+        diagnostics: Vec::new(),
+        comments: Vec::new(),
+    };
+    let tokens = tokens::tokens(file, text, &mut parsed);
+    let mut paired = brackets::paired(file, text, tokens, &mut parsed.diagnostics);
+    let depth = nesting::limit(file, text, &mut paired, &mut parsed.diagnostics);
+    parsed.file.items = reader::items(file, text, &paired, depth, &mut parsed);
+    parsed
+        .diagnostics
+        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
+    parsed
+}

@@ -1,0 +1,297 @@
+//! Level after level: the best solution found, a bound, and a certificate for each.
+
+use crate::bounds::{Multipliers, contradiction, fewest, linear_bound};
+use crate::exact::{exact, size};
+use crate::instance::Instance;
+use crate::program::{End, Limits};
+use crate::rational::float;
+use crate::state::{Snapshot, State, assignments};
+use crate::watch::{Watcher, solver_name};
+use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
+use berth_compiler::recheck::{recheck, recheck_assignments};
+use berth_compiler::relaxation::{Goal, Relaxation, farkas_origins, proved, raised, relaxation};
+use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
+use berth_language::span::Span;
+use num_rational::BigRational;
+use num_traits::{Signed, Zero};
+use std::time::{Duration, Instant};
+
+/// Above this many columns the program on named machines is not tried.
+const EXACT_COLUMNS: usize = 6_000;
+
+/// HiGHS, z3 and a native search behind one interface.
+#[derive(Clone, Debug, Default)]
+pub struct Highs {}
+
+impl Highs {
+    /// With its ordinary limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Solving for Highs {
+    fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
+        let Problem::Packing(packing) = problem;
+        let instance = match Instance::new(packing) {
+            Ok(instance) => instance,
+            Err(because) => return Outcome::Unknown { because },
+        };
+        let mut run = Run::new(problem, packing, &instance, request, progress);
+        run.solve().unwrap_or_else(|because| Outcome::Unknown { because })
+    }
+
+    fn feasible(&self, problem: &Problem, request: &Request) -> Feasibility {
+        let Problem::Packing(packing) = problem;
+        let Ok(instance) = Instance::new(packing) else { return Feasibility::Unknown };
+        let mut ignored = |_: Progress| {};
+        let mut run = Run::new(problem, packing, &instance, request, &mut ignored);
+        match run.find_any() {
+            Ok(Any::Found) => {
+                let assignments = assignments(&instance, &run.best);
+                match recheck_assignments(problem, &assignments) {
+                    Ok(_) => Feasibility::Feasible(Solution { assignments, levels: Vec::new() }),
+                    Err(_) => Feasibility::Unknown,
+                }
+            }
+            Ok(Any::None(reason)) => Feasibility::Infeasible(reason),
+            Ok(Any::Unknown(_)) | Err(_) => Feasibility::Unknown,
+        }
+    }
+}
+
+/// Whether any solution exists.
+enum Any {
+    /// `Run::best` is one.
+    Found,
+    None(Reason),
+    Unknown(String),
+}
+
+/// What is known of a level's bound.
+struct LevelBound {
+    /// The values of the levels before it when this was computed.
+    frozen: Vec<BigRational>,
+    multipliers: Multipliers,
+    proved: BigRational,
+    /// By the word of a search.
+    searched: Option<BigRational>,
+}
+
+struct Run<'r, 'p> {
+    problem: &'p Problem,
+    packing: &'p Packing,
+    instance: &'r Instance<'p>,
+    request: &'r Request,
+    progress: &'r mut dyn FnMut(Progress),
+    best: Snapshot,
+    score: Vec<i128>,
+    deadline: Option<Instant>,
+}
+
+impl<'r, 'p> Run<'r, 'p> {
+    fn new(
+        problem: &'p Problem,
+        packing: &'p Packing,
+        instance: &'r Instance<'p>,
+        request: &'r Request,
+        progress: &'r mut dyn FnMut(Progress),
+    ) -> Self {
+        let score = State::new(instance).score;
+        // The clock is read only where the user asked for a limit in time.
+        let deadline = request.time_limit.map(|limit| Instant::now() + limit);
+        Self { problem, packing, instance, request, progress, best: Snapshot::new(), score, deadline }
+    }
+
+    fn solve(&mut self) -> Result<Outcome, String> {
+        match self.find_any()? {
+            Any::Found => {}
+            Any::None(reason) => return Ok(Outcome::Infeasible(reason)),
+            Any::Unknown(because) => return Ok(Outcome::Unknown { because }),
+        }
+        let mut bounds = Vec::new();
+        for level in 0..self.packing.levels.len() {
+            bounds.push(self.solve_level(level)?);
+        }
+        let levels = self.claims(bounds)?;
+        let solution = Solution { assignments: assignments(self.instance, &self.best), levels };
+        Ok(match recheck(self.problem, &solution) {
+            Ok(_) => Outcome::Solved(solution),
+            Err(violations) => {
+                let texts: Vec<&str> = violations.iter().map(|violation| violation.text.as_str()).collect();
+                Outcome::Unknown {
+                    because: format!("the solution found does not hold: {}", texts.join("; ")),
+                }
+            }
+        })
+    }
+
+    /// A solution of the rows, or why there is none.
+    fn find_any(&mut self) -> Result<Any, String> {
+        if self.keeps_rows() {
+            return Ok(Any::Found);
+        }
+        let relaxed = relaxation(self.problem, Goal::Feasibility);
+        let limits = self.limits(BigRational::zero());
+        if let Some(multipliers) = contradiction(&relaxed, &limits, &mut self.quiet())? {
+            let multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
+            let origins = farkas_origins(&relaxed, &multipliers);
+            return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
+        }
+        if size(self.instance) > EXACT_COLUMNS {
+            return Ok(Any::Unknown("no solution was found, and none was excluded".into()));
+        }
+        let exact = exact(self.instance, None);
+        let found = exact.program.solve(&limits, None, &mut self.quiet())?;
+        if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
+            self.keep(&state);
+        }
+        if self.keeps_rows() {
+            return Ok(Any::Found);
+        }
+        if found.end == End::Infeasible {
+            return Ok(Any::None(Reason { origins: self.all_origins(), proof: Proof::Search }));
+        }
+        Ok(Any::Unknown("the search for a solution ended at its limit".into()))
+    }
+
+    /// Improves the best solution in one level, those before it kept, and bounds it.
+    fn solve_level(&mut self, level: usize) -> Result<LevelBound, String> {
+        let frozen: Vec<BigRational> = (0..level).map(|level| self.value(level)).collect();
+        let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+        let mut bound = self.linear(&relaxed, frozen)?;
+        self.report("prove", level, Some(&bound.proved));
+        if self.is_done(level, &bound.proved) || size(self.instance) > EXACT_COLUMNS {
+            return Ok(bound);
+        }
+        let gap = self.packing.levels[level].gap.clone();
+        let limits = self.limits(gap);
+        let exact = exact(self.instance, Some((level, &bound.frozen)));
+        let start = exact.start(self.instance, &self.best, &self.shortfalls());
+        let name = self.packing.levels[level].name.clone();
+        let progress = &mut *self.progress;
+        let mut improved = |objective: f64, bound: f64| {
+            let (incumbent, bound) = (finite(objective), finite(bound));
+            progress(Progress { stage: "place", level: name.clone(), incumbent, bound });
+        };
+        let mut watcher = Watcher { cancellation: &self.request.cancellation, improved: Some(&mut improved) };
+        let found = exact.program.solve(&limits, Some(&start), &mut watcher)?;
+        if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
+            self.keep(&state);
+        }
+        if let Some(searched) = found.bound.and_then(careful) {
+            bound.searched = Some(raised(&relaxed, searched));
+        }
+        Ok(bound)
+    }
+
+    fn linear(&mut self, relaxed: &Relaxation, frozen: Vec<BigRational>) -> Result<LevelBound, String> {
+        let limits = self.limits(BigRational::zero());
+        let found = linear_bound(relaxed, &limits, &mut self.quiet())?;
+        let (multipliers, proved) = match found {
+            Some(found) => (found.multipliers, found.proved),
+            None => (Vec::new(), proved(relaxed, &[])),
+        };
+        Ok(LevelBound { frozen, multipliers, proved, searched: None })
+    }
+
+    /// What is claimed at the end, each bound computed again where the levels before it have changed.
+    fn claims(&mut self, bounds: Vec<LevelBound>) -> Result<Vec<LevelClaim>, String> {
+        let mut claims = Vec::new();
+        for (level, mut bound) in bounds.into_iter().enumerate() {
+            let frozen: Vec<BigRational> = (0..level).map(|level| self.value(level)).collect();
+            if frozen != bound.frozen {
+                // Lower values before it leave fewer solutions, so what a search said still holds.
+                let searched = bound.searched.take();
+                let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+                bound = LevelBound { searched, ..self.linear(&relaxed, frozen)? };
+            }
+            let incumbent = self.value(level);
+            let proved = bound.proved.clone().min(incumbent.clone());
+            let best =
+                bound.searched.unwrap_or_else(|| proved.clone()).max(proved.clone()).min(incumbent.clone());
+            let certificate = if best.is_zero() && self.is_never_negative(level) {
+                Certificate::Trivial
+            } else if proved == best {
+                Certificate::LinearDual { multipliers: bound.multipliers }
+            } else {
+                Certificate::Search { solver: solver_name(), proved, multipliers: bound.multipliers }
+            };
+            claims.push(LevelClaim { incumbent, bound: best, certificate });
+        }
+        Ok(claims)
+    }
+
+    fn is_never_negative(&self, level: usize) -> bool {
+        let priced = self.packing.machines.iter().all(|machine| !machine.price.is_negative());
+        self.packing.levels[level].terms.iter().all(|(factor, atom)| {
+            !factor.is_negative() && (priced || matches!(atom, LevelAtom::Shortfall { .. }))
+        })
+    }
+
+    fn keeps_rows(&self) -> bool {
+        self.score.first() == Some(&0)
+    }
+
+    fn keep(&mut self, state: &State) {
+        if state.score < self.score {
+            self.score = state.score.clone();
+            self.best = state.snapshot();
+        }
+    }
+
+    fn value(&self, level: usize) -> BigRational {
+        self.instance.level_value(level, self.score.get(level + 1).copied().unwrap_or(0))
+    }
+
+    /// Whether the bound is met, or the gap that the level allows is.
+    fn is_done(&self, level: usize, bound: &BigRational) -> bool {
+        let value = self.value(level);
+        let gap = &self.packing.levels[level].gap;
+        &value - bound <= gap * value.abs()
+    }
+
+    fn shortfalls(&self) -> Vec<BigRational> {
+        let assignments = assignments(self.instance, &self.best);
+        recheck_assignments(self.problem, &assignments).map(|values| values.shortfalls).unwrap_or_default()
+    }
+
+    fn limits(&self, gap: BigRational) -> Limits {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let nodes = 2_000_u64.saturating_mul(self.request.effort.max(1));
+        Limits {
+            nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
+            time: left.map(|left| left.max(Duration::from_millis(1))),
+            gap: float(&gap),
+        }
+    }
+
+    fn quiet(&self) -> Watcher<'r> {
+        Watcher { cancellation: &self.request.cancellation, improved: None }
+    }
+
+    fn report(&mut self, stage: &'static str, level: usize, bound: Option<&BigRational>) {
+        let incumbent = self.keeps_rows().then(|| float(&self.value(level)));
+        let level = self.packing.levels[level].name.clone();
+        (self.progress)(Progress { stage, level, incumbent, bound: bound.map(float) });
+    }
+
+    fn all_origins(&self) -> Vec<Span> {
+        let rows = self.packing.rows.iter().flat_map(|row| row.origins.iter().copied());
+        let items = self.packing.items.iter().map(|item| item.origin);
+        let machines = self.packing.machines.iter().map(|machine| machine.origin);
+        let mut origins: Vec<Span> = rows.chain(items).chain(machines).collect();
+        origins.sort();
+        origins.dedup();
+        origins
+    }
+}
+
+/// A little below what a floating-point search says.
+fn careful(bound: f64) -> Option<BigRational> {
+    BigRational::from_float(bound - 1e-6 * bound.abs().max(1.0))
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
