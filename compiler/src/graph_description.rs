@@ -1,7 +1,8 @@
 //! The operator graph as text, for `berth lower --to graph`.
 //!
 //! One table a phase, one row an operator, costs of one repetition on one device, with the common
-//! factor of each form in front: `16384 B S (1 + 7/t)`. Totals count every repetition.
+//! factor of each form in front: `16384 B S (1 + 7/t)`. Totals count every repetition and are expanded,
+//! so that each of their coefficients can be found again.
 
 use crate::form::{Form, Symbol};
 use crate::graph::{OperatorGraph, Phase, PhaseGraph};
@@ -93,7 +94,7 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         ("bytes held a cached token", &total.kv_memory),
     ] {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "  {what:<26} {}", factored(form));
+        let _ = writeln!(text, "  {what:<26} {}", expanded(form));
     }
     let _ = writeln!(text, "  {:<26} {}", "parameters on all devices", total.parameters);
     let divides = phase.tensor_divides.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
@@ -149,26 +150,13 @@ fn factored(form: &Form) -> String {
     if rest.is_empty() {
         return product(&first.0, &first.1);
     }
-    let inner: Vec<Term> = terms
-        .iter()
-        .map(|(coefficient, exponents)| {
-            let mut left = *exponents;
-            for (exponent, kept) in left.iter_mut().zip(shared) {
-                *exponent -= kept;
-            }
-            (coefficient / &factor, left)
-        })
-        .collect();
-    let mut sum = String::new();
-    for (index, (coefficient, exponents)) in inner.iter().enumerate() {
-        match (index, coefficient.is_negative()) {
-            (0, false) => {}
-            (0, true) => sum.push('-'),
-            (_, false) => sum.push_str(" + "),
-            (_, true) => sum.push_str(" - "),
+    let inner = sum(terms.iter().map(|(coefficient, exponents)| {
+        let mut left = *exponents;
+        for (exponent, kept) in left.iter_mut().zip(shared) {
+            *exponent -= kept;
         }
-        sum.push_str(&product(&coefficient.abs(), exponents));
-    }
+        (coefficient / &factor, left)
+    }));
     let (over, under) = fraction(&shared);
     let mut before = Vec::new();
     if !factor.is_one() {
@@ -176,10 +164,30 @@ fn factored(form: &Form) -> String {
     }
     before.extend(over);
     if before.is_empty() && under.is_empty() {
-        return sum;
+        return inner;
     }
-    before.push(format!("({sum})"));
+    before.push(format!("({inner})"));
     format!("{}{under}", before.join(" "))
+}
+
+/// A form as it stands.
+fn expanded(form: &Form) -> String {
+    if form.is_zero() { "0".to_owned() } else { sum(terms(form).into_iter()) }
+}
+
+/// `3 B - 2 S + 1`
+fn sum(terms: impl Iterator<Item = Term>) -> String {
+    let mut sum = String::new();
+    for (index, (coefficient, exponents)) in terms.enumerate() {
+        match (index, coefficient.is_negative()) {
+            (0, false) => {}
+            (0, true) => sum.push('-'),
+            (_, false) => sum.push_str(" + "),
+            (_, true) => sum.push_str(" - "),
+        }
+        sum.push_str(&product(&coefficient.abs(), &exponents));
+    }
+    sum
 }
 
 /// `16384 B S/t`
