@@ -8,7 +8,7 @@ use crate::rational::float;
 use crate::search::{Budget, Guide, Search};
 use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
-use crate::targets::greedy_targets;
+use crate::targets::{greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
 use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
 use berth_compiler::recheck::{recheck, recheck_assignments};
@@ -196,6 +196,10 @@ impl<'r, 'p> Run<'r, 'p> {
         let target = bound.proved.clone();
         let gap = self.packing.levels[level].gap.clone();
         let instance = self.instance;
+        let mut searched = None;
+        if needs_master(instance) {
+            searched = self.master(&relaxed, gap.clone())?;
+        }
         self.search(&|score| {
             let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
             &value - &target <= &gap * value.abs()
@@ -203,14 +207,17 @@ impl<'r, 'p> Run<'r, 'p> {
         if self.frozen(level) != bound.frozen {
             (relaxed, bound) = self.bound(level)?;
         }
-        if !self.is_done(level, &bound.proved) && size(instance) <= EXACT_COLUMNS {
-            bound.searched = self.exact(level, &bound.frozen)?.map(|searched| raised(&relaxed, searched));
+        let best = |bound: &LevelBound, searched: &Option<BigRational>| {
+            searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
+        };
+        if !self.is_done(level, &best(&bound, &searched)) && size(instance) <= EXACT_COLUMNS {
+            searched = searched.max(self.exact(level, &bound.frozen)?);
+        } else if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
+            searched = self.master(&relaxed, gap)?;
         }
-        let best = bound.searched.clone().unwrap_or_else(|| bound.proved.clone());
-        if !self.is_done(level, &best) && relaxed.columns.len() <= MASTER_COLUMNS {
-            let searched = self.master(&relaxed, gap)?.map(|searched| raised(&relaxed, searched));
-            bound.searched = bound.searched.max(searched);
-        }
+        // A whole-number program's bound is no better than its floating point; a solution's value is a
+        // multiple of the step.
+        bound.searched = searched.map(|searched| raised(&relaxed, searched));
         Ok(bound)
     }
 
@@ -277,7 +284,7 @@ impl<'r, 'p> Run<'r, 'p> {
     fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
         let state = State::restored(self.instance, &self.best);
         let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
-        let work = if size(self.instance) <= EXACT_COLUMNS { 500_000 } else { 40_000_000 };
+        let work = if size(self.instance) <= EXACT_COLUMNS { 500_000 } else { 100_000_000 };
         let cancellation = &self.request.cancellation;
         let work = work * self.request.effort.clamp(1, 1_000_000);
         search.improve(&Budget { work, cancellation, deadline: self.deadline }, enough);

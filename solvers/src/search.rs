@@ -166,12 +166,16 @@ pub(crate) struct Search<'g, 'i, 'p> {
     guide: &'g Guide,
     targets: Vec<u64>,
     random: Random,
+    /// By group: what its price is taken for in this round, as a multiple; varied so that rounds open
+    /// different machines.
+    liking: Vec<f64>,
     pub work: u64,
 }
 
 impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     pub fn new(state: State<'i, 'p>, guide: &'g Guide, targets: Vec<u64>, seed: u64) -> Self {
-        Self { state, guide, targets, random: Random::new(seed), work: 0 }
+        let liking = vec![1.0; state.instance.groups.len()];
+        Self { state, guide, targets, random: Random::new(seed), liking, work: 0 }
     }
 
     /// Places what is missing, then takes away what serves nothing.
@@ -211,12 +215,15 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             }
             let before = self.state.score.clone();
             let missing_before = self.missing();
+            for liking in &mut self.liking {
+                *liking = 0.5 + self.random.unit();
+            }
             let touched = self.ruin(&missing_before);
             // What was missing before fits nowhere but where something was taken away.
             let taken = self.taken(&missing_before);
             self.work += 1 + touched.len() as u64;
             self.recreate(missing_before, taken, &touched);
-            let heat = 0.02 * (1.0 - self.work as f64 / budget.work as f64).max(0.0);
+            let heat = 0.005 * (1.0 - self.work as f64 / budget.work as f64).max(0.0);
             if self.accepts(&before, heat) {
                 self.state.commit();
                 if self.state.score < best_score {
@@ -451,8 +458,11 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             let Some(slot) = search.state.slot_for(form, machine) else { return };
             let opens = search.guide.counts_money && !search.state.is_in_use(machine);
             let group = instance.group_of[machine];
-            let cost =
-                if opens { search.guide.opening[form][group] } else { search.left_over(form, machine, slot) };
+            let cost = if opens {
+                search.guide.opening[form][group] * search.liking[group]
+            } else {
+                search.left_over(form, machine, slot)
+            };
             let misplaced = wants_new.is_some_and(|new| new == search.state.holds(machine, item));
             let key = (misplaced, opens, cost);
             let better = best.as_ref().is_none_or(|(least, _)| {

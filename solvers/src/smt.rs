@@ -139,7 +139,15 @@ impl Encoding {
                 Relation::AtLeast => left.ge(right),
                 Relation::Equal => left.eq(right),
             };
-            self.track(solver, fact, format!("row{index}"), row.origins.clone());
+            // An item that a row counts is part of the story: its demands meet the machines' capacity.
+            let items = row.terms.iter().filter_map(|(_, atom)| match *atom {
+                Atom::Copies { item } | Atom::CopiesOf { item, .. } | Atom::Spread { item } => {
+                    packing.items.get(item)
+                }
+                Atom::Price => None,
+            });
+            let origins = row.origins.iter().copied().chain(items.map(|item| item.origin)).collect();
+            self.track(solver, fact, format!("row{index}"), origins);
         }
         Some(())
     }
