@@ -220,6 +220,30 @@ fn every_dependency_has_its_reason() {
     assert!(left_over.is_empty(), "docs/dependencies.md explains what nobody uses: {left_over:?}");
 }
 
+/// `./berth` builds the program alone, `./test` everything. What compiles HiGHS and the bindings of MLIR must have
+/// the same features both times, or Cargo would take these minutes twice.
+#[test]
+fn one_build_serves_program_and_tests() {
+    let tree = |arguments: &str| -> BTreeSet<String> {
+        let fixed = ["tree", "--offline", "--prefix", "none", "--no-dedupe"];
+        let lines = cargo(&[&fixed, arguments.split(' ').collect::<Vec<_>>().as_slice()].concat());
+        lines.lines().map(str::to_owned).collect()
+    };
+    let slow = tree("-p highs-sys -p mlir-sys -e normal,build --format {p}");
+    assert!(slow.len() > 10, "{slow:?}");
+    let of_slow = |lines: BTreeSet<String>| -> BTreeSet<String> {
+        let package = |line: &str| line.split_once('|').map(|(package, _)| package.to_owned());
+        lines
+            .into_iter()
+            .filter(|line| package(line).is_some_and(|package| slow.contains(&package)))
+            .collect()
+    };
+    let program = of_slow(tree("-p berth -e normal,build --format {p}|{f}"));
+    let tests = of_slow(tree("--workspace -e normal,build,dev --format {p}|{f}"));
+    assert!(program.len() >= slow.len(), "{program:?}");
+    assert_eq!(program, tests);
+}
+
 /// A test that a document names, as `path/to/file.rs::name`, is there.
 #[test]
 fn documents_name_tests_that_exist() {
@@ -257,13 +281,8 @@ struct Dependency {
 }
 
 fn packages() -> Vec<Package> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = cargo(&["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_str(&output).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let inside = |path: &str| Path::new(path).strip_prefix(root()).unwrap().display().to_string();
     let packages = metadata["packages"].as_array().unwrap().iter().map(|package| {
@@ -276,6 +295,13 @@ fn packages() -> Vec<Package> {
         Package { folder: inside(folder), dependencies: dependencies.collect() }
     });
     packages.collect()
+}
+
+/// What this cargo answers.
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The table every crate takes its versions from: names and what stands after `=`.
