@@ -51,11 +51,7 @@ fn an_answer_that_differs_is_seen_and_blessed() {
         "x.md:4, under One\n$ echo yes\n  as written:\n    no\n  as it answered:\n    yes\n"
     );
     let blessed = blessed(text, &[&outcome]);
-    assert_eq!(
-        blessed,
-        text.replace("no\n", "yes\n")
-            .replace("end\n```", "end\n[exit 1]\n```")
-    );
+    assert_eq!(blessed, text.replace("no\n", "yes\n").replace("end\n```", "end\n[exit 1]\n```"));
     let outcome = perform(&Document::read(&blessed).unwrap().tests[0]);
     assert!(failures("x.md", &[&outcome]).is_empty());
 }
@@ -63,11 +59,7 @@ fn an_answer_that_differs_is_seen_and_blessed() {
 #[test]
 fn any_lines_between() {
     let matches = |expected: &str, actual: &str| {
-        let lines = |text: &str| {
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
+        let lines = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         agree(&lines(expected), &lines(actual))
     };
     assert!(matches("a ... d", "a b c d"));
@@ -85,18 +77,9 @@ fn what_cannot_be_run_is_refused() {
         problem("```sh\nberth check\n```\n"),
         "line 1: a shell's block that nothing runs; make it ```console"
     );
-    assert_eq!(
-        problem("# a\n```console\n$ ls\n"),
-        "line 2: this block has no end"
-    );
-    assert_eq!(
-        problem("```console\nhello\n```\n"),
-        "line 2: an answer before any command"
-    );
-    assert_eq!(
-        problem("```toml file=../x\n```\n"),
-        "line 1: a file is named inside the test's folder"
-    );
+    assert_eq!(problem("# a\n```console\n$ ls\n"), "line 2: this block has no end");
+    assert_eq!(problem("```console\nhello\n```\n"), "line 2: an answer before any command");
+    assert_eq!(problem("```toml file=../x\n```\n"), "line 1: a file is named inside the test's folder");
 }
 
 // --- Documents ----------------------------------------------------------------------------------
@@ -130,10 +113,7 @@ struct Exchange {
 impl Document {
     fn read(text: &str) -> Result<Self, String> {
         let lines: Vec<&str> = text.lines().collect();
-        let mut tests = vec![Test {
-            heading: String::new(),
-            steps: Vec::new(),
-        }];
+        let mut tests = vec![Test { heading: String::new(), steps: Vec::new() }];
         let mut at = 0;
         while at < lines.len() {
             let line = lines[at];
@@ -141,10 +121,7 @@ impl Document {
             if let Some(heading) = line.trim_start_matches('#').strip_prefix(' ')
                 && line.starts_with('#')
             {
-                tests.push(Test {
-                    heading: heading.to_owned(),
-                    steps: Vec::new(),
-                });
+                tests.push(Test { heading: heading.to_owned(), steps: Vec::new() });
             }
             let fence: String = line.chars().take_while(|c| *c == '`').collect();
             if fence.len() < 3 {
@@ -160,22 +137,15 @@ impl Document {
             let language = words.next().unwrap_or_default();
             if let Some(name) = words.find_map(|word| word.strip_prefix("file=")) {
                 if name.starts_with('/') || name.split('/').any(|part| part == "..") {
-                    return Err(format!(
-                        "line {opened}: a file is named inside the test's folder"
-                    ));
+                    return Err(format!("line {opened}: a file is named inside the test's folder"));
                 }
-                let content = lines[at..end]
-                    .iter()
-                    .map(|line| format!("{line}\n"))
-                    .collect();
+                let content = lines[at..end].iter().map(|line| format!("{line}\n")).collect();
                 let name = name.to_owned();
                 steps.push(Step::Write { name, content });
             } else if language == "console" {
                 steps.extend(exchanges(&lines, at, end)?.into_iter().map(Step::Run));
             } else if ["sh", "bash", "shell", "zsh"].contains(&language) {
-                return Err(format!(
-                    "line {opened}: a shell's block that nothing runs; make it ```console"
-                ));
+                return Err(format!("line {opened}: a shell's block that nothing runs; make it ```console"));
             }
             at = end + 1;
         }
@@ -242,9 +212,7 @@ fn run(files: &[PathBuf]) {
         .collect();
     let documents: Vec<Document> = texts
         .iter()
-        .map(|(name, text)| {
-            Document::read(text).unwrap_or_else(|problem| panic!("{name}: {problem}"))
-        })
+        .map(|(name, text)| Document::read(text).unwrap_or_else(|problem| panic!("{name}: {problem}")))
         .collect();
 
     let tests: Vec<(usize, &Test)> = documents
@@ -258,10 +226,8 @@ fn run(files: &[PathBuf]) {
     let mut failed = Vec::new();
     for (file, (name, text)) in texts.iter().enumerate() {
         let both = tests.iter().zip(&outcomes);
-        let of_file: Vec<&Outcome> = both
-            .filter(|((owner, _), _)| *owner == file)
-            .map(|(_, outcome)| outcome)
-            .collect();
+        let of_file: Vec<&Outcome> =
+            both.filter(|((owner, _), _)| *owner == file).map(|(_, outcome)| outcome).collect();
         let differing = failures(name, &of_file);
         if bless && !differing.is_empty() {
             fs::write(&files[file], blessed(text, &of_file)).unwrap();
@@ -310,9 +276,7 @@ fn perform(test: &Test) -> Outcome {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(path, content).unwrap();
             }
-            Step::Run(exchange) => {
-                answers.push((exchange.clone(), folder.answer(&exchange.command)))
-            }
+            Step::Run(exchange) => answers.push((exchange.clone(), folder.answer(&exchange.command))),
         }
     }
     let heading = test.heading.clone();
@@ -330,8 +294,7 @@ impl Folder {
     fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
-        let top =
-            std::env::temp_dir().join(format!("berth-session-{}-{number}", std::process::id()));
+        let top = std::env::temp_dir().join(format!("berth-session-{}-{number}", std::process::id()));
         let work = top.join("work");
         fs::create_dir_all(&work).unwrap();
         fs::create_dir(top.join("bin")).unwrap();
@@ -352,12 +315,7 @@ impl Folder {
             .current_dir(&self.work)
             .env("PATH", format!("{}:{path}", self.top.join("bin").display()))
             .env("HOME", &self.top)
-            .envs([
-                ("COLUMNS", "80"),
-                ("NO_COLOR", "1"),
-                ("TERM", "dumb"),
-                ("LC_ALL", "C.UTF-8"),
-            ])
+            .envs([("COLUMNS", "80"), ("NO_COLOR", "1"), ("TERM", "dumb"), ("LC_ALL", "C.UTF-8")])
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null())
             .stdout(out.try_clone().unwrap())
@@ -367,10 +325,7 @@ impl Folder {
         let status = within_patience(&mut child);
         let bytes = fs::read(&printed).unwrap();
         let text = String::from_utf8_lossy(&bytes).replace(&self.work.display().to_string(), ".");
-        let mut lines: Vec<String> = text
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect();
+        let mut lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).collect();
         while lines.last().is_some_and(String::is_empty) {
             lines.pop();
         }
@@ -434,31 +389,19 @@ fn agree(expected: &[String], actual: &[String]) -> bool {
     if first == "..." {
         return (0..=actual.len()).any(|skipped| agree(rest, &actual[skipped..]));
     }
-    actual
-        .split_first()
-        .is_some_and(|(line, others)| line == first && agree(rest, others))
+    actual.split_first().is_some_and(|(line, others)| line == first && agree(rest, others))
 }
 
 /// What each command that answered otherwise printed, for a person.
 fn failures(file: &str, outcomes: &[&Outcome]) -> Vec<String> {
     let mut failures = Vec::new();
     for Outcome { heading, answers } in outcomes {
-        for (exchange, actual) in answers
-            .iter()
-            .filter(|(exchange, actual)| !agree(&exchange.expected, actual))
+        for (exchange, actual) in
+            answers.iter().filter(|(exchange, actual)| !agree(&exchange.expected, actual))
         {
-            let Exchange {
-                line,
-                command,
-                expected,
-                ..
-            } = exchange;
-            let indented = |lines: &[String]| {
-                lines
-                    .iter()
-                    .map(|line| format!("    {line}\n"))
-                    .collect::<String>()
-            };
+            let Exchange { line, command, expected, .. } = exchange;
+            let indented =
+                |lines: &[String]| lines.iter().map(|line| format!("    {line}\n")).collect::<String>();
             failures.push(format!(
                 "{file}:{line}, under {heading}\n$ {command}\n  as written:\n{}  as it answered:\n{}",
                 indented(expected),
@@ -480,16 +423,9 @@ fn blessed(text: &str, outcomes: &[&Outcome]) -> String {
         }
         for line in actual {
             let means_more = line.starts_with("$ ") || line.starts_with("```") || line == "...";
-            assert!(
-                !means_more,
-                "an answer cannot be written down, for its line `{line}` means more here"
-            );
+            assert!(!means_more, "an answer cannot be written down, for its line `{line}` means more here");
         }
-        blessed.extend(
-            lines[at..exchange.answer_from]
-                .iter()
-                .map(|line| (*line).to_owned()),
-        );
+        blessed.extend(lines[at..exchange.answer_from].iter().map(|line| (*line).to_owned()));
         blessed.extend(actual.iter().cloned());
         at = exchange.answer_to;
     }

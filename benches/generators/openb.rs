@@ -85,41 +85,28 @@ pub fn write(arguments: &Arguments) -> Result<String, String> {
     let selection = Selection { nodes, pods };
 
     let files = [
-        (
-            "inventory.berth",
-            program::inventory(&selection, &origin(arguments)),
-        ),
+        ("inventory.berth", program::inventory(&selection, &origin(arguments))),
         ("pods.berth", program::pods(&selection, &origin(arguments))),
         ("main.berth", program::main(&selection, &origin(arguments))),
     ];
     let out = &arguments.out;
-    std::fs::create_dir_all(out)
-        .map_err(|error| format!("cannot make {}: {error}", out.display()))?;
+    std::fs::create_dir_all(out).map_err(|error| format!("cannot make {}: {error}", out.display()))?;
     for (name, text) in files {
         let path = out.join(name);
-        std::fs::write(&path, text)
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    Ok(format!(
-        "{}wrote {}\n",
-        selection.summary(),
-        out.join("main.berth").display()
-    ))
+    Ok(format!("{}wrote {}\n", selection.summary(), out.join("main.berth").display()))
 }
 
 /// The folder with the two lists.
 fn data_folder(arguments: &Arguments) -> Result<PathBuf, String> {
     let stated = arguments.data.clone();
-    let named = stated.or_else(|| {
-        std::env::var_os("BERTH_DATA")
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    });
+    let named = stated
+        .or_else(|| std::env::var_os("BERTH_DATA").filter(|value| !value.is_empty()).map(PathBuf::from));
     let Some(folder) = named else {
         return Err("give the folder of the trace with --data DIR or BERTH_DATA".to_owned());
     };
-    let holds =
-        |folder: &Path| folder.join(trace::NODES).is_file() && folder.join(trace::PODS).is_file();
+    let holds = |folder: &Path| folder.join(trace::NODES).is_file() && folder.join(trace::PODS).is_file();
     let inner = folder.join("alibaba_openb");
     if holds(&inner) {
         return Ok(inner);
@@ -158,10 +145,7 @@ fn origin(arguments: &Arguments) -> String {
 /// `numerator / denominator`, the denominator a power of ten, without trailing zeros: `12.5`, `3`.
 fn decimal(numerator: u64, denominator: u64) -> String {
     let digits = denominator.checked_ilog10().unwrap_or(0) as usize;
-    let (whole, rest) = (
-        numerator / denominator.max(1),
-        numerator % denominator.max(1),
-    );
+    let (whole, rest) = (numerator / denominator.max(1), numerator % denominator.max(1));
     if rest == 0 {
         return whole.to_string();
     }
@@ -180,24 +164,18 @@ fn count(text: &str) -> Result<Count, String> {
 }
 
 fn load(text: &str) -> Result<Load, String> {
-    let expected =
-        || "a decimal above 0 and at most 1, such as 0.95, with at most 9 places".to_owned();
+    let expected = || "a decimal above 0 and at most 1, such as 0.95, with at most 9 places".to_owned();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
         return Err(expected());
     }
     let denominator = 10_u64.pow(fraction.len() as u32);
-    let numerator = format!("{whole}{fraction}")
-        .parse()
-        .map_err(|_| expected())?;
+    let numerator = format!("{whole}{fraction}").parse().map_err(|_| expected())?;
     if numerator == 0 || numerator > denominator {
         return Err(expected());
     }
-    Ok(Load {
-        numerator,
-        denominator,
-    })
+    Ok(Load { numerator, denominator })
 }
 
 #[cfg(test)]
@@ -214,31 +192,9 @@ mod tests {
 
     #[test]
     fn a_load_is_a_part() {
-        assert_eq!(
-            load("0.95"),
-            Ok(Load {
-                numerator: 95,
-                denominator: 100
-            })
-        );
-        assert_eq!(
-            load("1"),
-            Ok(Load {
-                numerator: 1,
-                denominator: 1
-            })
-        );
-        for text in [
-            "",
-            "0",
-            "0.0",
-            "1.01",
-            "95%",
-            "-1",
-            ".5",
-            "0.0000000001",
-            "1e-1",
-        ] {
+        assert_eq!(load("0.95"), Ok(Load { numerator: 95, denominator: 100 }));
+        assert_eq!(load("1"), Ok(Load { numerator: 1, denominator: 1 }));
+        for text in ["", "0", "0.0", "1.01", "95%", "-1", ".5", "0.0000000001", "1e-1"] {
             assert!(load(text).is_err(), "{text}");
         }
     }

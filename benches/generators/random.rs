@@ -51,10 +51,7 @@ impl Random {
         order.truncate(count);
         let chosen: std::collections::BTreeSet<usize> = order.into_iter().collect();
         let numbered = items.into_iter().enumerate();
-        numbered
-            .filter(|(at, _)| chosen.contains(at))
-            .map(|(_, item)| item)
-            .collect()
+        numbered.filter(|(at, _)| chosen.contains(at)).map(|(_, item)| item).collect()
     }
 }
 
@@ -67,14 +64,7 @@ mod tests {
     fn the_sequence_is_splitmix64() {
         let mut random = Random::new(1_234_567);
         let first = [random.bits(), random.bits(), random.bits()];
-        assert_eq!(
-            first,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
-        );
+        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
     #[test]
@@ -96,9 +86,6 @@ mod tests {
             }
         }
         // Binomial with mean 3,000 and standard deviation 46: five of those either way.
-        assert!(
-            counts.iter().all(|count| (2_770..3_230).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (2_770..3_230).contains(count)), "{counts:?}");
     }
 }

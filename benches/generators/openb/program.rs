@@ -37,10 +37,8 @@ pub fn pods(selection: &Selection, origin: &str) -> String {
 /// `main.berth`: what to plan and for what.
 pub fn main(selection: &Selection, origin: &str) -> String {
     let (nodes, pods) = (selection.nodes.len(), selection.pods.len());
-    head(
-        &format!("{pods} pods on {nodes} machines: as many as fit, by rank, for the least money"),
-        origin,
-    ) + "\nuse \"./inventory.berth\" as inventory\nuse \"./pods.berth\" as pods\n\nplan openb {\n    minimize = bill\n}\n"
+    head(&format!("{pods} pods on {nodes} machines: as many as fit, by rank, for the least money"), origin)
+        + "\nuse \"./inventory.berth\" as inventory\nuse \"./pods.berth\" as pods\n\nplan openb {\n    minimize = bill\n}\n"
 }
 
 fn head(title: &str, origin: &str) -> String {
@@ -50,14 +48,8 @@ fn head(title: &str, origin: &str) -> String {
 /// The models that a node has or a pod names.
 fn models(selection: &Selection) -> BTreeSet<&str> {
     let there = selection.nodes.iter().map(|node| node.model.as_str());
-    let named = selection
-        .pods
-        .iter()
-        .flat_map(|pod| pod.models.iter().map(String::as_str));
-    there
-        .chain(named)
-        .filter(|model| !model.is_empty())
-        .collect()
+    let named = selection.pods.iter().flat_map(|pod| pod.models.iter().map(String::as_str));
+    there.chain(named).filter(|model| !model.is_empty()).collect()
 }
 
 /// A GPU model: memory in GB, where that is from, and an invented price in thousandths of a dollar
@@ -65,37 +57,15 @@ fn models(selection: &Selection) -> BTreeSet<&str> {
 fn model_facts(model: &str) -> (u64, &'static str, u64) {
     match model {
         "a10" => (24, "NVIDIA A10 datasheet", 900),
-        "p100" => (
-            16,
-            "NVIDIA Tesla P100 datasheet, the 16 GB version; the trace does not say which",
-            600,
-        ),
+        "p100" => (16, "NVIDIA Tesla P100 datasheet, the 16 GB version; the trace does not say which", 600),
         "t4" => (16, "NVIDIA T4 datasheet", 350),
-        "v100m16" => (
-            16,
-            "NVIDIA V100 datasheet, the 16 GB version, as the trace names it",
-            1_200,
-        ),
-        "v100m32" => (
-            32,
-            "NVIDIA V100 datasheet, the 32 GB version, as the trace names it",
-            1_500,
-        ),
-        "g1" | "g2" => (
-            24,
-            "placeholder: the trace does not say what this GPU is; its memory is invented",
-            1_000,
-        ),
-        "g3" => (
-            32,
-            "placeholder: the trace does not say what this GPU is; its memory is invented",
-            1_600,
-        ),
-        _ => (
-            16,
-            "placeholder: a GPU that the generator does not know; its memory is invented",
-            1_000,
-        ),
+        "v100m16" => (16, "NVIDIA V100 datasheet, the 16 GB version, as the trace names it", 1_200),
+        "v100m32" => (32, "NVIDIA V100 datasheet, the 32 GB version, as the trace names it", 1_500),
+        "g1" | "g2" => {
+            (24, "placeholder: the trace does not say what this GPU is; its memory is invented", 1_000)
+        }
+        "g3" => (32, "placeholder: the trace does not say what this GPU is; its memory is invented", 1_600),
+        _ => (16, "placeholder: a GPU that the generator does not know; its memory is invented", 1_000),
     }
 }
 
@@ -122,10 +92,7 @@ fn node(node: &Node) -> String {
     ];
     // Thousandths of a core at thousandths of a dollar are millionths.
     let mut price = node.cpu_milli * CORE_PRICE;
-    let mut because = format!(
-        "placeholder: an invented price, {} a core",
-        money(CORE_PRICE * 1_000)
-    );
+    let mut because = format!("placeholder: an invented price, {} a core", money(CORE_PRICE * 1_000));
     if node.gpus > 0 {
         let (_, _, each) = model_facts(&node.model);
         lines.push(format!("devices = {} * {}", node.gpus, node.model));
@@ -134,9 +101,7 @@ fn node(node: &Node) -> String {
     }
     lines.push("market = on_demand".to_owned());
     lines.push(format!("price = {}", money(price)));
-    lines.push(format!(
-        "source = [price: \"{because}\", other: \"{TRACE}\"]"
-    ));
+    lines.push(format!("source = [price: \"{because}\", other: \"{TRACE}\"]"));
     block("node", &node.name, &lines)
 }
 
@@ -151,11 +116,7 @@ fn service(pod: &Pod) -> String {
             lines.push(format!("share = {}%", decimal(pod.gpu_milli, 10)));
         }
         if !pod.models.is_empty() {
-            let named: Vec<String> = pod
-                .models
-                .iter()
-                .map(|model| format!("inventory.{model}"))
-                .collect();
+            let named: Vec<String> = pod.models.iter().map(|model| format!("inventory.{model}")).collect();
             lines.push(format!("device in [{}]", named.join(", ")));
         }
     }

@@ -15,35 +15,16 @@ impl Selection {
     /// How much there is and how much of it is asked for, three lines.
     pub fn summary(&self) -> String {
         let line = |what: &str, asked: u64, there: u64, of: u64| {
-            let part = if there == 0 {
-                "none".to_owned()
-            } else {
-                percent(asked, there)
-            };
+            let part = if there == 0 { "none".to_owned() } else { percent(asked, there) };
             let (asked, there) = (super::decimal(asked, of), super::decimal(there, of));
             format!("{what:<7} {asked:>10} asked for, {there:>10} there: {part}\n")
         };
         let sum = |of: fn(&Node) -> u64| self.nodes.iter().map(of).sum::<u64>();
         let asked = |of: fn(&Pod) -> u64| self.pods.iter().map(of).sum::<u64>();
         format!("{} nodes, {} pods\n", self.nodes.len(), self.pods.len())
-            + &line(
-                "GPUs",
-                asked(Pod::requested_milli),
-                sum(|node| node.gpus) * 1_000,
-                1_000,
-            )
-            + &line(
-                "cores",
-                asked(|pod| pod.cpu_milli),
-                sum(|node| node.cpu_milli),
-                1_000,
-            )
-            + &line(
-                "MiB",
-                asked(|pod| pod.memory_mib),
-                sum(|node| node.memory_mib),
-                1,
-            )
+            + &line("GPUs", asked(Pod::requested_milli), sum(|node| node.gpus) * 1_000, 1_000)
+            + &line("cores", asked(|pod| pod.cpu_milli), sum(|node| node.cpu_milli), 1_000)
+            + &line("MiB", asked(|pod| pod.memory_mib), sum(|node| node.memory_mib), 1)
     }
 }
 
@@ -69,18 +50,12 @@ pub fn nodes(nodes: Vec<Node>, count: Count, random: &mut Random) -> Result<Vec<
     sample(nodes, count, "nodes", random)
 }
 
-fn sample<T>(
-    items: Vec<T>,
-    count: Count,
-    what: &str,
-    random: &mut Random,
-) -> Result<Vec<T>, String> {
+fn sample<T>(items: Vec<T>, count: Count, what: &str, random: &mut Random) -> Result<Vec<T>, String> {
     match count {
         Count::All => Ok(items),
-        Count::Some(count) if count > items.len() => Err(format!(
-            "{count} {what} are asked for and the trace has {}",
-            items.len()
-        )),
+        Count::Some(count) if count > items.len() => {
+            Err(format!("{count} {what} are asked for and the trace has {}", items.len()))
+        }
         Count::Some(count) => Ok(random.sample(items, count)),
     }
 }
@@ -101,15 +76,11 @@ pub fn nodes_at_load(
 ) -> Result<Vec<Node>, String> {
     let mut order: Vec<usize> = (0..nodes.len()).collect();
     random.shuffle(&mut order);
-    let mut pool = Pool::new(
-        order
-            .iter()
-            .filter_map(|at| nodes.get(*at).map(|node| (*at, node))),
-    );
+    let mut pool = Pool::new(order.iter().filter_map(|at| nodes.get(*at).map(|node| (*at, node))));
 
     let asked: u64 = pods.iter().map(Pod::requested_milli).sum();
-    let wanted = (u128::from(asked) * u128::from(load.denominator))
-        .div_ceil(1_000 * u128::from(load.numerator));
+    let wanted =
+        (u128::from(asked) * u128::from(load.denominator)).div_ceil(1_000 * u128::from(load.numerator));
     let there = pool.left();
     if wanted > u128::from(there) {
         return Err(format!(
@@ -128,10 +99,7 @@ pub fn nodes_at_load(
 
     let mut chosen = pool.chosen;
     chosen.sort_unstable();
-    Ok(chosen
-        .iter()
-        .filter_map(|at| nodes.get(*at).cloned())
-        .collect())
+    Ok(chosen.iter().filter_map(|at| nodes.get(*at).cloned()).collect())
 }
 
 /// The part of all requested GPUs that falls on each model when a pod spreads over the models it
@@ -193,10 +161,8 @@ impl<'a> Pool<'a> {
     /// Takes nodes until every pod that needs several GPUs at once, or names its models, could stand
     /// somewhere; several such pods of whole GPUs each have room of their own.
     fn hold_the_demanding(&mut self, pods: &[Pod]) {
-        let mut demanding: Vec<&Pod> = pods
-            .iter()
-            .filter(|pod| pod.gpus > 1 || !pod.models.is_empty())
-            .collect();
+        let mut demanding: Vec<&Pod> =
+            pods.iter().filter(|pod| pod.gpus > 1 || !pod.models.is_empty()).collect();
         demanding.sort_by(|a, b| b.gpus.cmp(&a.gpus).then_with(|| a.name.cmp(&b.name)));
         let mut free: Vec<(&Node, u64)> = Vec::new();
         for pod in demanding {
@@ -228,12 +194,7 @@ impl<'a> Pool<'a> {
             let have = self.by_model.get(node.model.as_str()).copied().unwrap_or(0);
             part * wanted as f64 - have as f64
         };
-        let places = || {
-            self.waiting
-                .iter()
-                .enumerate()
-                .map(|(place, (_, node))| (place, *node))
-        };
+        let places = || self.waiting.iter().enumerate().map(|(place, (_, node))| (place, *node));
         let lagging = places()
             .filter(|(_, node)| node.gpus <= missing)
             .max_by(|(a, x), (b, y)| lag(x).total_cmp(&lag(y)).then(b.cmp(a)));
@@ -256,13 +217,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn node(name: usize, gpus: u64, model: &str) -> Node {
-        Node {
-            name: format!("n{name}"),
-            cpu_milli: 1_000,
-            memory_mib: 1,
-            gpus,
-            model: model.to_owned(),
-        }
+        Node { name: format!("n{name}"), cpu_milli: 1_000, memory_mib: 1, gpus, model: model.to_owned() }
     }
 
     fn pod(name: usize, gpus: u64, gpu_milli: u64, models: &[&str]) -> Pod {
@@ -272,33 +227,21 @@ mod tests {
             memory_mib: 1,
             gpus,
             gpu_milli,
-            models: models
-                .iter()
-                .map(|model| (*model).to_owned())
-                .collect::<BTreeSet<_>>(),
+            models: models.iter().map(|model| (*model).to_owned()).collect::<BTreeSet<_>>(),
             quality: "LS".to_owned(),
         }
     }
 
-    const LOAD: Load = Load {
-        numerator: 95,
-        denominator: 100,
-    };
+    const LOAD: Load = Load { numerator: 95, denominator: 100 };
 
     /// 19 pods of a whole GPU at 95 % are 20 GPUs exactly, whatever the seed.
     #[test]
     fn the_load_is_met_from_below() {
-        let nodes: Vec<Node> = (0..60)
-            .map(|at| node(at, [8, 4, 1][at % 3], "t4"))
-            .collect();
+        let nodes: Vec<Node> = (0..60).map(|at| node(at, [8, 4, 1][at % 3], "t4")).collect();
         let pods: Vec<Pod> = (0..19).map(|at| pod(at, 1, 1_000, &[])).collect();
         for seed in 0..40 {
             let chosen = nodes_at_load(nodes.clone(), &pods, LOAD, &mut Random::new(seed)).unwrap();
-            assert_eq!(
-                chosen.iter().map(|node| node.gpus).sum::<u64>(),
-                20,
-                "seed {seed}"
-            );
+            assert_eq!(chosen.iter().map(|node| node.gpus).sum::<u64>(), 20, "seed {seed}");
         }
     }
 
@@ -315,12 +258,10 @@ mod tests {
     /// 50 and a tenth of the other 50, so 55.
     #[test]
     fn named_models_are_kept_in_proportion() {
-        let nodes: Vec<Node> = (0..1_000)
-            .map(|at| node(at, 1, if at < 100 { "a10" } else { "t4" }))
-            .collect();
-        let pods: Vec<Pod> = (0..95)
-            .map(|at| pod(at, 1, 1_000, if at % 2 == 0 { &["a10"] } else { &[] }))
-            .collect();
+        let nodes: Vec<Node> =
+            (0..1_000).map(|at| node(at, 1, if at < 100 { "a10" } else { "t4" })).collect();
+        let pods: Vec<Pod> =
+            (0..95).map(|at| pod(at, 1, 1_000, if at % 2 == 0 { &["a10"] } else { &[] })).collect();
         let chosen = nodes_at_load(nodes, &pods, LOAD, &mut Random::new(7)).unwrap();
         assert_eq!(chosen.len(), 100);
         // 48 of the 95 pods name it: (48 + 4.7) / 95 of 100.
@@ -332,11 +273,7 @@ mod tests {
         let mut nodes: Vec<Node> = (0..100).map(|at| node(at, 1, "t4")).collect();
         nodes.push(node(100, 8, "g2"));
         nodes.push(node(101, 8, "g3"));
-        let pods = [
-            pod(0, 8, 1_000, &["g3"]),
-            pod(1, 1, 1_000, &[]),
-            pod(2, 1, 500, &["t4"]),
-        ];
+        let pods = [pod(0, 8, 1_000, &["g3"]), pod(1, 1, 1_000, &[]), pod(2, 1, 500, &["t4"])];
         for seed in 0..20 {
             let chosen = nodes_at_load(nodes.clone(), &pods, LOAD, &mut Random::new(seed)).unwrap();
             assert!(chosen.iter().any(|node| node.model == "g3"));

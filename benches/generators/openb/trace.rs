@@ -61,11 +61,9 @@ impl Trace {
     pub fn read(folder: &Path) -> Result<Self, String> {
         let text = |name: &str| {
             let path = folder.join(name);
-            std::fs::read_to_string(&path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))
+            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
         };
-        let at =
-            |name: &str, problem: String| format!("{}: {problem}", folder.join(name).display());
+        let at = |name: &str, problem: String| format!("{}: {problem}", folder.join(name).display());
         Ok(Self {
             nodes: nodes(&text(NODES)?).map_err(|problem| at(NODES, problem))?,
             pods: pods(&text(PODS)?).map_err(|problem| at(PODS, problem))?,
@@ -91,46 +89,31 @@ fn nodes(text: &str) -> Result<Vec<Node>, String> {
 }
 
 fn pods(text: &str) -> Result<Vec<Pod>, String> {
-    let columns = [
-        "name",
-        "cpu_milli",
-        "memory_mib",
-        "num_gpu",
-        "gpu_milli",
-        "gpu_spec",
-        "qos",
-    ];
-    table(
-        text,
-        columns,
-        |[name, cpu, memory, gpus, part, models, quality]| {
-            let pod = Pod {
-                name: identifier(name)?,
-                cpu_milli: number("cpu_milli", cpu)?,
-                memory_mib: number("memory_mib", memory)?,
-                gpus: number("num_gpu", gpus)?,
-                gpu_milli: number("gpu_milli", part)?,
-                models: models
-                    .split('|')
-                    .filter(|model| !model.is_empty())
-                    .map(|model| identifier(model).map(|model| model.to_lowercase()))
-                    .collect::<Result<_, _>>()?,
-                quality: quality.to_owned(),
-            };
-            let whole = match pod.gpus {
-                0 => pod.gpu_milli == 0,
-                1 => (1..=1_000).contains(&pod.gpu_milli),
-                _ => pod.gpu_milli == 1_000,
-            };
-            if !whole {
-                return Err(format!(
-                    "{} GPUs of {} thousandths each",
-                    pod.gpus, pod.gpu_milli
-                ));
-            }
-            Ok(pod)
-        },
-    )
+    let columns = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli", "gpu_spec", "qos"];
+    table(text, columns, |[name, cpu, memory, gpus, part, models, quality]| {
+        let pod = Pod {
+            name: identifier(name)?,
+            cpu_milli: number("cpu_milli", cpu)?,
+            memory_mib: number("memory_mib", memory)?,
+            gpus: number("num_gpu", gpus)?,
+            gpu_milli: number("gpu_milli", part)?,
+            models: models
+                .split('|')
+                .filter(|model| !model.is_empty())
+                .map(|model| identifier(model).map(|model| model.to_lowercase()))
+                .collect::<Result<_, _>>()?,
+            quality: quality.to_owned(),
+        };
+        let whole = match pod.gpus {
+            0 => pod.gpu_milli == 0,
+            1 => (1..=1_000).contains(&pod.gpu_milli),
+            _ => pod.gpu_milli == 1_000,
+        };
+        if !whole {
+            return Err(format!("{} GPUs of {} thousandths each", pod.gpus, pod.gpu_milli));
+        }
+        Ok(pod)
+    })
 }
 
 /// The rows of a comma-separated text, each as its values under the named columns. The trace has no
@@ -141,11 +124,7 @@ fn table<T, const N: usize>(
     row: impl Fn([&str; N]) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
     let mut lines = text.lines().enumerate();
-    let head: Vec<&str> = lines
-        .next()
-        .map_or("", |(_, line)| line)
-        .split(',')
-        .collect();
+    let head: Vec<&str> = lines.next().map_or("", |(_, line)| line).split(',').collect();
     let mut places = [0; N];
     for (place, column) in places.iter_mut().zip(columns) {
         *place = head
@@ -184,9 +163,7 @@ fn number(column: &str, text: &str) -> Result<u64, String> {
 /// `openb-pod-0001` as a name of the language: `openb_pod_0001`.
 fn identifier(text: &str) -> Result<String, String> {
     let name = text.replace('-', "_");
-    let letters = name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !letters || !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return Err(format!("`{text}` cannot be a name"));
     }
