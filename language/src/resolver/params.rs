@@ -39,7 +39,12 @@ impl<'a> Resolver<'a> {
                 {
                     bound.push(Bound {
                         name: param.name.value.clone(),
-                        value: value.written(),
+                        value: match &value {
+                            Value::Quantity(ratio) if param.type_.value == "Ratio" => {
+                                crate::quantity_text::percent(&ratio.value)
+                            }
+                            value => value.written(),
+                        },
                         span: param.span,
                     });
                 }
