@@ -15,6 +15,7 @@ mod brackets;
 mod explanation;
 mod expression;
 mod grammar;
+mod indentation;
 mod nesting;
 mod reader;
 mod statement;
@@ -42,7 +43,13 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         comments: Vec::new(),
     };
     let tokens = tokens::tokens(file, text, &mut parsed);
-    let mut paired = brackets::paired(file, text, tokens, &mut parsed.diagnostics);
+    let mut paired = brackets::paired(
+        file,
+        text,
+        &parsed.comments,
+        tokens,
+        &mut parsed.diagnostics,
+    );
     let depth = nesting::limit(file, text, &mut paired, &mut parsed.diagnostics);
     parsed.file.items = reader::items(file, text, &paired, depth, &mut parsed);
     parsed

@@ -216,6 +216,20 @@ impl Tree<'_> {
             }
         }
         let kind = kind?;
+        if is_abstract && name.is_none() {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "syntax::missing-name",
+                    "a name is missing",
+                    kind.span,
+                    format!("no name follows `{}`", kind.value),
+                )
+                .help(format!(
+                    "What is abstract is only derived from, by its name: `abstract {} base {{`.",
+                    kind.value
+                )),
+            );
+        }
         Some(Block {
             span,
             head: Span {
