@@ -166,7 +166,7 @@ impl<'a> Resolver<'a> {
         }
         self.values.insert((module, name), Slot::Pending);
         let value = self
-            .evaluate(&let_.value, &Scope::top(module), Expect::AnyName)
+            .evaluate(&let_.value, &Scope::top(module), Expect::Value)
             .and_then(|value| self.only_facts(value, let_.value.span));
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
