@@ -6,6 +6,7 @@
 //! [diagnostics](diagnostics::Diagnostic). Bytes come through [`Files`](sources::Files).
 
 pub mod catalog;
+pub mod codes;
 pub mod description;
 pub mod diagnostics;
 pub mod model;

@@ -3,12 +3,15 @@
 //! Facts are computed when they are read and remembered, so the order of lines never matters and a
 //! cycle is found where it closes. Every recursion counts its depth, every expansion its size.
 
+mod arithmetic;
 mod building;
 mod coercion;
 mod comparison;
 mod conditions;
 mod evaluation;
+mod fields;
 mod functions;
+mod hardware;
 mod imports;
 mod keys;
 mod names;

@@ -42,6 +42,27 @@ pub(super) enum Left {
     Values(Vec<Value>),
 }
 
+impl Lines {
+    /// Both ends of one range are one bound.
+    fn bound_replicas(&mut self, low: Option<i64>, high: Option<i64>, span: Span, layer: usize) {
+        if let Some(last) = self.limits.last_mut()
+            && last.span == span
+            && std::ptr::eq(last.field, &service::replicas)
+            && let Left::Between(Some(_), none @ None) = &mut last.left
+            && low.is_none()
+        {
+            *none = high;
+            return;
+        }
+        self.limits.push(Limit {
+            field: &service::replicas,
+            left: Left::Between(low, high),
+            span,
+            layer,
+        });
+    }
+}
+
 const GUARDS: &str = "lines with `when` are not judged yet";
 
 impl<'a> Builder<'_, 'a> {
@@ -130,12 +151,7 @@ impl<'a> Builder<'_, 'a> {
                     limit,
                 } => {
                     if let Some((low, high)) = own_replicas(own, &terms, compare, &limit) {
-                        lines.limits.push(Limit {
-                            field: &service::replicas,
-                            left: Left::Between(low, high),
-                            span: require.span,
-                            layer: line.layer,
-                        });
+                        lines.bound_replicas(low, high, require.span, line.layer);
                         continue;
                     }
                     condition(terms, compare, limit)

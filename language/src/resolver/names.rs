@@ -4,7 +4,7 @@ use super::keys::Key;
 use super::things::ThingId;
 use super::{Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
-use crate::schema::{self, KINDS, Kind, Support};
+use crate::schema::{self, KINDS, Kind};
 use crate::span::Span;
 use crate::syntax::ast;
 use std::collections::BTreeMap;

@@ -39,7 +39,12 @@ impl<'a> Resolver<'a> {
                 {
                     bound.push(Bound {
                         name: param.name.value.clone(),
-                        value: value.written(),
+                        value: match &value {
+                            Value::Quantity(ratio) if param.type_.value == "Ratio" => {
+                                crate::quantity_text::percent(&ratio.value)
+                            }
+                            value => value.written(),
+                        },
                         span: param.span,
                     });
                 }
@@ -161,7 +166,7 @@ impl<'a> Resolver<'a> {
         }
         self.values.insert((module, name), Slot::Pending);
         let value = self
-            .evaluate(&let_.value, &Scope::top(module), Expect::AnyName)
+            .evaluate(&let_.value, &Scope::top(module), Expect::Value)
             .and_then(|value| self.only_facts(value, let_.value.span));
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),

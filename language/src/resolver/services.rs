@@ -1,7 +1,8 @@
 //! Services: what they run, what bounds them, what they promise.
 
-use super::building::{Builder, precision};
+use super::building::Builder;
 use super::conditions::{Left, Limit, Lines};
+use super::hardware::precision;
 use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
