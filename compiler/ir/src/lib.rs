@@ -2,7 +2,9 @@
 //!
 //! Model to MLIR to operator graph: the only crate that links MLIR.
 //!
-//!     import -> decompose -> shard -> annotate -> graph
+//! ```text
+//! import -> decompose -> shard -> annotate -> graph
+//! ```
 //!
 //! Each is one file with its contract at the top. The text of the module after the last pass is what
 //! users read and edit; [`Mlir::resume`](Lowering::resume) continues from it, pricing every operation

@@ -385,7 +385,8 @@ fn change(before: &OperatorGraph, now: &OperatorGraph) -> String {
             writeln!(said, "  repeat: {}", repeats.join(", ")).unwrap();
         }
         let minus_one: Form = "-1".parse().unwrap();
-        let totals: [(&str, fn(&Operator) -> Form); 7] = [
+        type Figure = fn(&Operator) -> Form;
+        let totals: [(&str, Figure); 7] = [
             ("flops", |operator| operator.flops.clone()),
             ("weight_bytes", |operator| operator.weight_bytes.clone()),
             ("activation_bytes", |operator| operator.activation_bytes.clone()),
