@@ -246,6 +246,12 @@ impl<'r, 'p> Run<'r, 'p> {
         if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
             self.keep(&state);
         }
+        let value = self.value(level);
+        let of_found = found.values.as_deref().map_or(f64::NAN, |values| exact.program.value(values));
+        let is_best = found.end == End::Optimal && limits.gap == 0.0;
+        if is_best && (of_found - float(&value)).abs() <= 1e-6 * of_found.abs().max(1.0) {
+            return Ok(Some(value));
+        }
         Ok(found.bound.and_then(careful))
     }
 

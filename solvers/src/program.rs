@@ -81,6 +81,11 @@ impl Program {
         self.columns.get(column).map_or(0.0, |column| column.upper)
     }
 
+    /// The objective at a point.
+    pub fn value(&self, point: &[f64]) -> f64 {
+        self.columns.iter().zip(point).map(|(column, value)| column.cost * value).sum()
+    }
+
     pub fn columns(&self) -> usize {
         self.columns.len()
     }
