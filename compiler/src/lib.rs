@@ -7,5 +7,6 @@
 pub mod form;
 pub mod graph;
 pub mod lowering;
+pub mod performance;
 pub mod problem;
 pub mod solving;
