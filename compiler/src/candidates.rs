@@ -5,12 +5,14 @@
 //! candidate carries while all of them hold, or the least count of replicas. What remains for the
 //! problem is linear in counts.
 
-use crate::graph::{OperatorGraph, Phase, PhaseGraph};
-use crate::performance::{self, DeviceClass, Limit, Prediction, queueing, serving};
+use crate::graph::{OperatorGraph, Phase};
+use crate::performance::hardware::Hardware;
+use crate::performance::queueing::Servers;
+use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
-    Compare, Condition, CountBound, ImageWork, LatencyMeasure, LlmWork, Precision, Program, Requirement,
-    Service, Statistic, Subject, Work,
+    Compare, Condition, CountBound, Fabric, FabricKind, ImageWork, LatencyMeasure, LlmWork, Precision, Program,
+    Requirement, Service, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -35,6 +37,19 @@ pub struct Candidates {
     pub services: Vec<ServiceCandidates>,
 }
 
+/// Equal devices behind equal fabric.
+#[derive(Clone, Debug)]
+pub struct DeviceClass {
+    /// The device's name; with its fabric where one device stands behind several.
+    pub name: String,
+    /// By index into the program's devices.
+    pub device: usize,
+    /// What joins the devices of one node.
+    pub fabric: Option<Fabric>,
+    /// As plain numbers; none where the device states neither memory nor bandwidth.
+    pub hardware: Option<Hardware>,
+}
+
 /// The forms of one service.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceCandidates {
@@ -55,8 +70,10 @@ pub struct Candidate {
     pub devices: Devices,
     /// Classes that may hold it; none: any machine.
     pub classes: Option<Vec<usize>>,
-    /// What it carries; none where the service states no demand.
+    /// What it carries; none for an ordinary container.
     pub capacity: Option<Capacity>,
+    /// Its pass times, for predictions at other rates.
+    pub replica: Option<Replica>,
 }
 
 /// How a model is laid out over devices.
@@ -127,45 +144,6 @@ pub fn peak_rate(service: &Service, without: &Disregarded) -> BigRational {
     }
 }
 
-/// What one replica of an LLM candidate does at `rate` requests a second.
-pub fn predict(
-    program: &Program,
-    graph: &OperatorGraph,
-    candidates: &Candidates,
-    service: usize,
-    layout: &Layout,
-    rate: f64,
-) -> Option<Prediction> {
-    let declared = program.services.get(service)?;
-    let Work::Llm(work) = &declared.work else { return None };
-    let class = candidates.classes.get(layout.class)?;
-    let replica = replica(declared, work, graph, class, layout)?;
-    Some(serving::predict(&replica, rate))
-}
-
-/// The graph of one phase that `layout` runs.
-fn phase<'a>(graph: &'a OperatorGraph, service: &Service, layout: &Layout, phase: Phase) -> Option<&'a PhaseGraph> {
-    graph.phase(&service.name, layout.precision, phase)
-}
-
-fn replica<'a>(
-    service: &Service,
-    work: &'a LlmWork,
-    graph: &'a OperatorGraph,
-    class: &'a DeviceClass,
-    layout: &Layout,
-) -> Option<serving::Replica<'a>> {
-    Some(serving::Replica {
-        prefill: phase(graph, service, layout, Phase::Prefill)?,
-        decode: phase(graph, service, layout, Phase::Decode)?,
-        class,
-        tensor: layout.tensor,
-        batch: layout.batch,
-        prompt: &work.prompt.as_ref()?.value,
-        output: &work.output.as_ref()?.value,
-    })
-}
-
 fn device_classes(program: &Program) -> Vec<DeviceClass> {
     let mut classes: Vec<DeviceClass> = Vec::new();
     for node in &program.nodes {
@@ -176,10 +154,32 @@ fn device_classes(program: &Program) -> Vec<DeviceClass> {
             continue;
         }
         if let Some(declared) = program.devices.get(device) {
-            classes.push(performance::device_class(device, declared, fabric));
+            let hardware = Hardware::of(declared, fabric.as_ref()).ok();
+            classes.push(DeviceClass { name: declared.name.clone(), device, fabric, hardware });
+        }
+    }
+    let devices: Vec<usize> = classes.iter().map(|class| class.device).collect();
+    for class in &mut classes {
+        if devices.iter().filter(|device| **device == class.device).count() > 1 {
+            class.name = match &class.fabric {
+                None => format!("{} without fabric", class.name),
+                Some(fabric) => format!(
+                    "{} behind {} {}",
+                    class.name,
+                    fabric_name(fabric),
+                    fabric.bandwidth
+                ),
+            };
         }
     }
     classes
+}
+
+fn fabric_name(fabric: &Fabric) -> &'static str {
+    match fabric.kind {
+        FabricKind::Nvlink => "nvlink",
+        FabricKind::Pcie => "pcie",
+    }
 }
 
 fn image_candidates(
@@ -200,7 +200,7 @@ fn image_candidates(
             .filter(|class| restrictions.iter().all(|line| line.allowed.contains(&classes[*class].device)))
             .collect::<Vec<_>>()
     });
-    let candidate = Candidate { layout: None, devices, classes: allowed, capacity: None };
+    let candidate = Candidate { layout: None, devices, classes: allowed, capacity: None, replica: None };
     ServiceCandidates {
         candidates: vec![candidate],
         refusals: Vec::new(),
@@ -234,7 +234,8 @@ fn image_least(index: usize, service: &Service, work: &ImageWork, without: &Disr
             continue;
         }
         let (Some(lambda), Some(mu)) = (arrivals.to_f64(), mu.to_f64()) else { continue };
-        let count = queueing::least_servers(lambda, mu, statistic, limit);
+        // A statistic that the queue does not have is judged nowhere, and bounds nothing here.
+        let Ok(count) = Servers::fewest(lambda, mu, statistic, limit, 1) else { continue };
         least.push(Least { count, origins: vec![requirement.span, demand.span] });
     }
     least
@@ -305,41 +306,47 @@ fn llm_candidates(
     let degrees = allowed(&work.tensor, without, &TENSOR_DEGREES);
     let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
     let devices = allowed(&work.device, without, &any);
+    let (Some(prompt), Some(output)) = (&work.prompt, &work.output) else { return found };
+    let workload = Workload { prompt: prompt.value.clone(), output: output.value.clone() };
     for (class_index, class) in classes.iter().enumerate() {
-        if !devices.contains(&class.device) {
+        let Some(hardware) = class.hardware.as_ref().filter(|_| devices.contains(&class.device)) else {
             continue;
-        }
-        let largest = largest_machine(program, class);
+        };
+        let largest = u64::from(largest_machine(program, class));
         for &precision in &precisions {
-            for &tensor in degrees.iter().filter(|tensor| **tensor >= 1 && **tensor <= u64::from(largest)) {
+            let graphs = (
+                graph.phase(&service.name, precision, Phase::Prefill),
+                graph.phase(&service.name, precision, Phase::Decode),
+            );
+            let (Some(prefill), Some(decode)) = graphs else { continue };
+            for &tensor in degrees.iter().filter(|tensor| **tensor >= 1 && **tensor <= largest) {
                 let layout = Layout { class: class_index, tensor, precision, batch };
-                let refuse = |because: String, origins: Vec<Span>| Refusal { layout, because, origins };
-                if !class.computes(precision) {
-                    found.refusals.push(refuse(format!("{} has no {} arithmetic", class.name, precision_name(precision)), vec![]));
+                if let Some(width) = prefill.tensor_divides.iter().find(|width| *width % tensor != 0) {
+                    let because = format!("{tensor} does not divide a width of {width}");
+                    found.refusals.push(Refusal { layout, because, origins: Vec::new() });
                     continue;
                 }
-                let Some(replica) = replica(service, work, graph, class, &layout) else { continue };
-                if let Some(width) = replica.prefill.tensor_divides.iter().find(|width| *width % tensor != 0) {
-                    found.refusals.push(refuse(format!("{tensor} does not divide {width} heads"), vec![]));
-                    continue;
-                }
-                let capacity = serving::capacity(&replica, &limits);
-                match capacity {
-                    serving::Load::Carries { rate, limited_by } if rate > 0.0 => {
+                let judged = Replica::new(prefill, decode, hardware, tensor, &workload)
+                    .and_then(|replica| Ok((replica.capacity(batch, &limits)?, replica)));
+                match judged {
+                    Ok((serving::Capacity { rate, limited_by }, replica)) => {
                         let limited_by = limited_by.and_then(|limit| origins.get(limit).copied());
+                        if rate < LEAST_RATE {
+                            let because = why_nothing(&replica, batch, limited_by.is_some());
+                            let origins = limited_by.into_iter().collect();
+                            found.refusals.push(Refusal { layout, because, origins });
+                            continue;
+                        }
                         found.candidates.push(Candidate {
                             layout: Some(layout),
                             devices: Devices::Whole(u32::try_from(tensor).unwrap_or(u32::MAX)),
                             classes: Some(vec![class_index]),
                             capacity: Some(Capacity { rate, limited_by }),
+                            replica: Some(replica),
                         });
                     }
-                    serving::Load::Carries { limited_by, .. } => {
-                        let origin = limited_by.and_then(|limit| origins.get(limit).copied());
-                        found.refusals.push(refuse("breaks this promise even when idle".into(), origin.into_iter().collect()));
-                    }
-                    serving::Load::DoesNotFit { short_bytes } => {
-                        found.refusals.push(refuse(format!("the weights need {:.1} GB more a device", short_bytes / 1e9), vec![]));
+                    Err(error) => {
+                        found.refusals.push(Refusal { layout, because: error.to_string(), origins: Vec::new() });
                     }
                 }
             }
@@ -348,11 +355,34 @@ fn llm_candidates(
     found
 }
 
+/// A replica that carries less than this, in requests a second, is no candidate.
+pub const LEAST_RATE: f64 = 0.001;
+
+fn why_nothing(replica: &Replica, batch: u64, by_promise: bool) -> String {
+    let memory = replica.memory();
+    let short = memory.weights + memory.reserve - memory.capacity;
+    if short > 0.0 {
+        format!("the weights need {:.1} GB more on each device", short / 1e9)
+    } else if replica.slots(batch) == 0 {
+        "the KV cache of one request does not fit beside the weights".into()
+    } else if by_promise {
+        "breaks this promise even when idle".into()
+    } else {
+        "cannot keep up with one request at a time".into()
+    }
+}
+
 fn limit(service: usize, requirement: &Requirement) -> Option<Limit> {
     if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
-        return Some(Limit::Latency { measure, statistic: statistic.clone(), seconds });
+        return judgeable(statistic)
+            .then(|| Limit::Latency { measure, statistic: statistic.clone(), most: seconds });
     }
-    memory_limit(service, requirement).map(|free| Limit::MemoryFree { share: free })
+    memory_limit(service, requirement).map(|free| Limit::MemoryFree { least: free })
+}
+
+/// A maximum is not bounded in the model: such a line limits no candidate and is reported as not judged.
+fn judgeable(statistic: &Statistic) -> bool {
+    !matches!(statistic, Statistic::Peak)
 }
 
 /// What every line that is not left out allows; `default` where no line speaks.

@@ -190,9 +190,9 @@ pub struct Measure {
     /// The upper end of the band.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
-    /// What the prediction rests on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
+    /// What the prediction rests on, most trusted first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
 }
 
 /// A requirement and whether it holds.

@@ -75,7 +75,6 @@ impl Stages {
         World {
             program: &self.program,
             sources: &self.sources,
-            graph: &self.lowered.graph,
             candidates: &self.candidates,
             packing: self.packing(),
         }

@@ -5,7 +5,7 @@
 use crate::assembly::{is_linear, per_hour, standing_price, wishes};
 use crate::candidates::{Layout, latency_limit, memory_limit};
 use crate::plan::RequirementEntry;
-use crate::plan::predicted::{Load, latency, least_memory_free, measure_name, statistic_name};
+use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic_name};
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
@@ -183,10 +183,10 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
         return judged_measure(bare(), *compare, band.high, seconds, "s", Some(statistic_name(statistic)), step);
     }
     if let Some(least) = memory_limit(service, requirement) {
-        let Some(free) = least_memory_free(world.program, loads, service) else {
+        let Some(band) = memory_free(world, loads, service) else {
             return not_yet("nothing of this service uses a device's memory, or its demand is not stated");
         };
-        return judged_measure(bare(), *compare, free, least, "1", None, None);
+        return judged_measure(bare(), *compare, band.low, least, "1", None, None);
     }
     not_yet("this combination of measures is not judged")
 }

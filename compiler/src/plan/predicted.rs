@@ -2,14 +2,17 @@
 
 use crate::assembly::standing_price;
 use crate::candidates::{Disregarded, latency_limit, memory_limit, peak_rate};
-use crate::performance::{Prediction, queueing};
+use crate::performance::queueing::Servers;
+use crate::performance::serving::Replica;
+use crate::performance::{Band, Note};
 use crate::plan::Measure;
 use crate::plan::written::{World, float};
 use crate::problem::Solution;
 use crate::recheck::Values;
-use berth_language::model::{LatencyMeasure, Program, Requirement, Service, Statistic, Work};
+use berth_language::model::{LatencyMeasure, Requirement, Service, Statistic, Work};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
+use std::collections::BTreeSet;
 
 /// The load of one candidate of one service at the busiest step.
 pub struct Load {
@@ -19,8 +22,14 @@ pub struct Load {
     pub choice: usize,
     /// Requests a second of one replica.
     pub rate: f64,
-    /// What one replica does then.
-    pub prediction: Option<Prediction>,
+}
+
+impl Load {
+    /// The replica and the most sequences it decodes together.
+    fn replica<'a>(&self, world: World<'a>) -> Option<(&'a Replica, u64)> {
+        let candidate = world.candidates.services.get(self.service)?.candidates.get(self.choice)?;
+        Some((candidate.replica.as_ref()?, candidate.layout.as_ref()?.batch))
+    }
 }
 
 /// Demand is shared in proportion to what replicas carry, so all are equally close to their limits.
@@ -36,14 +45,11 @@ pub fn loads(world: World<'_>, values: &Values) -> Vec<Load> {
             .sum();
         let demand = float(&peak_rate(declared, &Disregarded::new()));
         for (choice, (candidate, copies)) in own.iter().zip(counts).enumerate() {
-            let (Some(layout), Some(capacity)) = (&candidate.layout, &candidate.capacity) else { continue };
+            let Some(capacity) = &candidate.capacity else { continue };
             if *copies == 0 || carried <= 0.0 {
                 continue;
             }
-            let rate = demand * capacity.rate / carried;
-            let prediction =
-                crate::candidates::predict(world.program, world.graph, world.candidates, service, layout, rate);
-            loads.push(Load { service, choice, rate, prediction });
+            loads.push(Load { service, choice, rate: demand * capacity.rate / carried });
         }
     }
     loads
@@ -96,7 +102,7 @@ fn plain(path: &str, value: f64, unit: &str) -> Measure {
         unit: unit.into(),
         low: None,
         high: None,
-        source: None,
+        sources: Vec::new(),
     }
 }
 
@@ -107,9 +113,8 @@ fn load_measures(world: World<'_>, service: &Service, index: usize, loads: &[Loa
         let Some(layout) = &world.candidates.services[index].candidates[load.choice].layout else { continue };
         let name = format!("{}[{}]", service.name, world.candidates.layout_name(layout));
         measures.push(plain(&format!("{name}.load"), load.rate, "req/s"));
-        if let Some(prediction) = &load.prediction {
-            measures.push(plain(&format!("{name}.decoded_together"), prediction.batch, "1"));
-        }
+        let steady = load.replica(world).and_then(|(replica, batch)| Some(replica.steady_state(load.rate, batch)?.batch));
+        measures.extend(steady.map(|batch| plain(&format!("{name}.decoded_together"), batch, "1")));
     }
     measures
 }
@@ -125,31 +130,38 @@ fn latency_measure(
     let name = &world.program.services[service].name;
     if let Some((measure, statistic, _)) = latency_limit(service, requirement) {
         let band = latency(world, values, loads, service, measure, statistic)?;
-        return Some(Measure {
-            path: format!("{name}.{}", measure_name(measure)),
-            statistic: Some(statistic_name(statistic)),
-            value: band.value,
-            unit: "s".into(),
-            low: Some(band.low),
-            high: Some(band.high),
-            source: band.source,
-        });
+        let path = format!("{name}.{}", measure_name(measure));
+        return Some(banded(path, Some(statistic_name(statistic)), "s", band, sources(world, loads, service)));
     }
     memory_limit(service, requirement)?;
-    let free = least_memory_free(world.program, loads, service)?;
-    Some(plain(&format!("{name}.memory_free"), free, "1"))
+    let band = memory_free(world, loads, service)?;
+    Some(banded(format!("{name}.memory_free"), None, "1", band, sources(world, loads, service)))
 }
 
-/// A prediction with its band.
-pub struct Band {
-    /// The middle.
-    pub value: f64,
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
-    /// What it rests on.
-    pub source: Option<String>,
+fn banded(path: String, statistic: Option<String>, unit: &str, band: Band, sources: Vec<String>) -> Measure {
+    Measure {
+        path,
+        statistic,
+        value: band.middle,
+        unit: unit.into(),
+        low: Some(band.low),
+        high: Some(band.high),
+        sources,
+    }
+}
+
+/// What the figures of a service rest on, most trusted first.
+fn sources(world: World<'_>, loads: &[Load], service: usize) -> Vec<String> {
+    if let Work::Image(_) = &world.program.services[service].work {
+        return vec!["assumed: Poisson arrivals and exponential service times (M/M/c)".into()];
+    }
+    let notes: BTreeSet<&Note> = loads
+        .iter()
+        .filter(|load| load.service == service)
+        .filter_map(|load| load.replica(world))
+        .flat_map(|(replica, _)| replica.notes())
+        .collect();
+    notes.into_iter().map(Note::to_string).collect()
 }
 
 /// A latency of a service with a stated load, in s: the worst over the layouts in use.
@@ -166,37 +178,40 @@ pub fn latency(
     declared.demand.as_ref()?;
     match &declared.work {
         Work::Image(work) => {
-            let mu = work.serves.as_ref()?.value.value.to_f64()?;
-            let lambda = float(&peak_rate(declared, &Disregarded::new()));
-            let copies = values.copies[service].iter().sum();
-            let value = queueing::sojourn(lambda, mu, copies, statistic)?;
-            let source = Some("M/M/c with exponential service times".into());
-            (measure == LatencyMeasure::Latency).then_some(Band { value, low: value, high: value, source })
+            let queue = Servers {
+                arrivals: float(&peak_rate(declared, &Disregarded::new())),
+                service_rate: work.serves.as_ref()?.value.value.to_f64()?,
+                servers: values.copies[service].iter().sum(),
+            };
+            let seconds = queue.sojourn(statistic).ok().filter(|seconds| seconds.is_finite())?;
+            (measure == LatencyMeasure::Latency).then(|| Band::exact(seconds))
         }
         Work::Llm(_) => loads
             .iter()
             .filter(|load| load.service == service)
-            .filter_map(|load| {
-                let predicted = load.prediction.as_ref()?.latency(measure, statistic)?;
-                Some(Band {
-                    value: predicted.value,
-                    low: predicted.low,
-                    high: predicted.high,
-                    source: Some(load.prediction.as_ref()?.source.clone()),
-                })
+            .map(|load| {
+                let (replica, batch) = load.replica(world)?;
+                let band = replica.predict(load.rate, batch, measure, statistic).ok()?;
+                band.high.is_finite().then_some(band)
             })
+            // One layout without a figure leaves the service without one.
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
             .max_by(|left, right| left.high.total_cmp(&right.high)),
     }
 }
 
 /// The share of device memory that stays free, the least over the layouts in use.
-pub fn least_memory_free(program: &Program, loads: &[Load], service: usize) -> Option<f64> {
-    program.services[service].demand.as_ref()?;
+pub fn memory_free(world: World<'_>, loads: &[Load], service: usize) -> Option<Band> {
+    world.program.services[service].demand.as_ref()?;
     loads
         .iter()
         .filter(|load| load.service == service)
-        .filter_map(|load| Some(load.prediction.as_ref()?.memory_free))
-        .min_by(f64::total_cmp)
+        .filter_map(|load| {
+            let (replica, batch) = load.replica(world)?;
+            Some(replica.predict_memory_free(load.rate, batch))
+        })
+        .min_by(|left, right| left.low.total_cmp(&right.low))
 }
 
 /// As it is written in a plan file.

@@ -2,7 +2,6 @@
 
 use crate::assembly::{linear_wishes, per_hour, standing_price};
 use crate::candidates::{Candidates, precision_name};
-use crate::graph::OperatorGraph;
 use crate::plan::addresses::compress;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
@@ -26,8 +25,6 @@ pub struct World<'a> {
     pub program: &'a Program,
     /// The files.
     pub sources: &'a Sources,
-    /// What the models compute.
-    pub graph: &'a OperatorGraph,
     /// What may run.
     pub candidates: &'a Candidates,
     /// What was solved.
