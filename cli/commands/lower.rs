@@ -57,16 +57,23 @@ fn from_program(arguments: &Lower, path: &str, ir: Option<(&str, &str)>) -> Resu
             print!("{}", planned.plan.to_json());
             return Ok(ExitCode::SUCCESS);
         }
+        if matches!(arguments.to, Stage::Ir | Stage::Graph) {
+            let front = session.front(path, ir)?;
+            diagnostics::print(&front.sources, &front.diagnostics);
+            match arguments.to {
+                Stage::Ir => print!("{}", front.lowered.text),
+                _ => print!("{}", graph_description::describe_graph(&front.lowered.graph)),
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let stages = session.stages(path, ir)?;
         if ir.is_none() {
             diagnostics::print(&stages.sources, &stages.diagnostics);
         }
         match arguments.to {
-            Stage::Ir => print!("{}", stages.lowered.text),
-            Stage::Graph => print!("{}", graph_description::describe_graph(&stages.lowered.graph)),
             Stage::Candidates => print!("{}", candidates::text(&stages)),
             Stage::Problem => print!("{}", problem_description::describe(&stages.problem)),
-            Stage::Model | Stage::Plan => {}
+            Stage::Model | Stage::Ir | Stage::Graph | Stage::Plan => {}
         }
         Ok(ExitCode::SUCCESS)
     })

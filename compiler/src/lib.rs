@@ -20,6 +20,7 @@ pub mod conflict;
 pub mod form;
 pub mod graph;
 pub mod inputs;
+pub mod graph_description;
 pub mod lowering;
 pub mod performance;
 pub mod plan;

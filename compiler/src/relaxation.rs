@@ -29,9 +29,9 @@
 //!   deficit that the ranges of its quantities allow;
 //! - *frozen levels* do not exceed their incumbents.
 //!
-//! **Rounding the bound.** Shortfalls of rows with whole numbers are whole and a price is a sum of
-//! machine prices, so a level's value is a multiple of the greatest common divisor of its factors (times
-//! that of the prices): [`Relaxation::step`]. A bound may be raised to the next multiple. With equal
+//! **Rounding the bound.** Counts are whole and a price is a sum of machine prices, so a shortfall is a
+//! multiple of the greatest common divisor of its row's factors and bound, and a level's value one of its
+//! terms' (prices counted with their own): [`Relaxation::step`]. A bound may be raised to the next multiple. With equal
 //! prices this is the rounding of "2.1 machines" to 3.
 //!
 //! Everything here is a pure function of the problem and the goal.
@@ -68,7 +68,7 @@ pub struct Relaxation {
     pub rows: Vec<RelaxedRow>,
     /// What is minimised: column and factor.
     pub objective: Vec<(usize, BigRational)>,
-    /// Every solution's objective is a multiple of this; none where that is not known.
+    /// Every solution's objective is a multiple of this; none where it is 0.
     pub step: Option<BigRational>,
 }
 
@@ -196,18 +196,28 @@ pub fn farkas(relaxation: &Relaxation, multipliers: &[(usize, BigRational)]) -> 
     bound_of(relaxation, &[], multipliers).is_positive()
 }
 
-/// The lines behind a contradiction: those of each row with a multiplier and of each column whose upper
-/// bound is used, in order of the files.
+/// The lines behind a contradiction, in order of the files: those of each row with a multiplier, of each
+/// column whose upper bound is used, and of each column on which the rows pull in opposite directions (so
+/// that a smaller demand or a larger machine would end the contradiction).
 pub fn farkas_origins(relaxation: &Relaxation, multipliers: &[(usize, BigRational)]) -> Vec<Span> {
     let multipliers = clipped(relaxation, multipliers);
-    let mut origins: Vec<Span> = multipliers
-        .keys()
-        .filter_map(|&row| relaxation.rows.get(row))
-        .flat_map(|row| row.origins.iter().copied())
-        .collect();
+    let mut origins = Vec::new();
+    let mut raised = vec![false; relaxation.columns.len()];
+    let mut lowered = raised.clone();
+    for (&row, multiplier) in &multipliers {
+        let Some(row) = relaxation.rows.get(row) else { continue };
+        origins.extend(&row.origins);
+        for (column, factor) in &row.terms {
+            let pulled =
+                if multiplier.is_positive() == factor.is_positive() { &mut raised } else { &mut lowered };
+            if let Some(pulled) = pulled.get_mut(*column) {
+                *pulled = true;
+            }
+        }
+    }
     let reduced = reduced_costs(relaxation, &[], &multipliers);
-    for (column, reduced) in relaxation.columns.iter().zip(&reduced) {
-        if reduced.is_negative() {
+    for (index, (column, reduced)) in relaxation.columns.iter().zip(&reduced).enumerate() {
+        if reduced.is_negative() || (raised[index] && lowered[index]) {
             origins.extend(&column.origins);
         }
     }
@@ -880,12 +890,14 @@ fn level_step(packing: &Packing, terms: &[(BigRational, LevelAtom)]) -> Option<B
                 let step = match wish.shortfall {
                     Shortfall::Unmet => BigRational::one(),
                     Shortfall::Distance => {
-                        let row = &wish.row;
-                        if row.terms.iter().any(|(_, atom)| *atom == Atom::Price) {
-                            return None;
-                        }
-                        let parts = row.terms.iter().map(|(factor, _)| factor).chain([&row.bound]);
-                        match common_divisor(parts.filter(|part| !part.is_zero())) {
+                        // A price is a multiple of the prices' divisor, other quantities are whole.
+                        let of_term = |(factor, atom): &(BigRational, Atom)| match atom {
+                            Atom::Price => prices.as_ref().map(|price| factor * price),
+                            _ => Some(factor.clone()),
+                        };
+                        let mut parts: Vec<BigRational> = wish.row.terms.iter().filter_map(of_term).collect();
+                        parts.push(wish.row.bound.clone());
+                        match common_divisor(parts.iter()) {
                             Some(step) => step,
                             None => continue,
                         }

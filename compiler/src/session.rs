@@ -30,6 +30,20 @@ pub struct Session<'a> {
     pub solving: &'a dyn Solving,
 }
 
+/// A program with its models as operators; nothing predicted yet.
+#[derive(Debug)]
+pub struct Front {
+    /// What the files say.
+    pub program: Program,
+    /// The files.
+    pub sources: Sources,
+    /// Warnings of the language.
+    pub diagnostics: Vec<Diagnostic>,
+    /// MLIR text and operator graph.
+    pub lowered: Lowered,
+    times: Clock,
+}
+
 /// A program with everything before the solution.
 #[derive(Debug)]
 pub struct Stages {
@@ -102,8 +116,8 @@ impl Session<'_> {
         checked
     }
 
-    /// Every stage up to the problem. `ir` continues from edited text, `(text, path)`.
-    pub fn stages(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Stages, Stopped> {
+    /// Model and operator graph. `ir` continues from edited text, `(text, path)`.
+    pub fn front(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Front, Stopped> {
         let mut clock = Clock::default();
         let checked = self.check(path);
         clock.lap("check");
@@ -122,20 +136,19 @@ impl Session<'_> {
             Some((text, name)) => self.lowering.resume(text, name).map_err(Stopped::Ir)?,
         };
         clock.lap("lower");
+        let (sources, diagnostics) = (checked.sources, checked.diagnostics);
+        Ok(Front { program, sources, diagnostics, lowered, times: clock })
+    }
+
+    /// Every stage up to the problem. `ir` continues from edited text, `(text, path)`.
+    pub fn stages(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Stages, Stopped> {
+        let Front { program, sources, diagnostics, lowered, times: mut clock } = self.front(path, ir)?;
         let without = Disregarded::new();
         let candidates = candidates::candidates(&program, &lowered.graph, &without);
         clock.lap("candidates");
         let problem = assembly::problem(&program, &candidates, &without);
         clock.lap("problem");
-        Ok(Stages {
-            program,
-            sources: checked.sources,
-            diagnostics: checked.diagnostics,
-            lowered,
-            candidates,
-            problem,
-            times: clock.laps,
-        })
+        Ok(Stages { program, sources, diagnostics, lowered, candidates, problem, times: clock.laps })
     }
 
     /// The whole way.
@@ -204,6 +217,7 @@ impl Session<'_> {
 }
 
 /// Laps of wall-clock time.
+#[derive(Debug)]
 struct Clock {
     since: Instant,
     laps: Vec<StageTime>,

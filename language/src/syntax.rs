@@ -3,11 +3,12 @@
 //! [`parse`] is total: any text gives a tree and diagnostics, in time linear in the text. The way:
 //!
 //! - `tokens`: strings, comments, lines, brackets;
-//! - `brackets`: each bracket gets its partner; a missing one is supplied where it was missed;
+//! - `brackets`: each bracket gets its partner; a missing one is supplied where it was missed, for
+//!   which `indentation` is read;
 //! - `nesting`: what nests too deeply is marked, so that all that follows may recurse;
 //! - `reader`: lines and braces make statements, heads and bodies, so a bad line ends with its line;
 //! - `berth.pest`, read by `grammar`: the forms of one statement;
-//! - `statement`, `expression`: its pairs become the [tree](ast);
+//! - `statement`, `expression`, `literal`: its pairs become the [tree](ast);
 //! - `explanation`: a statement of no form becomes [`ast::Item::Broken`] and a message.
 
 pub mod ast;
@@ -15,6 +16,8 @@ mod brackets;
 mod explanation;
 mod expression;
 mod grammar;
+mod indentation;
+mod literal;
 mod nesting;
 mod reader;
 mod statement;
@@ -42,7 +45,13 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         comments: Vec::new(),
     };
     let tokens = tokens::tokens(file, text, &mut parsed);
-    let mut paired = brackets::paired(file, text, tokens, &mut parsed.diagnostics);
+    let mut paired = brackets::paired(
+        file,
+        text,
+        &parsed.comments,
+        tokens,
+        &mut parsed.diagnostics,
+    );
     let depth = nesting::limit(file, text, &mut paired, &mut parsed.diagnostics);
     parsed.file.items = reader::items(file, text, &paired, depth, &mut parsed);
     parsed

@@ -5,7 +5,7 @@ use crate::program::{End, Found, Limits, Program};
 use crate::rational::{exact_power, float, power_of_two, rational};
 use crate::watch::Watcher;
 use berth_compiler::problem::Relation;
-use berth_compiler::relaxation::{Relaxation, farkas, proved};
+use berth_compiler::relaxation::{Counted, Relaxation, farkas, proved};
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
@@ -18,8 +18,6 @@ pub(crate) struct LinearBound {
     pub multipliers: Multipliers,
     /// Confirmed in exact arithmetic, rounded up to a value that a solution can have.
     pub proved: BigRational,
-    /// The relaxation's point: by column.
-    pub point: Vec<f64>,
 }
 
 /// A relaxation in floating point, with what its rows and its objective were divided by.
@@ -34,7 +32,8 @@ pub(crate) struct Scaled {
 pub(crate) fn scaled(relaxation: &Relaxation, whole: bool) -> Scaled {
     let mut program = Program::default();
     for column in &relaxation.columns {
-        program.add_column(float(&column.upper), whole);
+        let counts_whole = !matches!(column.counts, Counted::Shortfall { .. });
+        program.add_column(float(&column.upper), whole && counts_whole);
     }
     let costs: Vec<f64> = relaxation.objective.iter().map(|(_, cost)| float(cost)).collect();
     let objective_scale = power_of_two(costs.iter().copied().map(f64::abs).fold(0.0, f64::max));
@@ -61,10 +60,12 @@ pub(crate) fn linear_bound(
 ) -> Result<Option<LinearBound>, String> {
     let scaled = scaled(relaxation, false);
     let found = scaled.program.solve(limits, None, watcher)?;
-    let (End::Optimal, Some(point)) = (found.end, found.values.clone()) else { return Ok(None) };
+    if found.end != End::Optimal {
+        return Ok(None);
+    }
     let multipliers = multipliers(&scaled, &found, scaled.objective_scale);
     let proved = proved(relaxation, &multipliers);
-    Ok(Some(LinearBound { multipliers, proved, point }))
+    Ok(Some(LinearBound { multipliers, proved }))
 }
 
 /// Multipliers that prove the relaxation has no point; none where HiGHS finds no such.

@@ -1,15 +1,18 @@
 //! Level after level: the best solution found, a bound, and a certificate for each.
 
-use crate::bounds::{Multipliers, contradiction, fewest, linear_bound};
+use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
 use crate::exact::{exact, size};
 use crate::instance::Instance;
 use crate::program::{End, Limits};
 use crate::rational::float;
+use crate::search::{Budget, Guide, Search};
+use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
+use crate::targets::{greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
 use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
 use berth_compiler::recheck::{recheck, recheck_assignments};
-use berth_compiler::relaxation::{Goal, Relaxation, farkas_origins, proved, raised, relaxation};
+use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -17,7 +20,16 @@ use num_traits::{Signed, Zero};
 use std::time::{Duration, Instant};
 
 /// Above this many columns the program on named machines is not tried.
-const EXACT_COLUMNS: usize = 6_000;
+const EXACT_COLUMNS: usize = 3_000;
+
+/// Above this many columns the relaxation is not solved in whole numbers.
+const MASTER_COLUMNS: usize = 2_000;
+
+/// Above this many columns z3 is not asked.
+const SMT_COLUMNS: usize = 400;
+
+/// Of every search: the same problem gives the same solution.
+const SEED: u64 = 0x5EED;
 
 /// HiGHS, z3 and a native search behind one interface.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +96,9 @@ struct Run<'r, 'p> {
     instance: &'r Instance<'p>,
     request: &'r Request,
     progress: &'r mut dyn FnMut(Progress),
+    guide: Guide,
+    /// Copies by form that the search aims at.
+    targets: Vec<u64>,
     best: Snapshot,
     score: Vec<i128>,
     deadline: Option<Instant>,
@@ -100,7 +115,10 @@ impl<'r, 'p> Run<'r, 'p> {
         let score = State::new(instance).score;
         // The clock is read only where the user asked for a limit in time.
         let deadline = request.time_limit.map(|limit| Instant::now() + limit);
-        Self { problem, packing, instance, request, progress, best: Snapshot::new(), score, deadline }
+        let guide = Guide::new(instance);
+        let targets = greedy_targets(instance, &guide.expense);
+        let best = Snapshot::new();
+        Self { problem, packing, instance, request, progress, guide, targets, best, score, deadline }
     }
 
     fn solve(&mut self) -> Result<Outcome, String> {
@@ -128,6 +146,10 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// A solution of the rows, or why there is none.
     fn find_any(&mut self) -> Result<Any, String> {
+        let mut search = Search::new(State::new(self.instance), &self.guide, self.targets.clone(), SEED);
+        search.construct();
+        let state = search.state;
+        self.keep(&state);
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
@@ -137,6 +159,11 @@ impl<'r, 'p> Run<'r, 'p> {
             let multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
             let origins = farkas_origins(&relaxed, &multipliers);
             return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
+        }
+        self.master(&relaxed, BigRational::zero())?;
+        self.search(&|score| score.first() == Some(&0));
+        if self.keeps_rows() {
+            return Ok(Any::Found);
         }
         if size(self.instance) > EXACT_COLUMNS {
             return Ok(Any::Unknown("no solution was found, and none was excluded".into()));
@@ -149,6 +176,11 @@ impl<'r, 'p> Run<'r, 'p> {
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
+        if size(self.instance) <= SMT_COLUMNS
+            && let Verdict::Unsatisfiable(origins) = verdict(self.instance, self.smt_steps())
+        {
+            return Ok(Any::None(Reason { origins, proof: Proof::Smt }));
+        }
         if found.end == End::Infeasible {
             return Ok(Any::None(Reason { origins: self.all_origins(), proof: Proof::Search }));
         }
@@ -157,16 +189,51 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// Improves the best solution in one level, those before it kept, and bounds it.
     fn solve_level(&mut self, level: usize) -> Result<LevelBound, String> {
-        let frozen: Vec<BigRational> = (0..level).map(|level| self.value(level)).collect();
-        let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
-        let mut bound = self.linear(&relaxed, frozen)?;
-        self.report("prove", level, Some(&bound.proved));
-        if self.is_done(level, &bound.proved) || size(self.instance) > EXACT_COLUMNS {
+        let (mut relaxed, mut bound) = self.bound(level)?;
+        if self.is_done(level, &bound.proved) {
             return Ok(bound);
         }
+        let target = bound.proved.clone();
         let gap = self.packing.levels[level].gap.clone();
-        let limits = self.limits(gap);
-        let exact = exact(self.instance, Some((level, &bound.frozen)));
+        let instance = self.instance;
+        let mut searched = None;
+        if needs_master(instance) {
+            searched = self.master(&relaxed, gap.clone())?;
+        }
+        self.search(&|score| {
+            let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
+            &value - &target <= &gap * value.abs()
+        });
+        if self.frozen(level) != bound.frozen {
+            (relaxed, bound) = self.bound(level)?;
+        }
+        let best = |bound: &LevelBound, searched: &Option<BigRational>| {
+            searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
+        };
+        if !self.is_done(level, &best(&bound, &searched)) && size(instance) <= EXACT_COLUMNS {
+            searched = searched.max(self.exact(level, &bound.frozen)?);
+        } else if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
+            searched = self.master(&relaxed, gap)?;
+        }
+        // A whole-number program's bound is no better than its floating point; a solution's value is a
+        // multiple of the step.
+        bound.searched = searched.map(|searched| raised(&relaxed, searched));
+        Ok(bound)
+    }
+
+    /// The relaxation of a level, the levels before it at their present values, and what it proves.
+    fn bound(&mut self, level: usize) -> Result<(Relaxation, LevelBound), String> {
+        let frozen = self.frozen(level);
+        let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+        let bound = self.linear(&relaxed, frozen)?;
+        self.report("prove", level, Some(&bound.proved));
+        Ok((relaxed, bound))
+    }
+
+    /// The program on named machines; the bound that its search gives.
+    fn exact(&mut self, level: usize, frozen: &[BigRational]) -> Result<Option<BigRational>, String> {
+        let limits = self.limits(self.packing.levels[level].gap.clone());
+        let exact = exact(self.instance, Some((level, frozen)));
         let start = exact.start(self.instance, &self.best, &self.shortfalls());
         let name = self.packing.levels[level].name.clone();
         let progress = &mut *self.progress;
@@ -179,10 +246,56 @@ impl<'r, 'p> Run<'r, 'p> {
         if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
             self.keep(&state);
         }
-        if let Some(searched) = found.bound.and_then(careful) {
-            bound.searched = Some(raised(&relaxed, searched));
+        let value = self.value(level);
+        let of_found = found.values.as_deref().map_or(f64::NAN, |values| exact.program.value(values));
+        let is_best = found.end == End::Optimal && limits.gap == 0.0;
+        if is_best && (of_found - float(&value)).abs() <= 1e-6 * of_found.abs().max(1.0) {
+            return Ok(Some(value));
         }
-        Ok(bound)
+        Ok(found.bound.and_then(careful))
+    }
+
+    /// The master program: whole counts by group of machines, which construction then places. The bound
+    /// that its search gives.
+    fn master(&mut self, relaxed: &Relaxation, gap: BigRational) -> Result<Option<BigRational>, String> {
+        if relaxed.columns.len() > MASTER_COLUMNS {
+            return Ok(None);
+        }
+        let master = scaled(relaxed, true);
+        let found = master.program.solve(&self.limits(gap), None, &mut self.quiet())?;
+        if let Some(values) = &found.values {
+            let mut targets = vec![0_u64; self.instance.forms.len()];
+            let mut counts = Vec::new();
+            for (column, value) in relaxed.columns.iter().zip(values) {
+                if let Counted::Copies { item, choice, group } = column.counts
+                    && let Some(form) = self.instance.forms_of[item].clone().nth(choice)
+                {
+                    let count = value.round().max(0.0) as u64;
+                    targets[form] += count;
+                    counts.push((form, group, count));
+                }
+            }
+            let mut search = Search::new(State::new(self.instance), &self.guide, targets.clone(), SEED);
+            search.construct_by_group(&counts);
+            let state = search.state;
+            if state.score <= self.score {
+                self.targets = targets;
+            }
+            self.keep(&state);
+        }
+        Ok(found.bound.map(|bound| bound * master.objective_scale).and_then(careful))
+    }
+
+    /// Ruins and recreates the best solution.
+    fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
+        let state = State::restored(self.instance, &self.best);
+        let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+        let work = if size(self.instance) <= EXACT_COLUMNS { 500_000 } else { 100_000_000 };
+        let cancellation = &self.request.cancellation;
+        let work = work * self.request.effort.clamp(1, 1_000_000);
+        search.improve(&Budget { work, cancellation, deadline: self.deadline }, enough);
+        let state = search.state;
+        self.keep(&state);
     }
 
     fn linear(&mut self, relaxed: &Relaxation, frozen: Vec<BigRational>) -> Result<LevelBound, String> {
@@ -199,7 +312,7 @@ impl<'r, 'p> Run<'r, 'p> {
     fn claims(&mut self, bounds: Vec<LevelBound>) -> Result<Vec<LevelClaim>, String> {
         let mut claims = Vec::new();
         for (level, mut bound) in bounds.into_iter().enumerate() {
-            let frozen: Vec<BigRational> = (0..level).map(|level| self.value(level)).collect();
+            let frozen = self.frozen(level);
             if frozen != bound.frozen {
                 // Lower values before it leave fewer solutions, so what a search said still holds.
                 let searched = bound.searched.take();
@@ -220,6 +333,15 @@ impl<'r, 'p> Run<'r, 'p> {
             claims.push(LevelClaim { incumbent, bound: best, certificate });
         }
         Ok(claims)
+    }
+
+    fn frozen(&self, level: usize) -> Vec<BigRational> {
+        (0..level).map(|level| self.value(level)).collect()
+    }
+
+    fn smt_steps(&self) -> u32 {
+        let steps = 20_000_000_u64.saturating_mul(self.request.effort.max(1));
+        u32::try_from(steps).unwrap_or(u32::MAX)
     }
 
     fn is_never_negative(&self, level: usize) -> bool {

@@ -19,8 +19,12 @@ mod exact;
 mod instance;
 mod levels;
 mod program;
+mod random;
 mod rational;
+mod search;
+mod smt;
 mod state;
+mod targets;
 mod watch;
 
 pub use levels::Highs;

@@ -13,8 +13,11 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
     columns: Vec<Column>,
-    rows: Vec<(Vec<(usize, f64)>, Relation, f64)>,
+    rows: Vec<ProgramRow>,
 }
+
+/// Columns and factors, how their sum is related, to what.
+pub(crate) type ProgramRow = (Vec<(usize, f64)>, Relation, f64);
 
 #[derive(Clone, Debug)]
 struct Column {
@@ -78,11 +81,16 @@ impl Program {
         self.columns.get(column).map_or(0.0, |column| column.upper)
     }
 
+    /// The objective at a point.
+    pub fn value(&self, point: &[f64]) -> f64 {
+        self.columns.iter().zip(point).map(|(column, value)| column.cost * value).sum()
+    }
+
     pub fn columns(&self) -> usize {
         self.columns.len()
     }
 
-    pub fn rows(&self) -> &[(Vec<(usize, f64)>, Relation, f64)] {
+    pub fn rows(&self) -> &[ProgramRow] {
         &self.rows
     }
 

@@ -162,16 +162,17 @@ impl<'i, 'p> State<'i, 'p> {
         self.loads[machine].slots.iter().filter(|slot| slot.copies > 0).map(|slot| scale - slot.used).sum()
     }
 
+    /// Whether a copy in this slot would be the first on its device.
+    pub fn slot_is_empty(&self, machine: usize, slot: u32) -> bool {
+        self.loads[machine].slots.get(slot as usize).is_none_or(|slot| slot.copies == 0)
+    }
+
     pub fn free(&self, machine: usize) -> &[u64] {
         &self.loads[machine].free
     }
 
     pub fn copies_on(&self, machine: usize) -> &[Copy] {
         &self.loads[machine].copies
-    }
-
-    pub fn copies_of_item(&self, item: usize) -> u64 {
-        self.copies_of_item[item]
     }
 
     /// Machines of a group in use, in no particular but a deterministic order.
@@ -192,11 +193,6 @@ impl<'i, 'p> State<'i, 'p> {
 
     pub fn holds(&self, machine: usize, item: usize) -> bool {
         self.loads[machine].copies.iter().any(|copy| self.instance.forms[copy.form].item == item)
-    }
-
-    /// How far the row's sum is from what it asks.
-    pub fn distance(&self, row: usize) -> i128 {
-        distance(&self.instance.rows[row], self.sums[row])
     }
 
     /// Positive where the row asks for a larger sum, negative where it asks for a smaller one.

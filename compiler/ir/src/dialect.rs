@@ -124,13 +124,14 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    const ALL: [Element; 6] = [
+    const TOKEN: Element = Element { name: "i32", bytes: 4 };
+
+    const NUMBERS: [Element; 5] = [
         Element { name: "bf16", bytes: 2 },
         Element { name: "f16", bytes: 2 },
         Element { name: "f32", bytes: 4 },
         Element { name: "f8E4M3FN", bytes: 1 },
         Element { name: "f8E5M2", bytes: 1 },
-        Element { name: "i32", bytes: 4 },
     ];
 
     pub(crate) fn bytes(self) -> u64 {
@@ -139,13 +140,19 @@ impl Element {
 
     /// Tokens are numbers of rows in a table, not values to compute with.
     pub(crate) fn is_token(self) -> bool {
-        self.name == "i32"
+        self == Element::TOKEN
     }
 
+    /// What a value holds: numbers or tokens.
     fn of(element: Type) -> Result<Element, String> {
+        if element.to_string() == Element::TOKEN.name { Ok(Element::TOKEN) } else { Element::number(element) }
+    }
+
+    /// What a weight or a cache holds.
+    fn number(element: Type) -> Result<Element, String> {
         let written = element.to_string();
-        Element::ALL.into_iter().find(|element| element.name == written).ok_or_else(|| {
-            let known: Vec<_> = Element::ALL.iter().map(|element| element.name).collect();
+        Element::NUMBERS.into_iter().find(|element| element.name == written).ok_or_else(|| {
+            let known: Vec<_> = Element::NUMBERS.iter().map(|element| element.name).collect();
             format!("`{written}` is none of the element types {}", known.join(", "))
         })
     }
@@ -387,7 +394,7 @@ impl<'c> Attributes<'c, '_> {
             self.problem(format!("`{type}` has more than 2^62 elements"));
             return None;
         }
-        match Element::of(tensor.element()) {
+        match Element::number(tensor.element()) {
             Ok(element) => Some(Weight { dimensions, element }),
             Err(message) => {
                 self.problem(message);
@@ -403,9 +410,9 @@ impl<'c> Attributes<'c, '_> {
         let width = self.positive("head_width", 1 << 20);
         let cache = self
             .r#type("cache", "bf16")
-            .and_then(|r#type| Element::of(r#type).map_err(|message| self.problem(message)).ok());
+            .and_then(|r#type| Element::number(r#type).map_err(|message| self.problem(message)).ok());
         let heads = Heads { heads: heads?, kv_heads: kv_heads?, width: width?, cache: cache? };
-        if heads.heads % heads.kv_heads != 0 {
+        if !heads.heads.is_multiple_of(heads.kv_heads) {
             self.problem(format!(
                 "every key and value head serves equally many of the {} query heads; `kv_heads` {} does not divide them",
                 heads.heads, heads.kv_heads

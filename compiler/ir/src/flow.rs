@@ -9,7 +9,7 @@
 use crate::cost::{self, Cost, Shape};
 use crate::dialect::{Computation, Split};
 use crate::structure::{Function, Role, Step, Structure};
-use crate::verifier::diagnostic;
+use crate::verifier::{diagnostic, phase_name};
 use berth_compiler::form::{Form, Symbol};
 use berth_compiler::graph::{Phase, Place};
 use berth_compiler::lowering::IrDiagnostic;
@@ -84,7 +84,52 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
             tensor_divides: layout.tensor_divides,
         });
     }
+    warnings.extend(one_copy(&passes));
     (passes, warnings)
+}
+
+/// Warns where the passes of one service and precision hold different weights or caches: there is one
+/// copy of them. Operators are compared in order, so that a name is only a name.
+fn one_copy(passes: &[Pass]) -> Vec<IrDiagnostic> {
+    let holders = |pass: &'_ Pass| -> Vec<usize> {
+        let holds = |cost: &Cost| !cost.weight_memory.is_zero() || !cost.kv_memory.is_zero();
+        (0..pass.operators.len())
+            .filter(|index| pass.operators.get(*index).is_some_and(|operator| holds(&operator.cost)))
+            .collect()
+    };
+    let mut warnings = Vec::new();
+    for pair in passes.windows(2) {
+        let [first, second] = pair else { continue };
+        if first.role.service != second.role.service || first.role.precision != second.role.precision {
+            continue;
+        }
+        let (here, there) = (holders(first), holders(second));
+        let mut names = Vec::new();
+        let mut place = None;
+        for index in 0..here.len().max(there.len()) {
+            let one = here.get(index).and_then(|at| first.operators.get(*at));
+            let other = there.get(index).and_then(|at| second.operators.get(*at));
+            let held = |operator: &Priced| {
+                let cost = &operator.cost;
+                (operator.repeat, cost.parameters, cost.weight_memory.clone(), cost.kv_memory.clone())
+            };
+            if one.map(held) != other.map(held)
+                && let Some(operator) = one.or(other)
+            {
+                names.push(format!("`{}`", operator.name));
+                place.get_or_insert(&operator.place);
+            }
+        }
+        let Some(place) = place else { continue };
+        let message = format!(
+            "{} and {} hold different weights or caches, yet there is one copy; they differ in {}",
+            phase_name(first.role.phase),
+            phase_name(second.role.phase),
+            names.join(", ")
+        );
+        warnings.push(diagnostic(place, message, Some("make the same edit in both".to_owned())));
+    }
+    warnings
 }
 
 /// What every device holds of a value.
@@ -242,7 +287,7 @@ impl Layout<'_> {
             }
             Computation::SiluMultiply => {
                 self.summed(input, &step.place, &does);
-                if input.width % 2 != 0 {
+                if !input.width.is_multiple_of(2) {
                     self.warn(
                         &step.place,
                         format!("`{}` multiplies two halves; the width {} has none", step.name, input.width),

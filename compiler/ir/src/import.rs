@@ -117,7 +117,7 @@ fn shape(model: &Model, service: Span) -> Result<Shape, Diagnostic> {
     let (hidden_width, head_count) = (of(&fields, "hidden"), of(&fields, "heads"));
     match head_width {
         Some(fact) => fields.push(("head_width", fact.value, fact.span)),
-        None if head_count > 0 && hidden_width % head_count == 0 => {
+        None if head_count > 0 && hidden_width.is_multiple_of(head_count) => {
             fields.push(("head_width", hidden_width / head_count, *span));
         }
         None => return Err(missing_input(&["head_width"])),
@@ -145,7 +145,7 @@ fn shape(model: &Model, service: Span) -> Result<Shape, Diagnostic> {
         }
     }
     let kv = of(&fields, "kv_heads");
-    if head_count % kv != 0 {
+    if !head_count.is_multiple_of(kv) {
         let span = kv_heads.as_ref().map_or(*span, |fact| fact.span);
         return Err(wrong(
             span,

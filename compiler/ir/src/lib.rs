@@ -2,7 +2,9 @@
 //!
 //! Model to MLIR to operator graph: the only crate that links MLIR.
 //!
-//!     import -> decompose -> shard -> annotate -> graph
+//! ```text
+//! import -> decompose -> shard -> annotate -> graph
+//! ```
 //!
 //! Each is one file with its contract at the top. The text of the module after the last pass is what
 //! users read and edit; [`Mlir::resume`](Lowering::resume) continues from it, pricing every operation
@@ -17,12 +19,14 @@ mod flow;
 mod foreign;
 mod graph;
 mod import;
+mod passes;
 mod shard;
 mod structure;
 mod text;
 mod verifier;
 
 pub use dialect::IRDL;
+pub use passes::{Pass, text_after};
 
 use berth_compiler::lowering::{IrDiagnostic, Lowered, Lowering};
 use berth_language::diagnostics::Diagnostic;
@@ -31,7 +35,6 @@ use berth_language::sources::Sources;
 use berth_language::span::{FileId, Span};
 use melior::Context;
 use melior::ir::Module;
-use melior::ir::operation::OperationLike;
 
 /// Lowering through MLIR.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,32 +44,12 @@ impl Lowering for Mlir {
     fn lower(&self, program: &Program, sources: &Sources, path: &str) -> Result<Lowered, Vec<Diagnostic>> {
         let context = text::context(true);
         let module = import::import(&context, program, sources, path)?;
-        let lowered = decompose::decompose(&context, &module)
-            .and_then(|()| shard::shard(&context, &module))
-            .map_err(|Malformed(message)| message)
-            .and_then(|()| {
-                let priced = verifier::read(&context, &module, path);
-                let (structure, warnings) = priced.map_err(|errors| {
-                    errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
-                })?;
-                Ok(finish(&context, &module, structure, warnings))
-            })
-            .and_then(|lowered| {
-                if module.as_operation().verify() { Ok(lowered) } else { Err("MLIR refuses it".to_owned()) }
-            });
-        lowered.map_err(|message| {
-            // A fault of this program, said where the user can see which service raises it.
-            let span = program
-                .services
-                .iter()
-                .find(|service| matches!(service.work, Work::Llm(_)))
-                .map_or(Span::new(FileId(0), 0, 0), |service| service.span);
-            let title = format!("the module lowered from this program is malformed: {message}");
-            vec![
-                Diagnostic::error("ir::verify", title, span, "lowered from here")
-                    .help("this is a fault of berth; please report it with the file"),
-            ]
-        })
+        passes::run(&context, &module, Pass::Shard).map_err(|fault| said_of(program, fault))?;
+        let (structure, warnings) = verifier::read(&context, &module, path).map_err(|errors| {
+            let messages: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+            said_of(program, Malformed(messages.join("; ")))
+        })?;
+        Ok(finish(&context, &module, structure, warnings))
     }
 
     fn resume(&self, text: &str, path: &str) -> Result<Lowered, Vec<IrDiagnostic>> {
@@ -79,7 +62,14 @@ impl Lowering for Mlir {
         let (structure, mut warnings) = verifier::read(&lenient, &module, path)?;
         warnings.extend(flow::passes(&structure).1);
         let strict = text::context(true);
-        let module = text::parse(&strict, text, path, "ir::parse")?;
+        let module = match text::parse(&strict, text, path, "ir::parse") {
+            Ok(module) => module,
+            // What is left is either MLIR's own word on our operations, or a location that is none.
+            Err(of_locations) => {
+                let refused = text::parse(&strict, &here, path, "ir::verify").err();
+                return Err(refused.unwrap_or(of_locations));
+            }
+        };
         let (structure, _) = verifier::read(&strict, &module, path)?;
         let lowered = finish(&strict, &module, structure, Vec::new());
         Ok(Lowered { warnings, ..lowered })
@@ -97,6 +87,20 @@ fn finish(
     warnings.extend(misfits);
     annotate::annotate(context, module, &passes);
     Lowered { text: text::print(module), graph: graph::graph(passes), program: structure.program, warnings }
+}
+
+/// A fault of this crate, said where the user can see which service raises it.
+fn said_of(program: &Program, Malformed(message): Malformed) -> Vec<Diagnostic> {
+    let span = program
+        .services
+        .iter()
+        .find(|service| matches!(service.work, Work::Llm(_)))
+        .map_or(Span::new(FileId(0), 0, 0), |service| service.span);
+    let title = format!("the module lowered from this program is malformed: {message}");
+    vec![
+        Diagnostic::error("ir::verify", title, span, "lowered from here")
+            .help("this is a fault of berth; please report it with the file"),
+    ]
 }
 
 /// A module that a pass of this crate cannot take: a fault of the pass before it.

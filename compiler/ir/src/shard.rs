@@ -125,7 +125,7 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
         },
         Computation::SiluMultiply => Plan { accepts: vec![followed], split: None, result: followed },
         // Both alike add up as they are.
-        Computation::Residual if inputs.windows(2).all(|pair| pair[0] == pair[1]) => {
+        Computation::Residual if inputs.iter().all(|input| Some(input) == inputs.first()) => {
             let both = inputs.first().copied().unwrap_or(Whole);
             Plan { accepts: vec![both], split: None, result: both }
         }
@@ -160,4 +160,87 @@ fn join<'c, 'a>(
         .map_err(|error| Malformed(error.to_string()))?;
     let inserted = block.insert_operation_before(user, operation);
     Ok(inserted.result(0).map_err(|error| Malformed(error.to_string()))?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    /// The operators of one body after sharding, one a line: name, operands, split.
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        let context = text::context(true);
+        let value = "tensor<?x?xbf16>";
+        let mut module = format!("module {{ func.func @body(%x: {value}) -> {value} {{\n");
+        for line in body.lines() {
+            let line = line.trim();
+            match line.strip_prefix("return ") {
+                Some(result) => module += &format!("return {result} : {value}\n"),
+                None => {
+                    let operands =
+                        if line.contains(", %") { format!("{value}, {value}") } else { value.to_owned() };
+                    module += &format!("{line} : ({operands}) -> {value}\n");
+                }
+            }
+        }
+        module += "} }";
+        let module = text::parse(&context, &module, "body.mlir", "ir::parse").unwrap();
+        shard(&context, &module).unwrap();
+        assert!(module.as_operation().verify());
+        let printed = module.as_operation().to_string();
+        let shown: Vec<String> = printed
+            .lines()
+            .filter(|line| line.contains(" = \"") || line.contains("return"))
+            .map(|line| {
+                let line = line.trim();
+                let line = &line[..line.find(" : (tensor").or(line.find(" : tensor")).unwrap()];
+                line.replace("\"berth.", "").replace("\"(", "(").replace(", weight = tensor<8x8xbf16>", "")
+            })
+            .collect();
+        let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_split_value_is_gathered_once_for_all_who_need_it_whole() {
+        check(
+            r#"%0 = "berth.matmul"(%x) {name = "a", split = "none", weight = tensor<8x8xbf16>}
+               %1 = "berth.norm"(%0) {name = "b", weight = tensor<8xbf16>}
+               %2 = "berth.residual"(%1, %0) {name = "c"}
+               return %2"#,
+            r#"%0 = matmul(%arg0) {name = "a", split = "columns"}
+               %1 = all_gather(%0) {axis = "tensor", name = "all_gather_a"}
+               %2 = norm(%1) {name = "b", weight = tensor<8xbf16>}
+               %3 = residual(%2, %1) {name = "c"}
+               return %3"#,
+        );
+    }
+
+    #[test]
+    fn partial_sums_are_added_before_one_all_reduce() {
+        check(
+            r#"%0 = "berth.matmul"(%x) {name = "a", split = "none", weight = tensor<8x8xbf16>}
+               %1 = "berth.matmul"(%0) {name = "b", split = "none", weight = tensor<8x8xbf16>}
+               %2 = "berth.matmul"(%0) {name = "c", split = "none", weight = tensor<8x8xbf16>}
+               %3 = "berth.residual"(%1, %2) {name = "d"}
+               return %3"#,
+            r#"%0 = matmul(%arg0) {name = "a", split = "columns"}
+               %1 = matmul(%0) {name = "b", split = "rows"}
+               %2 = matmul(%0) {name = "c", split = "rows"}
+               %3 = residual(%1, %2) {name = "d"}
+               %4 = all_reduce(%3) {axis = "tensor", name = "all_reduce_d"}
+               return %4"#,
+        );
+    }
+
+    #[test]
+    fn attention_of_whole_queries_is_not_split() {
+        check(
+            r#"%0 = "berth.attention"(%x) {name = "a", heads = 4, kv_heads = 2, head_width = 2, cache = bf16, split = "none"}
+               return %0"#,
+            r#"%0 = attention(%arg0) {cache = bf16, head_width = 2 : i64, heads = 4 : i64, kv_heads = 2 : i64, name = "a", split = "none"}
+               return %0"#,
+        );
+    }
 }

@@ -118,7 +118,7 @@ impl<'c> Reader<'c, '_> {
                 return None;
             }
         };
-        let mut values = Values { index: BTreeMap::new(), elements: vec![element] };
+        let mut values = Values { index: BTreeMap::new(), elements: vec![Some(element)] };
         values.index.insert(argument.to_raw().ptr as usize, 0);
         let (steps, returned) = self.steps(block, &mut values);
         let Some((result, return_place)) = returned else {
@@ -189,8 +189,8 @@ impl<'c> Reader<'c, '_> {
             }
             let step = self.step(operation, &place, &operands, values);
             // A step that cannot be read still has a result, so that its users are read too.
-            let element = step.as_ref().map_or(values.elements.first().copied(), |step| Some(step.element));
-            if let (Ok(result), Some(element)) = (operation.result(0), element) {
+            if let Ok(result) = operation.result(0) {
+                let element = dialect::activation(result.r#type()).ok().filter(|element| !element.is_token());
                 values.index.insert(result.to_raw().ptr as usize, values.elements.len());
                 values.elements.push(element);
             }
@@ -231,7 +231,8 @@ impl<'c> Reader<'c, '_> {
             wrong(format!("it has one result; here it has {}", operation.result_count()));
         }
         if operands.len() != computation.operands() {
-            wrong(format!("it takes {}; here it takes {}", computation.operands(), operands.len()));
+            let takes = if computation.operands() == 1 { "1 value" } else { "2 values" };
+            wrong(format!("it takes {takes}; here it takes {}", operands.len()));
         }
         let tokens = computation_reads_tokens(&computation);
         let mut known = Vec::with_capacity(operands.len());
@@ -241,8 +242,10 @@ impl<'c> Reader<'c, '_> {
                 continue;
             };
             known.push(index);
-            let is_token = values.elements.get(index).is_some_and(|element| element.is_token());
-            if let Some(wanted) = tokens.filter(|wanted| *wanted != is_token) {
+            let given = values.elements.get(index).copied().flatten().map(Element::is_token);
+            if let (Some(wanted), Some(given)) = (tokens, given)
+                && wanted != given
+            {
                 wrong(if wanted {
                     "it takes tokens, `tensor<?x?xi32>`".to_owned()
                 } else {
@@ -405,7 +408,8 @@ impl<'c> Reader<'c, '_> {
 /// Values of one body by the address of the MLIR value, which is only looked up, never ordered by.
 struct Values {
     index: BTreeMap<usize, usize>,
-    elements: Vec<Element>,
+    /// None where the type is none that a value has.
+    elements: Vec<Option<Element>>,
 }
 
 /// Whether an operation wants tokens (`true`) or numbers; a repeat takes what its body takes.

@@ -18,6 +18,9 @@ use std::ops::Range;
 /// The deepest nesting that is read on the caller's stack.
 const SHALLOW: usize = 16;
 
+/// Lines that one statement goes on for without brackets; a tree of as many operators is refused.
+const MOST_JOINTS: usize = super::expression::DEEPEST;
+
 /// Stack for all that nests more deeply, up to the limit; measured with margin by the tests.
 const DEEP_STACK: usize = 64 << 20;
 
@@ -99,6 +102,9 @@ impl<'a> Reader<'a> {
             return self.statement(piece);
         }
         let item = self.with_body(piece);
+        if self.is_else() {
+            return self.else_without_if(item);
+        }
         if let Some(next) = self.token()
             && !matches!(
                 next.kind,
@@ -112,10 +118,49 @@ impl<'a> Reader<'a> {
                     next.span(self.file),
                     "a statement ends before this",
                 )
-                .help("Start a new line here."),
+                .help(
+                    if next.kind == TokenKind::Word
+                        && strsim::osa_distance(next.text(self.text), "else") == 1
+                    {
+                        "Did you mean `else`?"
+                    } else {
+                        "Start a new line here."
+                    },
+                ),
             );
         }
         item
+    }
+
+    /// `item`, which is no `if`, with the `else` that is next.
+    fn else_without_if(&mut self, item: Item) -> Item {
+        let Some(word) = self.token() else {
+            return item;
+        };
+        let (Item::Block(Block { span, .. }) | Item::Broken(span)) = item else {
+            return item;
+        };
+        if let Item::Block(block) = &item {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "syntax::else-without-if",
+                    "`else` without its `if`",
+                    block.head,
+                    "this is no `if`",
+                )
+                .and(word.span(self.file), "the `else` of this")
+                .help("Write `if` and the condition, or drop the `else` and its body."),
+            );
+        }
+        let mut end = span.end as usize;
+        while self.is_else() {
+            let piece = self.piece();
+            end = self.span(&piece.tokens).end as usize;
+            if self.is_at(TokenKind::Open(Bracket::Curly)) {
+                end = self.body().1;
+            }
+        }
+        Item::Broken(span.join(Span::new(self.file, span.start as usize, end)))
     }
 
     /// The tokens up to the end of a statement or the brace of its body.
@@ -126,7 +171,8 @@ impl<'a> Reader<'a> {
             match token.kind {
                 TokenKind::Open(Bracket::Curly) | TokenKind::Close(Bracket::Curly) => break,
                 TokenKind::Newline => {
-                    if !self.goes_on(start) {
+                    let ends = joints.len() == MOST_JOINTS || !self.goes_on(start);
+                    if self.has_brace_below(start) || ends {
                         break;
                     }
                     joints.push(self.at);
@@ -156,6 +202,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A brace stands below a head that starts at token `start`; then it is next.
+    fn has_brace_below(&mut self, start: usize) -> bool {
+        let brace = self.paired.tokens.get(self.at + 1).copied();
+        let Some(brace) = brace.filter(|next| next.kind == TokenKind::Open(Bracket::Curly)) else {
+            return false;
+        };
+        let head = start..self.at;
+        if self.read(Rule::head, &head).is_err() {
+            return false;
+        }
+        self.diagnostics.push(
+            Diagnostic::error(
+                "syntax::brace-below-head",
+                "a body away from its head",
+                brace.span(self.file),
+                "this stands on a line of its own",
+            )
+            .and(self.span(&head), "the head ends here")
+            .help("Write the `{` at the end of the head's line."),
+        );
+        self.at += 1;
+        true
+    }
+
     /// The statement that starts at token `start` goes on after the newline that is next.
     fn goes_on(&self, start: usize) -> bool {
         let last = self.tokens(start..self.at).last();
@@ -163,8 +233,8 @@ impl<'a> Reader<'a> {
             return false;
         }
         let equals = last.is_some_and(|token| token.text(self.text) == "=");
-        let next = self.tokens(self.at..self.paired.tokens.len()).iter();
-        let next = next.filter(|token| token.kind != TokenKind::Newline).next();
+        let mut rest = self.tokens(self.at..self.paired.tokens.len()).iter();
+        let next = rest.find(|token| token.kind != TokenKind::Newline);
         let (Some(first), Some(next)) = (self.paired.tokens.get(start), next) else {
             return false;
         };
@@ -191,7 +261,15 @@ impl<'a> Reader<'a> {
     fn unread(&mut self, piece: Piece, stop: Option<Stop>) -> Item {
         let span = self.span(&piece.tokens);
         let Some(stop) = stop else {
-            return Item::Broken(span);
+            // The lines up to the last one with a fault that is reported already.
+            let tokens = self.tokens(piece.tokens.clone());
+            let fault = tokens
+                .iter()
+                .rposition(|token| token.condition != Condition::Sound);
+            let fault = piece.tokens.start + fault.unwrap_or(tokens.len());
+            let joint = piece.joints.iter().find(|joint| **joint > fault);
+            self.at = joint.copied().unwrap_or(piece.tokens.end);
+            return Item::Broken(self.span(&(piece.tokens.start..self.at)));
         };
         let at = span.start as usize + stop.at;
         let token = |joint: &&usize| self.paired.tokens.get(**joint).map(|token| token.start);
@@ -211,7 +289,7 @@ impl<'a> Reader<'a> {
         let after = piece.joints.iter().find(|joint| token(joint) >= Some(at));
         let tokens = piece.tokens.start..after.copied().unwrap_or(piece.tokens.end);
         self.at = tokens.end;
-        self.report(&tokens, at, &stop);
+        self.report(Rule::statement, &tokens, at, &stop);
         Item::Broken(self.span(&tokens))
     }
 
@@ -220,19 +298,36 @@ impl<'a> Reader<'a> {
         self.at = joint;
         let tokens = start..joint;
         match self.read(Rule::statement, &tokens) {
-            Err(Some(stop)) => {
-                let at = self.span(&tokens).start as usize + stop.at;
-                self.report(&tokens, at, &stop);
+            // `x = a.in` only looks as if something dangled.
+            Ok(pair) => self.tree(&tokens, |tree| tree.statement(pair)),
+            Err(stop) => {
+                if let Some(stop) = stop {
+                    let at = self.span(&tokens).start as usize + stop.at;
+                    self.report(Rule::statement, &tokens, at, &stop);
+                }
+                Item::Broken(self.span(&tokens))
             }
-            Ok(_) | Err(None) => {}
         }
-        Item::Broken(self.span(&tokens))
     }
 
     /// A head and the body that is next, with all that belongs to the head.
     fn with_body(&mut self, piece: Piece) -> Item {
         let start = self.start(piece.tokens.start);
-        let head = self.head(Rule::head, &piece.tokens);
+        let head = if piece.tokens.is_empty() {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "syntax::body-without-head",
+                    "a body without a head",
+                    self.token()
+                        .map_or(self.span(&piece.tokens), |brace| brace.span(self.file)),
+                    "nothing before this says what it is",
+                )
+                .help("Write the kind and the name before it: `service shop {`."),
+            );
+            None
+        } else {
+            self.head(Rule::head, &piece.tokens)
+        };
         let (items, end) = self.body();
         let span = Span::new(self.file, start, end);
         match head {
@@ -240,7 +335,7 @@ impl<'a> Reader<'a> {
                 span,
                 doc: self.doc(start),
                 items: Some(items),
-                ..block
+                ..*block
             }),
             Some(Head::Use(use_)) => Item::Use(super::ast::Use {
                 span,
@@ -345,7 +440,7 @@ impl<'a> Reader<'a> {
             Ok(pair) => self.tree(tokens, |tree| tree.head(pair)),
             Err(Some(stop)) => {
                 let at = self.start(tokens.start) + stop.at;
-                self.report(tokens, at, &stop);
+                self.report(rule, tokens, at, &stop);
                 None
             }
             Err(None) => None,
@@ -379,9 +474,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn report(&mut self, tokens: &Range<usize>, at: usize, stop: &Stop) {
+    fn report(&mut self, rule: Rule, tokens: &Range<usize>, at: usize, stop: &Stop) {
         let piece = self.tokens(tokens.clone());
-        let diagnostic = explain(self.file, self.text, piece, at, stop);
+        let diagnostic = explain(self.file, self.text, rule, piece, at, stop);
         self.diagnostics.push(diagnostic);
     }
 

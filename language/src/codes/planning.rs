@@ -1,0 +1,133 @@
+//! Codes of what is understood and cannot be planned, and of plans themselves.
+
+use super::{Code, code};
+
+pub(super) static CODES: &[Code] = &[
+    code(
+        "plan::not-yet",
+        "understood, and not acted on yet",
+        "\
+The language is larger than what the planner does so far. This line was read and understood, its names and
+units were checked, and then it was set aside: no part of the plan depends on it.
+
+A plan from a file with such lines is `partial`. Each of them is repeated at the top of every output, because
+a promise that nobody checked must not look like one that holds. `--allow-unjudged plan::not-yet` accepts that
+for one run.",
+        "\
+service shop {
+    image = \"example/shop:4.2\"
+    cpu = 1 core
+    memory = 1GiB
+
+    availability >= 99.9%
+}",
+        "\
+service shop {
+    image = \"example/shop:4.2\"
+    cpu = 1 core
+    memory = 1GiB
+}",
+    ),
+    code(
+        "plan::infeasible",
+        "these lines cannot hold together",
+        "\
+No plan meets all requirements. The lines named are an irreducible set: leave any one of them out, and the
+rest of the set can hold. Pins (`replicas = 3`), requirements, params and facts of the hardware take part.
+
+Relax one of the lines, or add hardware. The ways out that are listed were each checked by solving again.",
+        "",
+        "",
+    ),
+    code(
+        "plan::unbounded",
+        "nothing bounds the objective",
+        "\
+The objective can be made as good as one likes: some decision that lowers it has no other limit. This is almost
+always a price below zero or a wish that pays for more of itself.
+
+State the price as it is, or bound the decision.",
+        "",
+        "",
+    ),
+    code(
+        "plan::stale",
+        "the plan was made from other files",
+        "\
+The plan file records a hash of every file that it was made from. At least one of them has changed since, so what
+the plan promises may no longer follow from what the files say.
+
+Plan again, or check the files out as they were.",
+        "",
+        "",
+    ),
+    code(
+        "plan::altered",
+        "the plan does not follow from its files",
+        "\
+A plan is verified with nothing but its own text and the sources: every requirement is evaluated again, every
+capacity added up again, every prediction computed again. Here something differs from what was recorded: a
+placement, a count, a layout, a measure, a bound or a price.
+
+Plan again rather than edit a plan by hand; what you want belongs into the plan file.",
+        "",
+        "",
+    ),
+    code(
+        "model::missing-input",
+        "a requirement needs facts that nobody states",
+        "\
+A measure is predicted from facts. Some of those that this one needs are neither stated nor have a default, so the
+line cannot be judged: `latency` of a container needs `serves` and a demand, `ttft` needs the lengths of prompts and
+answers and the memory and speed of the devices.
+
+State the facts that the message names, or leave the requirement out.",
+        "",
+        "",
+    ),
+    code(
+        "ir::parse",
+        "the text is no IR",
+        "\
+`berth lower --from ir FILE` reads MLIR in the dialect that `berth lower --to ir` writes. The text at this place is
+not MLIR, or uses an operation or type that the dialect does not have.
+
+Start from the text that `--to ir` prints and change it in small steps; `mlir-opt` with the dialect's IRDL file
+reads it too.",
+        "",
+        "",
+    ),
+    code(
+        "ir::verify",
+        "the IR contradicts itself",
+        "\
+The text is MLIR, but an operation breaks a rule of the dialect: shapes that do not fit each other, a missing
+attribute, a value that is sharded in two ways.
+
+The message names the operation and the rule. If you did not edit the text, this is a mistake of the program:
+please report it.",
+        "",
+        "",
+    ),
+    code(
+        "solve::refused",
+        "a solver's answer did not pass the check",
+        "\
+No answer of a solver is believed. This one was recomputed in exact arithmetic, and at least one row does not hold
+or an objective is not what was claimed. Nothing is written.
+
+This is a mistake of a solver or of the program, never of your file. Please report it with the file.",
+        "",
+        "",
+    ),
+    code(
+        "solve::unknown",
+        "no plan was found, and none was excluded",
+        "\
+The search ended at its limit without a plan and without a proof that there is none.
+
+Give it more time (`--time-limit`, `effort`), allow a larger `gap`, or plan a part of the program.",
+        "",
+        "",
+    ),
+];

@@ -1,0 +1,790 @@
+//! Codes of names, values, roles and derivation.
+
+use super::{Code, code};
+
+pub(super) static CODES: &[Code] = &[
+    code(
+        "name::unknown",
+        "a name that nothing has",
+        "\
+A bare name is a key or a quantifier's variable, a param, a let, an import or a block of this file, or a field of the
+block it stands in. What another file declares is reached through its import: `nv.h100_sxm`.",
+        "let price = tarif",
+        "\
+let tariff = $2/h
+let price = tariff",
+    ),
+    code(
+        "name::unknown-field",
+        "a field that this kind does not have",
+        "\
+Every kind has its fields; what a kind states, decides and promises is listed in the message. `labels` on a node take
+anything.",
+        "\
+node box {
+    cpus = 8 core
+}",
+        "\
+node box {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "name::unknown-function",
+        "a function that does not exist",
+        "\
+Values may call functions of the language: `lognormal(…)`, `diurnal(…)`, `nvlink(…)`. There are no functions of one's
+own; `let` names a value.",
+        "let load = diurnall(peak = 3 req/s, trough = 1 req/s, peak_at = 20h)",
+        "let load = diurnal(peak = 3 req/s, trough = 1 req/s, peak_at = 20h)",
+    ),
+    code(
+        "name::unknown-key",
+        "a key that nothing has",
+        "\
+`box[4]` names the thing with key 4. Either no block has this key, or a key is missing where things of one name are told
+apart by keys, or one is written where they are not.",
+        "\
+node box[1..3] {
+    cpu = 8 core
+}
+policy large {
+    box[4].cpu >= 4 core
+}",
+        "\
+node box[1..3] {
+    cpu = 8 core
+}
+policy large {
+    box[3].cpu >= 4 core
+}",
+    ),
+    code(
+        "name::unknown-kind",
+        "a kind that does not exist",
+        "\
+The first word of a block is its kind. The kinds are fixed; things of one kind share what they have by deriving from an
+`abstract` block.",
+        "\
+server box {
+    cpu = 8 core
+}",
+        "\
+node box {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "name::unknown-symbol",
+        "a name that a field does not know",
+        "\
+Some fields take one of a few names, as `market` and `engine` do. The message lists them.",
+        "\
+node box {
+    cpu = 8 core
+    market = rented
+}",
+        "\
+node box {
+    cpu = 8 core
+    market = on_demand
+}",
+    ),
+    code(
+        "name::unknown-type",
+        "a type that does not exist",
+        "\
+A param has a type: `Bool`, `Text`, `Integer`, or what it measures, as `Power`, `Rate`, `Ratio`, and quotients of these:
+`Money/Time`.",
+        "param growth: Percent = 100%",
+        "param growth: Ratio = 100%",
+    ),
+    code(
+        "name::duplicate",
+        "two things of one name",
+        "\
+A name stands for one thing: within a file, within a block, and for nodes and services within the whole program, because
+plans and messages name them by their address. Blocks may repeat a name where their keys differ.",
+        "\
+node box[1..3] {
+    cpu = 8 core
+}
+node box[3] {
+    cpu = 4 core
+}",
+        "\
+node box[1..2] {
+    cpu = 8 core
+}
+node box[3] {
+    cpu = 4 core
+}",
+    ),
+    code(
+        "name::ambiguous",
+        "a name that means two things",
+        "\
+A bare name in a block is a field of that block or a declaration of the file. Where both exist neither wins: nothing
+shadows. Rename the declaration.",
+        "\
+let memory = 4GiB
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    memory = memory
+}",
+        "\
+let small = 4GiB
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    memory = small
+}",
+    ),
+    code(
+        "name::abstract",
+        "an abstract thing is used",
+        "\
+`abstract` blocks are only derived from. They are never planned, counted or lost, so nothing can refer to one.",
+        "\
+abstract node small {
+    cpu = 8 core
+}
+policy size {
+    small.cpu >= 4 core
+}",
+        "\
+abstract node small {
+    cpu = 8 core
+}
+node box : small
+policy size {
+    box.cpu >= 4 core
+}",
+    ),
+    code(
+        "name::misplaced",
+        "a line in the wrong place",
+        "\
+`use`, `param` and `let` stand at the top of a file, facts and requirements in the block they speak of, and some kinds of
+blocks only inside others.",
+        "\
+node box {
+    let small = 2 core
+    cpu = 2 core
+}",
+        "\
+let small = 2 core
+node box {
+    cpu = small
+}",
+    ),
+    code(
+        "name::missing",
+        "a thing without a name",
+        "\
+Plans and messages refer to things by name. Only a `plan`, and blocks that stand once within another, need none.",
+        "\
+node {
+    cpu = 8 core
+}",
+        "\
+node box {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "name::elsewhere",
+        "a fact of something else",
+        "\
+Left of `=` stands a field of the block. To change what another block states, derive from it or make it a `param`; a
+`test` may set full paths, because it describes another world.",
+        "\
+node box {
+    cpu = 8 core
+}
+service shop {
+    image = \"example/shop\"
+    box.cpu = 4 core
+}",
+        "\
+node box {
+    cpu = 4 core
+}
+service shop {
+    image = \"example/shop\"
+}",
+    ),
+    code(
+        "units::unknown",
+        "a unit that does not exist",
+        "\
+Units attach to their number (`34kW`, `900GB/s`), count nouns take one blank (`12 req/s`). `GB` is 10^9 bytes and `GiB`
+2^30. There is no `Gb`, because it is read both ways: write `Gbit` or `GB`. A bare `m` or `k` does not exist either.",
+        "\
+node box {
+    network = 10Gb/s
+}",
+        "\
+node box {
+    network = 10Gbit/s
+}",
+    ),
+    code(
+        "units::mismatch",
+        "two things that do not measure the same",
+        "\
+Quantities have dimensions. What is added, compared or stated must measure the same thing: a limit on power is a rate, an
+amount of energy is not; money is compared with money, and a rate of money with a rate.",
+        "\
+device big {
+    nameplate = 700Wh
+}
+node box {
+    devices = 1 * big
+}",
+        "\
+device big {
+    nameplate = 700W
+}
+node box {
+    devices = 1 * big
+}",
+    ),
+    code(
+        "units::mixed-currencies",
+        "two currencies in one program",
+        "\
+Currencies are dimensions of their own and there is no rate between them that stays true. Write every price in one
+currency, multiplied by a rate that you state.",
+        "\
+node a {
+    price = $2/h
+}
+node b {
+    price = €2/h
+}",
+        "\
+let dollars_per_euro = 1.08
+node a {
+    price = $2/h
+}
+node b {
+    price = dollars_per_euro * $2/h
+}",
+    ),
+    code(
+        "units::division-by-zero",
+        "a division by zero",
+        "\
+The value below the line is zero. With a param that may be zero, guard the line: `if part > 0 { … }`.",
+        "\
+param part: Ratio = 0
+let whole = 3 / part",
+        "\
+param part: Ratio = 50%
+let whole = 3 / part",
+    ),
+    code(
+        "units::too-large",
+        "a number beyond all measure",
+        "\
+Values are exact fractions. One that needs more than 512 bits is a slip of the exponent, or a computation that has run
+away.",
+        "\
+let a = 1e30 * 1e30 * 1e30
+let b = a * a",
+        "let a = 1e9 * 1e9",
+    ),
+    code(
+        "value::type",
+        "a value of another form",
+        "\
+A field takes values of one form: a quantity, a text, a name, a thing, a list. The message says which, and what stands
+there instead.",
+        "\
+service shop {
+    image = 3
+}",
+        "\
+service shop {
+    image = \"example/shop:3\"
+}",
+    ),
+    code(
+        "value::out-of-range",
+        "a value outside its limits",
+        "\
+Some fields have limits in themselves: a share is above 0 % and at most 100 %, a count is whole, a price is not below
+zero.",
+        "\
+service shop {
+    cpu = 1 core
+    share = 140%
+}",
+        "\
+service shop {
+    cpu = 1 core
+    share = 40%
+}",
+    ),
+    code(
+        "value::arguments",
+        "a function called with other arguments",
+        "\
+Functions have named arguments. The message shows all of them.",
+        "let length = lognormal(p50 = 900 tok)",
+        "let length = lognormal(p50 = 900 tok, p99 = 6_000 tok)",
+    ),
+    code(
+        "value::empty",
+        "an empty list of what is allowed",
+        "\
+`in []` leaves nothing to choose. Leave the line out where anything is allowed.",
+        "\
+service shop {
+    image = \"example/shop\"
+    replicas in []
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    replicas in [1, 2]
+}",
+    ),
+    code(
+        "value::not-a-condition",
+        "something that is neither true nor false",
+        "\
+A requirement, a guard and an `if` need a condition. `name = value` states, `name <= value` requires; a name alone does
+neither.",
+        "\
+service shop {
+    image = \"example/shop\"
+    replicas
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    replicas >= 1
+}",
+    ),
+    code(
+        "role::pinned-measure",
+        "a prediction that is set",
+        "\
+The schema marks every field as a fact (given), a choice (decided, unless pinned with `=`) or a measure (predicted). A
+measure follows from everything else, so it can be promised and never set.",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency = 120ms
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency p99 < 120ms
+}",
+    ),
+    code(
+        "role::requirement-on-fact",
+        "a requirement on something given",
+        "\
+`=` says what is, a comparison says what must be. A fact of this block is given, so there is nothing that the planner
+could choose to make a comparison true. To check facts against one another, compare them in a `policy`; it is evaluated
+at once.",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu >= 2 core
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 2 core
+}",
+    ),
+    code(
+        "role::equal-measure",
+        "a prediction that should be exactly something",
+        "\
+Predictions are compared with `<=`, `<`, `>=` and `>`. Equality is for what is counted: `replicas`, `spread`.",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency p99 == 120ms
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency p99 <= 120ms
+}",
+    ),
+    code(
+        "role::not-a-fact",
+        "a fact that leans on a decision",
+        "\
+Facts are computed before anything is decided, from other facts only. A value that depends on what the planner chooses is
+said as a requirement.",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 2 * search.replicas * 1 core
+}
+service search {
+    image = \"example/search\"
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 2 core
+}
+service search {
+    image = \"example/search\"
+}",
+    ),
+    code(
+        "fact::cycle",
+        "a value that is computed from itself",
+        "\
+Facts, params and lets compute from one another, in any order, but never in a circle.",
+        "\
+let a = b + 1
+let b = a - 1",
+        "\
+let a = b + 1
+let b = 1",
+    ),
+    code(
+        "fact::unset",
+        "a fact that nobody states",
+        "\
+There is no null. A fact that is read must be stated, in the block or in what it derives from, or have a default in the
+schema.",
+        "\
+service shop {
+    image = \"example/shop\"
+}
+policy size {
+    shop.cpu <= 4 core
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 2 core
+}
+policy size {
+    shop.cpu <= 4 core
+}",
+    ),
+    code(
+        "fact::violated",
+        "facts that contradict a requirement",
+        "\
+A requirement over facts alone is evaluated at once. No plan can change facts, so this one can never hold.",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 8 core
+}
+policy size {
+    shop.cpu <= 4 core
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 4 core
+}
+policy size {
+    shop.cpu <= 4 core
+}",
+    ),
+    code(
+        "keys::duplicate",
+        "a key that stands twice",
+        "\
+Each key names one thing, and each entry of a map has a key of its own.",
+        "\
+node box[1..3, 2] {
+    cpu = 8 core
+}",
+        "\
+node box[1..3] {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "keys::empty",
+        "a range that ends before it begins",
+        "\
+`1..6` counts up and includes both ends.",
+        "\
+node box[6..1] {
+    cpu = 8 core
+}",
+        "\
+node box[1..6] {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "keys::type",
+        "something that cannot be a key",
+        "\
+Keys are whole numbers, names, texts, and ranges or lists of them.",
+        "\
+node box[1.5] {
+    cpu = 8 core
+}",
+        "\
+node box[15] {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "keys::too-many",
+        "more things than a program can hold",
+        "\
+A program has at most 250,000 things once keys are expanded, and its quantifiers look at as many members at most.",
+        "\
+node box[1..1_000_000_000] {
+    cpu = 8 core
+}",
+        "\
+node box[1..10] {
+    cpu = 8 core
+}",
+    ),
+    code(
+        "derive::cycle",
+        "a block that derives from itself",
+        "\
+Following `:` from this block leads back to it. What it states would never be known.",
+        "\
+abstract node a : b
+abstract node b : a",
+        "\
+abstract node a {
+    cpu = 8 core
+}
+abstract node b : a",
+    ),
+    code(
+        "derive::kind",
+        "a base of another kind",
+        "\
+A block derives from a block of its own kind.",
+        "\
+service shop {
+    image = \"example/shop\"
+}
+node box : shop",
+        "\
+abstract node small {
+    cpu = 8 core
+}
+node box : small",
+    ),
+    code(
+        "derive::many",
+        "a block with several bases",
+        "\
+Derivation is single: the base is one thing, with one key where it has keys.",
+        "\
+abstract node small[1..2] {
+    cpu = 8 core
+}
+node box : small[1, 2]",
+        "\
+abstract node small[1..2] {
+    cpu = 8 core
+}
+node box : small[1]",
+    ),
+    code(
+        "derive::implied",
+        "a line that a base already implies",
+        "\
+Values override, requirements accumulate: a deriving block may tighten a promise and never loosen it. This line asks for no
+more than what a base asks for, so it changes nothing. Often it was meant to loosen; what should vary is a `param`.",
+        "\
+abstract service quick {
+    latency p99 < 100ms
+}
+service shop : quick {
+    image = \"example/shop\"
+    latency p99 < 200ms
+}",
+        "\
+abstract service quick {
+    latency p99 < 100ms
+}
+service shop : quick {
+    image = \"example/shop\"
+    latency p99 < 50ms
+}",
+    ),
+    code(
+        "param::unset",
+        "a param without a value",
+        "\
+A param without a default must be set by whoever uses the file: in the body of its `use`, or on the command line for the
+root file.",
+        "param growth: Ratio",
+        "param growth: Ratio = 100%",
+    ),
+    code(
+        "param::unknown",
+        "a param that the file used does not have",
+        "\
+The body of a `use` sets params of that file and nothing else. To change what its blocks state, derive from them.",
+        "\
+use \"./platform.berth\" as house {
+    feeds = 2MW
+}",
+        "\
+use \"./platform.berth\" as house {
+    feed = 2MW
+}",
+    ),
+    code(
+        "param::condition",
+        "a param outside what it may be",
+        "\
+The condition after `where` holds for every value that a param is given, its default included.",
+        "param growth: Ratio = 0% where growth > 0%",
+        "param growth: Ratio = 100% where growth > 0%",
+    ),
+    code(
+        "service::no-work",
+        "a service that runs nothing",
+        "\
+A service runs a model behind an engine (`model`, `engine`) or a container (`image`). A pod of a trace may state its size
+alone: `cpu`, `memory`, `devices`.",
+        "\
+service shop {
+    priority = 10
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    priority = 10
+}",
+    ),
+    code(
+        "service::two-works",
+        "a service that runs two things",
+        "\
+A service runs a model or a container. The engine of a model brings its own container.",
+        "\
+use catalog.models as models
+service chat {
+    model = models.llama_3_1_8b_instruct
+    engine = vllm
+    image = \"example/chat\"
+}",
+        "\
+use catalog.models as models
+service chat {
+    model = models.llama_3_1_8b_instruct
+    engine = vllm
+}",
+    ),
+    code(
+        "service::not-a-model",
+        "a line for model servers on a container",
+        "\
+Tokens, their times and the layout over devices mean something for a service that runs a model. A container promises
+`latency`, and its size is `cpu`, `memory`, `devices` and `share`.",
+        "\
+service shop {
+    image = \"example/shop\"
+    ttft p99 < 1s
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency p99 < 1s
+}",
+    ),
+    code(
+        "statistic::missing",
+        "a distribution without a statistic",
+        "\
+Latencies differ from request to request and power from reading to reading. A limit on them says which figure it means:
+`p50`, `p99`, `p99.9`, `mean` or `peak`.",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency < 120ms
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency p99 < 120ms
+}",
+    ),
+    code(
+        "statistic::of-constant",
+        "a statistic of a single figure",
+        "\
+`replicas`, `bill` and plain facts are one figure. A percentile speaks of many.",
+        "\
+service shop {
+    image = \"example/shop\"
+    replicas p99 >= 2
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    replicas >= 2
+}",
+    ),
+    code(
+        "statistic::out-of-range",
+        "a percentile that does not exist",
+        "\
+Percentiles lie between 0 and 100, without the ends. The largest modelled value is `peak`.",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency p100 < 1s
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    latency peak < 1s
+}",
+    ),
+    code(
+        "limit::too-deep",
+        "values that lean on values too deep",
+        "\
+Expressions, lets, facts and bases may lead to one another over at most 160 steps.",
+        "",
+        "",
+    ),
+    code(
+        "plan::steps",
+        "a horizon that is no whole number of steps",
+        "\
+The horizon (a day where nothing is said) is cut into steps (an hour). There is at least one, there are at most 8,784, and
+they fill the horizon.",
+        "\
+service shop {
+    image = \"example/shop\"
+}
+plan week {
+    horizon = 7d
+    step = 5h
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+}
+plan week {
+    horizon = 7d
+    step = 6h
+}",
+    ),
+];

@@ -1,0 +1,545 @@
+//! The model as text: what `berth lower --to model` prints.
+//!
+//! One thing a paragraph, one fact a line, everything that a later stage reads, in the units that people
+//! use. The same program gives the same text.
+
+use crate::model::{
+    Compare, Condition, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork,
+    LatencyMeasure, LlmWork, Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision,
+    Program, Requirement, Restriction, Service, Statistic, Subject, Term, Wish, Work,
+};
+use crate::quantity::{Dimension, Quantity};
+use crate::quantity_text::{number, percent};
+use crate::span::Spanned;
+use num_rational::BigRational;
+use num_traits::{One, Signed};
+use std::fmt::Write;
+
+/// The program as text.
+pub fn describe(program: &Program) -> String {
+    let Program {
+        params,
+        devices,
+        nodes,
+        models,
+        services,
+        requirements,
+        wishes,
+        plan,
+        not_yet,
+        placeholders,
+    } = program;
+    let mut text = Text::default();
+    for param in params {
+        text.paragraph(&format!("param {} = {}", param.name, param.value));
+    }
+    for device in devices {
+        describe_device(&mut text, device);
+    }
+    for node in nodes {
+        describe_node(&mut text, node, devices);
+    }
+    for model in models {
+        describe_model(&mut text, model);
+    }
+    for service in services {
+        describe_service(&mut text, service, program);
+    }
+    describe_plan(&mut text, plan);
+    for requirement in requirements {
+        describe_requirement(&mut text, requirement, services);
+    }
+    for wish in wishes {
+        describe_wish(&mut text, wish, services);
+    }
+    if !not_yet.is_empty() {
+        text.paragraph("not yet");
+        for NotYet {
+            text: line,
+            span: _,
+            because,
+        } in not_yet
+        {
+            text.line(&format!("{line}: {because}"));
+        }
+    }
+    if !placeholders.is_empty() {
+        text.paragraph("placeholders");
+        for Placeholder {
+            thing,
+            text: source,
+            span: _,
+        } in placeholders
+        {
+            text.line(&format!("{thing}: {source}"));
+        }
+    }
+    text.whole
+}
+
+/// Paragraphs of lines.
+#[derive(Default)]
+struct Text {
+    whole: String,
+}
+
+impl Text {
+    fn paragraph(&mut self, head: &str) {
+        if !self.whole.is_empty() {
+            self.whole.push('\n');
+        }
+        self.whole.push_str(head);
+        self.whole.push('\n');
+    }
+
+    fn line(&mut self, line: &str) {
+        // Writing to a text cannot fail.
+        let _ = writeln!(self.whole, "    {line}");
+    }
+
+    fn fact<T: std::fmt::Display>(&mut self, name: &str, value: Option<&Spanned<T>>) {
+        if let Some(value) = value {
+            self.line(&format!("{name} = {}", value.value));
+        }
+    }
+}
+
+fn describe_device(text: &mut Text, device: &Device) {
+    let Device {
+        name,
+        span: _,
+        memory,
+        bandwidth,
+        compute,
+        idle,
+        nameplate,
+    } = device;
+    text.paragraph(&format!("device {name}"));
+    text.fact("memory", memory.as_ref());
+    text.fact("bandwidth", bandwidth.as_ref());
+    for (precision, rate) in compute {
+        text.line(&format!(
+            "compute[{}] = {}",
+            precision_name(*precision),
+            rate.value
+        ));
+    }
+    text.fact("idle", idle.as_ref());
+    text.fact("nameplate", nameplate.as_ref());
+}
+
+fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
+    let Node {
+        name,
+        span: _,
+        devices,
+        fabric,
+        network,
+        cpu,
+        memory,
+        overhead,
+        price,
+        market,
+        failures,
+        repair,
+    } = node;
+    text.paragraph(&format!("node {name}"));
+    if let Some(Spanned {
+        value: (class, count),
+        ..
+    }) = devices
+    {
+        let class = classes.get(*class).map_or("?", |class| class.name.as_str());
+        text.line(&format!("devices = {count} * {class}"));
+    }
+    if let Some(Spanned {
+        value: Fabric { kind, bandwidth },
+        ..
+    }) = fabric
+    {
+        let kind = match kind {
+            FabricKind::Nvlink => "nvlink",
+            FabricKind::Pcie => "pcie",
+        };
+        text.line(&format!("fabric = {kind}({bandwidth})"));
+    }
+    text.fact("network", network.as_ref());
+    text.fact("cpu", cpu.as_ref());
+    text.fact("memory", memory.as_ref());
+    text.fact("overhead", overhead.as_ref());
+    text.fact("price", price.as_ref());
+    text.line(&format!(
+        "market = {}",
+        match market {
+            Market::Owned => "owned",
+            Market::Reserved => "reserved",
+            Market::OnDemand => "on_demand",
+            Market::Spot => "spot",
+        }
+    ));
+    text.fact("failures", failures.as_ref());
+    text.fact("repair", repair.as_ref());
+}
+
+fn describe_model(text: &mut Text, model: &Model) {
+    let Model {
+        name,
+        span: _,
+        layers,
+        hidden,
+        heads,
+        kv_heads,
+        head_width,
+        feed_forward,
+        vocabulary,
+        tied_embeddings,
+    } = model;
+    text.paragraph(&format!("model {name}"));
+    text.fact("layers", layers.as_ref());
+    text.fact("hidden", hidden.as_ref());
+    text.fact("heads", heads.as_ref());
+    text.fact("kv_heads", kv_heads.as_ref());
+    text.fact("head_width", head_width.as_ref());
+    text.fact("feed_forward", feed_forward.as_ref());
+    text.fact("vocabulary", vocabulary.as_ref());
+    text.fact("tied_embeddings", tied_embeddings.as_ref());
+}
+
+fn describe_service(text: &mut Text, service: &Service, program: &Program) {
+    let Service {
+        name,
+        span: _,
+        doc,
+        work,
+        priority,
+        demand,
+        replicas,
+        requirements,
+        wishes,
+        stateful,
+    } = service;
+    text.paragraph(&format!("service {name}"));
+    for line in doc.as_deref().unwrap_or_default().lines() {
+        text.line(format!("/// {}", line.trim()).trim_end());
+    }
+    text.line(&format!("priority = {}", priority.value));
+    match work {
+        Work::Image(image) => describe_image(text, image, &program.devices),
+        Work::Llm(llm) => describe_llm(text, llm, program),
+    }
+    text.fact("stateful", stateful.as_ref());
+    if let Some(Spanned {
+        value: Demand { rates },
+        ..
+    }) = demand
+    {
+        describe_demand(text, rates);
+    }
+    for bound in replicas {
+        text.line(&count_bound("replicas", bound));
+    }
+    for requirement in requirements {
+        let Requirement {
+            service: _,
+            policy: _,
+            text: _,
+            span: _,
+            condition,
+        } = requirement;
+        text.line(&format!(
+            "require {}",
+            condition_text(condition, &requirement.text, &program.services)
+        ));
+    }
+    for wish in wishes {
+        text.line(&wish_text(wish, &program.services));
+    }
+}
+
+fn describe_image(text: &mut Text, work: &ImageWork, classes: &[Device]) {
+    let ImageWork {
+        image,
+        cpu,
+        memory,
+        serves,
+        devices,
+        share,
+        device,
+    } = work;
+    if let Some(image) = image {
+        text.line(&format!("image = {:?}", image.value));
+    }
+    text.fact("cpu", cpu.as_ref());
+    text.fact("memory", memory.as_ref());
+    text.fact("serves", serves.as_ref());
+    text.fact("devices", devices.as_ref());
+    if let Some(share) = share {
+        text.line(&format!("share = {}", percent(&share.value)));
+    }
+    describe_classes(text, device, classes);
+}
+
+fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
+    let LlmWork {
+        model,
+        engine,
+        prompt,
+        output,
+        tensor,
+        batch,
+        precision,
+        device,
+    } = work;
+    let model = program.models.get(model.value);
+    text.line(&format!(
+        "model = {}",
+        model.map_or("?", |model| model.name.as_str())
+    ));
+    text.fact("engine", engine.as_ref());
+    for (name, draws) in [("prompt", prompt), ("output", output)] {
+        if let Some(draws) = draws {
+            let tokens = |value: &BigRational| Quantity::new(value.clone(), Dimension::TOKEN);
+            text.line(&match &draws.value {
+                Draws::Constant(value) => format!("{name} = {}", tokens(value)),
+                Draws::Lognormal { p50, p99 } => {
+                    format!(
+                        "{name} = lognormal(p50 = {}, p99 = {})",
+                        tokens(p50),
+                        tokens(p99)
+                    )
+                }
+            });
+        }
+    }
+    for restriction in tensor {
+        text.line(&restricted("tensor", restriction, u64::to_string));
+    }
+    for bound in batch {
+        text.line(&count_bound("batch", bound));
+    }
+    for restriction in precision {
+        text.line(&restricted("precision", restriction, |value| {
+            precision_name(*value).to_owned()
+        }));
+    }
+    describe_classes(text, device, &program.devices);
+}
+
+fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classes: &[Device]) {
+    for restriction in restrictions {
+        text.line(&restricted("device", restriction, |class| {
+            classes
+                .get(*class)
+                .map_or_else(|| "?".to_owned(), |class| class.name.clone())
+        }));
+    }
+}
+
+/// Rates by step: one for all, or each on a line of eight.
+fn describe_demand(text: &mut Text, rates: &[BigRational]) {
+    let rate = |value: &BigRational| Quantity::new(value.clone(), Dimension::REQUEST_RATE);
+    if let [constant] = rates {
+        text.line(&format!("demand = {}", rate(constant)));
+        return;
+    }
+    text.line("demand in req/s, by step");
+    for chunk in rates.chunks(8) {
+        let values: Vec<_> = chunk.iter().map(number).collect();
+        text.line(&format!("    {}", values.join(" ")));
+    }
+}
+
+fn describe_plan(text: &mut Text, plan: &Plan) {
+    let Plan {
+        name,
+        span: _,
+        minimize,
+        steps,
+        gap,
+        effort,
+    } = plan;
+    text.paragraph(&match name {
+        Some(name) => format!("plan {name}"),
+        None => "plan".to_owned(),
+    });
+    for objective in minimize {
+        text.line(&format!(
+            "minimize {}",
+            match objective.value {
+                Objective::Bill => "bill",
+            }
+        ));
+    }
+    text.line(&format!("steps = {steps}"));
+    if let Some(gap) = gap {
+        text.line(&format!("gap = {}", percent(&gap.value)));
+    }
+    text.fact("effort", effort.as_ref());
+}
+
+fn describe_requirement(text: &mut Text, requirement: &Requirement, services: &[Service]) {
+    let Requirement {
+        service,
+        policy,
+        text: line,
+        span: _,
+        condition,
+    } = requirement;
+    let of = match (policy, service.and_then(|service| services.get(service))) {
+        (Some(policy), _) => format!(" of policy {policy}"),
+        (None, Some(service)) => format!(" of {}", service.name),
+        (None, None) => String::new(),
+    };
+    text.paragraph(&format!(
+        "require{of} {}",
+        condition_text(condition, line, services)
+    ));
+}
+
+fn describe_wish(text: &mut Text, wish: &Wish, services: &[Service]) {
+    text.paragraph(&wish_text(wish, services));
+}
+
+fn wish_text(wish: &Wish, services: &[Service]) -> String {
+    let Wish {
+        service: _,
+        text,
+        span: _,
+        condition,
+        price,
+        priority,
+    } = wish;
+    let worth = match price {
+        Some(price) => format!("else {price} a unit"),
+        None => format!("at priority {priority}"),
+    };
+    format!(
+        "prefer {} {worth}",
+        condition_text(condition, text, services)
+    )
+}
+
+fn condition_text(condition: &Condition, line: &str, services: &[Service]) -> String {
+    match condition {
+        Condition::NotYet { because } => format!("`{line}`, not judged: {because}"),
+        Condition::Compare {
+            terms,
+            compare,
+            limit,
+            integer: _,
+        } => {
+            let mut sum = String::new();
+            for Term {
+                coefficient,
+                subject,
+            } in terms
+            {
+                let size = coefficient.abs();
+                let sign = match (sum.is_empty(), coefficient.is_negative()) {
+                    (true, true) => "-",
+                    (true, false) => "",
+                    (false, true) => " - ",
+                    (false, false) => " + ",
+                };
+                sum.push_str(sign);
+                if !size.is_one() {
+                    sum.push_str(&format!("{} * ", number(&size)));
+                }
+                sum.push_str(&subject_text(subject, services));
+            }
+            let ratio = matches!(
+                terms.as_slice(),
+                [Term {
+                    subject: Subject::MemoryFree { .. },
+                    ..
+                }]
+            );
+            let limit = if ratio {
+                percent(&limit.value)
+            } else {
+                limit.to_string()
+            };
+            format!("{sum} {} {limit}", compare_text(*compare))
+        }
+    }
+}
+
+fn subject_text(subject: &Subject, services: &[Service]) -> String {
+    let name = |service: &usize| {
+        services
+            .get(*service)
+            .map_or("?", |service| service.name.as_str())
+    };
+    match subject {
+        Subject::Replicas { service } => format!("{}.replicas", name(service)),
+        Subject::Spread { service } => format!("{}.spread(node)", name(service)),
+        Subject::MemoryFree { service } => format!("{}.memory_free", name(service)),
+        Subject::Bill => "bill".to_owned(),
+        Subject::Latency {
+            service,
+            measure,
+            statistic,
+        } => {
+            let measure = match measure {
+                LatencyMeasure::Ttft => "ttft",
+                LatencyMeasure::Tpot => "tpot",
+                LatencyMeasure::Latency => "latency",
+            };
+            let statistic = match statistic {
+                Statistic::Mean => "mean".to_owned(),
+                Statistic::Peak => "peak".to_owned(),
+                Statistic::Quantile(quantile) => {
+                    format!("p{}", percent(quantile).trim_end_matches('%'))
+                }
+            };
+            format!("{}.{measure} {statistic}", name(service))
+        }
+    }
+}
+
+fn compare_text(compare: Compare) -> &'static str {
+    match compare {
+        Compare::AtMost => "<=",
+        Compare::Below => "<",
+        Compare::AtLeast => ">=",
+        Compare::Above => ">",
+        Compare::Equal => "==",
+        Compare::Unequal => "!=",
+    }
+}
+
+fn count_bound(name: &str, bound: &CountBound) -> String {
+    let CountBound {
+        low,
+        high,
+        span: _,
+        pinned,
+    } = bound;
+    match (low, high, pinned) {
+        (Some(low), _, true) => format!("{name} = {low}"),
+        (Some(low), Some(high), _) => format!("{name} in {low}..{high}"),
+        (Some(low), None, _) => format!("{name} >= {low}"),
+        (None, Some(high), _) => format!("{name} <= {high}"),
+        (None, None, _) => format!("{name} unbounded"),
+    }
+}
+
+fn restricted<T>(name: &str, restriction: &Restriction<T>, write: impl Fn(&T) -> String) -> String {
+    let Restriction {
+        allowed,
+        span: _,
+        pinned,
+    } = restriction;
+    let allowed: Vec<_> = allowed.iter().map(write).collect();
+    match (allowed.as_slice(), pinned) {
+        ([only], true) => format!("{name} = {only}"),
+        _ => format!("{name} in [{}]", allowed.join(", ")),
+    }
+}
+
+fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Bf16 => "bf16",
+        Precision::Fp8 => "fp8",
+    }
+}

@@ -1,0 +1,359 @@
+//! Tree to model, in stages: files, names, things (keys and derivation), facts, conditions, the program.
+//!
+//! Facts are computed when they are read and remembered, so the order of lines never matters and a
+//! cycle is found where it closes. Every recursion counts its depth, every expansion its size.
+
+mod arithmetic;
+mod building;
+mod coercion;
+mod comparison;
+mod conditions;
+mod evaluation;
+mod fields;
+mod functions;
+mod hardware;
+mod imports;
+mod keys;
+mod names;
+mod params;
+mod paths;
+mod services;
+mod things;
+mod value;
+
+use crate::diagnostics::{Diagnostic, Severity};
+use crate::model::Program;
+use crate::quantity::Currency;
+use crate::sources::{Files, Sources};
+use crate::span::{FileId, Span};
+use imports::{Imports, Module};
+use names::{Group, GroupId, Names};
+use num_rational::BigRational;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use things::{Thing, ThingId};
+use value::Value;
+
+/// The program at `root`, if nothing is wrong with it; every file read; what was found, in order of file
+/// and place.
+pub(crate) fn resolve(
+    root: &str,
+    files: &dyn Files,
+) -> (Option<Program>, Sources, Vec<Diagnostic>) {
+    let Imports {
+        modules,
+        sources,
+        mut diagnostics,
+    } = imports::read(root, files);
+    // A tree with broken lines is not resolved further than it is read: what follows from them is noise.
+    let readable = diagnostics
+        .iter()
+        .all(|diagnostic| diagnostic.severity != Severity::Error);
+    let mut program = None;
+    if !modules.is_empty() {
+        let mut resolver = Resolver::new(&modules, &sources);
+        let built = resolver.program();
+        let found = resolver.diagnostics;
+        let sound = found
+            .iter()
+            .all(|diagnostic| diagnostic.severity != Severity::Error);
+        diagnostics.extend(found);
+        program = (readable && sound).then_some(built);
+    }
+    diagnostics.sort_by_key(|diagnostic| {
+        diagnostic
+            .labels
+            .first()
+            .map(|label| (label.span.file, label.span.start, label.span.end))
+    });
+    (program, sources, diagnostics)
+}
+
+/// Reported already; whoever gets it says no more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reported;
+
+/// A value, or a message that has been made.
+pub(crate) type Outcome<T> = Result<T, Reported>;
+
+/// What evaluates: names, things and what is known of them so far.
+pub(crate) struct Resolver<'a> {
+    sources: &'a Sources,
+    modules: &'a [Module],
+    names: Vec<Names<'a>>,
+    groups: Vec<Group<'a>>,
+    things: Vec<Thing<'a>>,
+    /// Top-level groups in the order in which their first blocks appear, the root's first.
+    order: Vec<GroupId>,
+    /// Values of params and lets, by module and name.
+    values: HashMap<(usize, &'a str), Slot>,
+    /// Planned services by thing: their index in the program.
+    services: HashMap<ThingId, usize>,
+    /// The first money that was read.
+    currency: Option<(Currency, Span)>,
+    calendar: Option<Calendar>,
+    /// Nested evaluations in progress.
+    depth: usize,
+    /// Bodies of quantifiers evaluated so far.
+    folded: usize,
+    /// While it is set nothing is reported: an abstract block may lack what its deriving blocks state.
+    lenient: bool,
+    diagnostics: Vec<Diagnostic>,
+    seen: HashSet<(&'static str, Option<Span>)>,
+    suggestions: usize,
+}
+
+/// A value that is computed when it is first read.
+#[derive(Clone, Debug)]
+pub(crate) enum Slot {
+    /// Being computed.
+    Pending,
+    /// Known.
+    Known(Value),
+    /// A message has been made.
+    Failed,
+}
+
+/// The steps of the horizon.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Calendar {
+    /// How many.
+    pub(crate) steps: usize,
+    /// Seconds in each.
+    pub(crate) seconds: BigRational,
+}
+
+/// What is in reach where an expression stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    /// The file it is written in.
+    pub(crate) module: usize,
+    /// Keys and quantifier variables.
+    pub(crate) variables: Rc<Vec<(String, Value)>>,
+    /// The innermost block: of the deriving thing, where the expression stands in a base.
+    pub(crate) thing: Option<ThingId>,
+}
+
+impl Scope {
+    /// The top level of a file.
+    pub(crate) fn top(module: usize) -> Self {
+        Self {
+            module,
+            variables: Rc::default(),
+            thing: None,
+        }
+    }
+
+    /// With one more variable.
+    pub(crate) fn with(&self, name: &str, value: Value) -> Self {
+        let mut variables = (*self.variables).clone();
+        variables.retain(|(known, _)| known != name);
+        variables.push((name.to_owned(), value));
+        Self {
+            variables: Rc::new(variables),
+            ..self.clone()
+        }
+    }
+
+    /// The value of a variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&Value> {
+        self.variables
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// Evaluations nest at most this deep: through expressions, lets, params, facts and bases.
+const DEEPEST: usize = 160;
+
+/// After this many did-you-means a message goes without: each looks at every name in reach.
+const MOST_SUGGESTIONS: usize = 100;
+
+impl<'a> Resolver<'a> {
+    fn new(modules: &'a [Module], sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            modules,
+            names: Vec::new(),
+            groups: Vec::new(),
+            things: Vec::new(),
+            order: Vec::new(),
+            values: HashMap::new(),
+            services: HashMap::new(),
+            currency: None,
+            calendar: None,
+            depth: 0,
+            folded: 0,
+            lenient: false,
+            diagnostics: Vec::new(),
+            seen: HashSet::new(),
+            suggestions: 0,
+        }
+    }
+
+    /// Every stage in turn.
+    fn program(&mut self) -> Program {
+        self.declare();
+        self.expand();
+        let params = self.params();
+        self.check_things();
+        self.build(params)
+    }
+
+    /// Keeps `diagnostic` unless the same was said of the same place: a block with many keys, or with
+    /// many derivations, says everything once.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        if self.lenient && diagnostic.code == "fact::unset" {
+            return Reported;
+        }
+        let place = diagnostic.labels.first().map(|label| label.span);
+        if self.seen.insert((diagnostic.code, place)) {
+            self.diagnostics.push(diagnostic);
+        }
+        Reported
+    }
+
+    /// Runs `work` one level deeper, unless that is too deep.
+    pub(crate) fn deeper<T>(
+        &mut self,
+        span: Span,
+        work: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        if self.depth >= DEEPEST {
+            return Err(self.report(
+                Diagnostic::error(
+                    "limit::too-deep",
+                    "values lean on values too deep",
+                    span,
+                    format!("more than {DEEPEST} steps down"),
+                )
+                .help("Name a part of it with `let` near its use, or state the value itself."),
+            ));
+        }
+        self.depth += 1;
+        let outcome = work(self);
+        self.depth -= 1;
+        outcome
+    }
+
+    /// The name among `known` that `name` might be meant to be.
+    pub(crate) fn suggestion<'n>(
+        &mut self,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Option<String> {
+        if self.suggestions >= MOST_SUGGESTIONS {
+            return None;
+        }
+        self.suggestions += 1;
+        closest(name, known).map(str::to_owned)
+    }
+
+    /// A line as it is written, on one line, without comments.
+    pub(crate) fn text(&self, span: Span) -> String {
+        one_line(self.sources.text(span))
+    }
+
+    /// The place that stands for a whole file.
+    pub(crate) fn file_start(&self, module: usize) -> Span {
+        self.modules
+            .get(module)
+            .map_or(Span::new(FileId(0), 0, 0), |module| module.start)
+    }
+}
+
+/// The closest of `known` to `name`, if it is close: few edits for its length, or another ending.
+fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let length = name.chars().count();
+    let allowed = match length {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    known
+        .into_iter()
+        .filter(|candidate| !candidate.is_empty() && *candidate != name)
+        .filter_map(|candidate| {
+            if candidate.chars().count().abs_diff(length) > allowed + 4 {
+                return None;
+            }
+            let distance = strsim::osa_distance(name, candidate);
+            let prefix =
+                length >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
+            // Two edits away from a short name is another name.
+            let close = distance <= allowed && distance * 2 <= length;
+            (close || prefix).then_some((distance, candidate))
+        })
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `text` with comments left out and runs of blanks made one.
+fn one_line(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut in_text = false;
+        let mut escaped = false;
+        let mut previous = '\0';
+        let mut end = line.len();
+        for (at, character) in line.char_indices() {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' if in_text => escaped = true,
+                '"' => in_text = !in_text,
+                '/' if !in_text && previous == '/' => {
+                    end = at - 1;
+                    break;
+                }
+                _ => {}
+            }
+            previous = character;
+        }
+        kept.push_str(line.get(..end).unwrap_or(line));
+        kept.push(' ');
+    }
+    let words: Vec<_> = kept.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// Names joined for a message: "`a`, `b` and `c`"; long lists are cut.
+fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    const MOST: usize = 24;
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    if more > 0 {
+        return format!("{} and {more} more", names.join(", "));
+    }
+    match names.pop() {
+        Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        Some(last) => last,
+        None => "none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{closest, one_line};
+
+    #[test]
+    fn near_names() {
+        assert_eq!(
+            closest("availabilty", ["availability", "bill"]),
+            Some("availability")
+        );
+        assert_eq!(
+            closest("pritority", ["priority", "prompt"]),
+            Some("priority")
+        );
+        assert_eq!(closest("cpus", ["cpu", "memory"]), Some("cpu"));
+        assert_eq!(closest("colour", ["cpu", "memory", "price"]), None);
+        assert_eq!(closest("x", ["y"]), None);
+    }
+
+    #[test]
+    fn one_line_keeps_slashes_in_texts() {
+        assert_eq!(one_line("a  = \"x//y\" // why\n  + 2"), "a = \"x//y\" + 2");
+    }
+}

@@ -1,0 +1,277 @@
+//! Sums, products and ranges of values.
+
+use super::value::{Linear, Profile, Unjudged, Value};
+use super::{Outcome, Reported, Resolver};
+use crate::diagnostics::Diagnostic;
+use crate::quantity::{ArithmeticError, Dimension, Quantity, fits};
+use crate::schema::dimension_name;
+use crate::span::Span;
+use num_rational::BigRational;
+use num_traits::One;
+use std::rc::Rc;
+
+impl<'a> Resolver<'a> {
+    pub(super) fn range(&mut self, low: Value, high: Value, span: Span) -> Outcome<Value> {
+        match (low, high) {
+            (Value::NotYet(unjudged), _) | (_, Value::NotYet(unjudged)) => {
+                Ok(Value::NotYet(unjudged))
+            }
+            (Value::Quantity(low), Value::Quantity(high)) => {
+                if low.dimension != high.dimension {
+                    return Err(self.mismatch(&low.dimension, &high.dimension, span));
+                }
+                Ok(Value::Range(low, high))
+            }
+            (low, high) => {
+                let label = format!("this is a range from {} to {}", low.noun(), high.noun());
+                Err(self.type_error("a range needs two quantities", span, label))
+            }
+        }
+    }
+
+    /// `left + right`, or `left - right`.
+    pub(super) fn add(
+        &mut self,
+        left: Value,
+        right: Value,
+        subtract: bool,
+        (left_span, right_span, whole): (Span, Span, Span),
+    ) -> Outcome<Value> {
+        if let (Some(a), Some(b)) = (left.dimension(), right.dimension())
+            && !a.matches(b)
+        {
+            let (a, b) = (dimension_name(a), dimension_name(b));
+            return Err(self.report(
+                Diagnostic::error(
+                    "units::mismatch",
+                    format!(
+                        "{a} and {b} cannot be {}",
+                        if subtract { "subtracted" } else { "added" }
+                    ),
+                    left_span,
+                    format!("this is {a}"),
+                )
+                .and(right_span, format!("this is {b}"))
+                .help("Both sides measure the same thing; multiply or divide one of them first."),
+            ));
+        }
+        let sign = if subtract {
+            -BigRational::one()
+        } else {
+            BigRational::one()
+        };
+        let result = match (left, right) {
+            (Value::NotYet(unjudged), _) | (_, Value::NotYet(unjudged)) => Value::NotYet(unjudged),
+            (Value::Quantity(a), Value::Quantity(b)) => {
+                let sum = if subtract { a.subtract(&b) } else { a.add(&b) };
+                Value::Quantity(sum.map_err(|error| self.arithmetic(error, whole))?)
+            }
+            (Value::Linear(a), Value::Linear(b)) => Value::Linear(a.plus(&b, &sign)),
+            (Value::Linear(a), Value::Quantity(b)) => {
+                Value::Linear(a.plus(&Linear::constant(b), &sign))
+            }
+            (Value::Quantity(a), Value::Linear(b)) => {
+                Value::Linear(Linear::constant(a).plus(&b, &sign))
+            }
+            (Value::Profile(a), Value::Profile(b)) => {
+                let values = a.values.iter().zip(&b.values);
+                let values = values.map(|(a, b)| a + b * &sign).collect();
+                self.profile(values, a.dimension.clone(), whole)?
+            }
+            (Value::Profile(a), Value::Quantity(b)) => {
+                let values = a.values.iter().map(|a| a + &b.value * &sign).collect();
+                self.profile(values, b.dimension, whole)?
+            }
+            (Value::Quantity(a), Value::Profile(b)) => {
+                let values = b.values.iter().map(|b| &a.value + b * &sign).collect();
+                self.profile(values, a.dimension, whole)?
+            }
+            (left @ (Value::Lognormal { .. } | Value::Quantity(_)), Value::Lognormal { .. })
+            | (left @ Value::Lognormal { .. }, Value::Quantity(_)) => Value::NotYet(Unjudged {
+                because: "sums of distributions are not read yet".to_owned(),
+                dimension: left.dimension().cloned(),
+            }),
+            (left, right) => {
+                let label = format!("this adds {} and {}", left.noun(), right.noun());
+                return Err(self.type_error("these cannot be added", whole, label));
+            }
+        };
+        if let Value::Linear(linear) = &result
+            && !linear.fits()
+        {
+            return Err(self.too_large(whole));
+        }
+        Ok(result)
+    }
+
+    /// `left * right`.
+    pub(super) fn multiply(&mut self, left: &Value, right: Value, whole: Span) -> Outcome<Value> {
+        // A number may stand on either side.
+        let (factor, scaled) = match (left, right) {
+            (Value::NotYet(unjudged), _) => return Ok(Value::NotYet(unjudged.clone())),
+            (_, Value::NotYet(unjudged)) => {
+                return Ok(Value::NotYet(Unjudged {
+                    because: unjudged.because,
+                    dimension: None,
+                }));
+            }
+            (Value::Quantity(factor), scaled) => (factor.clone(), scaled),
+            (scaled, Value::Quantity(factor)) => (factor, scaled.clone()),
+            (Value::Linear(_), Value::Linear(_)) => {
+                return Ok(Value::not_yet(
+                    "a product of two decisions is not judged yet",
+                ));
+            }
+            (left, right) => {
+                let label = format!("this multiplies {} and {}", left.noun(), right.noun());
+                return Err(self.type_error("these cannot be multiplied", whole, label));
+            }
+        };
+        match scaled {
+            Value::Quantity(quantity) => {
+                let product = quantity.multiply(&factor);
+                Ok(Value::Quantity(
+                    product.map_err(|error| self.arithmetic(error, whole))?,
+                ))
+            }
+            Value::Linear(linear) => {
+                let dimension = linear.dimension.multiply(&factor.dimension);
+                let dimension = dimension.map_err(|error| self.arithmetic(error, whole))?;
+                let scaled = linear.scaled(&factor.value, dimension);
+                if !scaled.fits() {
+                    return Err(self.too_large(whole));
+                }
+                Ok(Value::Linear(scaled))
+            }
+            Value::Profile(profile) => {
+                let dimension = profile.dimension.multiply(&factor.dimension);
+                let dimension = dimension.map_err(|error| self.arithmetic(error, whole))?;
+                let values = profile.values.iter().map(|value| value * &factor.value);
+                self.profile(values.collect(), dimension, whole)
+            }
+            Value::Lognormal { p50, p99 } => {
+                if !crate::quantity::is_positive(&factor.value) {
+                    return Err(self.type_error(
+                        "draws are scaled by something above zero",
+                        whole,
+                        format!("this scales them by {factor}"),
+                    ));
+                }
+                let scale = |quantity: &Quantity| quantity.multiply(&factor);
+                Ok(Value::Lognormal {
+                    p50: scale(&p50).map_err(|error| self.arithmetic(error, whole))?,
+                    p99: scale(&p99).map_err(|error| self.arithmetic(error, whole))?,
+                })
+            }
+            Value::Thing(thing) => Ok(Value::Devices(factor, thing)),
+            other => {
+                let label = format!("this scales {}", other.noun());
+                Err(self.type_error("these cannot be multiplied", whole, label))
+            }
+        }
+    }
+
+    pub(super) fn divide(
+        &mut self,
+        left: Value,
+        right: Value,
+        below: Span,
+        whole: Span,
+    ) -> Outcome<Value> {
+        match right {
+            Value::Quantity(divisor) => {
+                let one = Quantity::integer(1);
+                let inverse = one.divide(&divisor).map_err(|error| match error {
+                    ArithmeticError::DivisionByZero => self.report(
+                        Diagnostic::error(
+                            "units::division-by-zero",
+                            "a division by zero",
+                            below,
+                            "this is zero",
+                        )
+                        .help("Divide by something else, or leave the line out with `if`."),
+                    ),
+                    error => self.arithmetic(error, whole),
+                })?;
+                self.multiply(&Value::Quantity(inverse), left, whole)
+            }
+            Value::NotYet(unjudged) => Ok(Value::not_yet(unjudged.because)),
+            Value::Linear(_) | Value::Profile(_) => Ok(Value::not_yet(
+                "division by something that is decided or varies is not judged yet",
+            )),
+            other => {
+                let label = format!("this is {}", other.noun());
+                Err(self.type_error("division needs a quantity below the line", below, label))
+            }
+        }
+    }
+
+    pub(super) fn profile(
+        &mut self,
+        values: Vec<BigRational>,
+        dimension: Dimension,
+        span: Span,
+    ) -> Outcome<Value> {
+        if values.iter().all(fits) {
+            Ok(Value::Profile(Rc::new(Profile { values, dimension })))
+        } else {
+            Err(self.too_large(span))
+        }
+    }
+
+    pub(super) fn type_error(&mut self, title: &str, span: Span, label: String) -> Reported {
+        self.report(
+            Diagnostic::error("value::type", title, span, label)
+                .help("Quantities add where they measure the same; numbers scale quantities, distributions, profiles and counts of devices."),
+        )
+    }
+
+    pub(super) fn mismatch(&mut self, a: &Dimension, b: &Dimension, span: Span) -> Reported {
+        let (a, b) = (dimension_name(a), dimension_name(b));
+        self.report(
+            Diagnostic::error(
+                "units::mismatch",
+                format!("{a} and {b} stand side by side"),
+                span,
+                format!("from {a} to {b}"),
+            )
+            .help("Write both ends in units of one dimension."),
+        )
+    }
+
+    pub(super) fn too_large(&mut self, span: Span) -> Reported {
+        self.report(
+            Diagnostic::error(
+                "units::too-large",
+                "a number beyond all measure",
+                span,
+                "this needs more than 512 bits",
+            )
+            .help("Check the exponents; no quantity of a plan is that large or that fine."),
+        )
+    }
+
+    pub(super) fn arithmetic(&mut self, error: ArithmeticError, span: Span) -> Reported {
+        match error {
+            ArithmeticError::TooLarge => self.too_large(span),
+            ArithmeticError::DivisionByZero => self.report(
+                Diagnostic::error(
+                    "units::division-by-zero",
+                    "a division by zero",
+                    span,
+                    "this is divided by zero",
+                )
+                .help("Divide by something else, or leave the line out with `if`."),
+            ),
+            ArithmeticError::Mismatch | ArithmeticError::MixedCurrencies => self.report(
+                Diagnostic::error(
+                    "units::mismatch",
+                    "quantities that measure different things",
+                    span,
+                    "these cannot be combined",
+                )
+                .help("Multiply or divide one of them first, so that both measure the same."),
+            ),
+        }
+    }
+}

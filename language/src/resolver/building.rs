@@ -1,0 +1,471 @@
+//! Things to the program: devices and models in use, nodes, services, policies and the plan.
+
+use super::evaluation::Expect;
+use super::things::ThingId;
+use super::value::Value;
+use super::{Resolver, Scope};
+use crate::diagnostics::Diagnostic;
+use crate::model::{Bound, Fact, NotYet, Objective, Placeholder, Plan, Program, Requirement};
+use crate::quantity::Quantity;
+use crate::schema::kinds::PlanRows;
+use crate::schema::{Field, Support, Type};
+use crate::span::{Span, Spanned};
+use crate::syntax::ast::{self, ExprKind, Item};
+use num_rational::BigRational;
+use num_traits::Zero;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A program while it is put together.
+pub(super) struct Builder<'r, 'a> {
+    pub(super) resolver: &'r mut Resolver<'a>,
+    pub(super) program: Program,
+    pub(super) devices: BTreeMap<ThingId, usize>,
+    pub(super) models: BTreeMap<ThingId, usize>,
+    /// Where each name of a device or model, and each address of a node or service, stands.
+    named: BTreeMap<(&'static str, String), Span>,
+    reported: BTreeSet<Span>,
+}
+
+impl<'a> Resolver<'a> {
+    /// Every stated fact is computed once, so that its mistakes are found even where nobody reads it.
+    pub(super) fn check_things(&mut self) {
+        let mut services = 0;
+        for thing in self.in_order() {
+            let known = self.thing(thing);
+            if known.kind.name == "service" && !known.is_abstract {
+                self.services.insert(thing, services);
+                services += 1;
+            }
+        }
+        for at in 0..self.things.len() {
+            let id = ThingId(at);
+            self.lenient = self.thing(id).is_abstract;
+            let known = self.thing(id);
+            let head = known.layers.first().map(|layer| layer.block.head);
+            let assigned: Vec<_> = known
+                .assigned
+                .values()
+                .map(|assigned| (assigned.field, assigned.assign.span))
+                .collect();
+            for (field, span) in assigned {
+                if matches!(field.type_, Type::Open | Type::Objective) {
+                    continue;
+                }
+                // What fails has been reported.
+                let _ = self.fact(id, field, head.unwrap_or(span));
+            }
+            self.lenient = false;
+        }
+        self.check_single_plan();
+    }
+
+    /// A program has one plan.
+    fn check_single_plan(&mut self) {
+        let heads: Vec<_> = self
+            .things
+            .iter()
+            .filter(|thing| thing.kind.name == "plan" && !thing.is_abstract)
+            .filter_map(|thing| thing.layers.first().map(|layer| layer.block.head))
+            .collect();
+        if let [first, others @ ..] = heads.as_slice() {
+            for other in others {
+                self.report(
+                    Diagnostic::error(
+                        "name::duplicate",
+                        "a program has one plan",
+                        *other,
+                        "a second one",
+                    )
+                    .and(*first, "the first one")
+                    .help("Make one block of them; two objectives are a list: `minimize = [moves, bill]`."),
+                );
+            }
+        }
+    }
+
+    /// The `plan` block.
+    pub(super) fn plan_thing(&mut self) -> Option<ThingId> {
+        self.things
+            .iter()
+            .position(|thing| thing.kind.name == "plan" && !thing.is_abstract)
+            .map(ThingId)
+    }
+
+    /// Things in the order in which they stand in the files, nested ones after what holds them.
+    pub(super) fn in_order(&self) -> Vec<ThingId> {
+        let mut listed = Vec::with_capacity(self.things.len());
+        for group in &self.order {
+            let Some(group) = self.groups.get(group.0) else {
+                continue;
+            };
+            let mut things: Vec<_> = group.things.values().copied().collect();
+            things.sort_unstable();
+            let mut waiting: Vec<_> = things.into_iter().rev().collect();
+            while let Some(thing) = waiting.pop() {
+                listed.push(thing);
+                let children = self.thing(thing).children.values();
+                let mut children: Vec<_> =
+                    children.flat_map(|keyed| keyed.values().copied()).collect();
+                children.sort_unstable_by(|a, b| b.cmp(a));
+                waiting.extend(children);
+            }
+        }
+        listed
+    }
+
+    /// The program of all things.
+    pub(super) fn build(&mut self, params: Vec<Bound>) -> Program {
+        let order = self.in_order();
+        let steps = self
+            .calendar(self.file_start(0))
+            .map_or(24, |calendar| calendar.steps);
+        let mut builder = Builder {
+            resolver: self,
+            program: Program {
+                params,
+                plan: Plan {
+                    steps,
+                    ..Plan::default()
+                },
+                ..Program::default()
+            },
+            devices: BTreeMap::new(),
+            models: BTreeMap::new(),
+            named: BTreeMap::new(),
+            reported: BTreeSet::new(),
+        };
+        for thing in order {
+            builder.thing(thing);
+        }
+        builder.program
+    }
+}
+
+impl<'a> Builder<'_, 'a> {
+    fn thing(&mut self, id: ThingId) {
+        let known = self.resolver.thing(id);
+        let kind = known.kind;
+        if known.is_abstract {
+            // Its lines are read for their mistakes alone.
+            self.resolver.lenient = true;
+            let _ = self.lines(id);
+            self.resolver.lenient = false;
+            return;
+        }
+        let parent_told = known.parent.is_some_and(|parent| {
+            matches!(self.resolver.thing(parent).kind.support, Support::NotYet(_))
+        });
+        match kind.support {
+            Support::NotYet(because) if !parent_told => {
+                if let Some(head) = self.head(id) {
+                    self.not_yet(head, because);
+                }
+            }
+            Support::Later(because) => {
+                if let Some(head) = self.head(id) {
+                    self.later(head, because);
+                }
+            }
+            _ => {}
+        }
+        match kind.name {
+            "node" => self.node(id),
+            "service" => self.service(id),
+            "plan" => self.plan(id),
+            "policy" => {
+                let lines = self.lines(id);
+                let name = self.resolver.thing(id).name.clone();
+                let named = |requirement: Requirement| Requirement {
+                    policy: Some(name.clone()),
+                    ..requirement
+                };
+                self.program
+                    .requirements
+                    .extend(lines.requirements.into_iter().map(named));
+                self.program.wishes.extend(lines.wishes);
+            }
+            // They describe: built where they are used.
+            "device" | "model" => {}
+            "test" | "scenario" => {
+                // What must hold in another world is checked for its names and units only.
+                let _ = self.lines(id);
+            }
+            _ => {
+                let lines = self.lines(id);
+                self.program.requirements.extend(lines.requirements);
+                self.program.wishes.extend(lines.wishes);
+            }
+        }
+    }
+
+    /// The head of a thing's own block.
+    pub(super) fn head(&self, id: ThingId) -> Option<Span> {
+        let layers = &self.resolver.thing(id).layers;
+        layers.first().map(|layer| layer.block.head)
+    }
+
+    pub(super) fn head_or_start(&self, id: ThingId) -> Span {
+        self.head(id).unwrap_or_else(|| self.resolver.file_start(0))
+    }
+
+    /// Says that a plan is partial because of the line at `span`.
+    pub(super) fn not_yet(&mut self, span: Span, because: &str) {
+        if !self.warn(span, because) {
+            return;
+        }
+        let text = self.resolver.text(span);
+        self.program.not_yet.push(NotYet {
+            text,
+            span,
+            because: because.to_owned(),
+        });
+    }
+
+    /// Says that something is not done yet that no plan depends on.
+    fn later(&mut self, span: Span, because: &str) {
+        self.warn(span, because);
+    }
+
+    /// Whether it is said for the first time.
+    pub(super) fn warn(&mut self, span: Span, because: &str) -> bool {
+        if !self.reported.insert(span) {
+            return false;
+        }
+        self.resolver.report(
+            Diagnostic::warning(
+                "plan::not-yet",
+                "understood, and not acted on yet",
+                span,
+                because,
+            )
+            .help("The plan does not take this line into account, and every output says so."),
+        );
+        true
+    }
+
+    /// A stated fact, converted; `None` where no line states it or no stage reads it yet.
+    pub(super) fn stated<T>(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        convert: impl FnOnce(&mut Self, Value) -> Option<T>,
+    ) -> Option<Fact<T>> {
+        let span = self
+            .resolver
+            .thing(id)
+            .assigned
+            .get(field.name)?
+            .assign
+            .span;
+        match self.resolver.fact(id, field, span).ok()? {
+            Value::NotYet(unjudged) => {
+                self.not_yet(span, &unjudged.because);
+                None
+            }
+            value => Some(Spanned::new(convert(self, value)?, span)),
+        }
+    }
+
+    pub(super) fn quantity(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+    ) -> Option<Fact<Quantity>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Quantity(quantity) => Some(quantity),
+            _ => None,
+        })
+    }
+
+    pub(super) fn whole(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<i64>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Quantity(quantity) => quantity.as_integer(),
+            _ => None,
+        })
+    }
+
+    pub(super) fn count(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<u64>> {
+        let whole = self.whole(id, field)?;
+        let value = u64::try_from(whole.value).ok()?;
+        Some(Spanned::new(value, whole.span))
+    }
+
+    pub(super) fn boolean(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<bool>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Boolean(value) => Some(value),
+            _ => None,
+        })
+    }
+
+    pub(super) fn name_of(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<String>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Symbol(name) | Value::Text(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// Fields that no stage acts on: those that are stated are said once a line.
+    pub(super) fn unread(&mut self, id: ThingId, fields: &[&'static Field]) {
+        for field in fields {
+            let assigned = self.resolver.thing(id).assigned.get(field.name);
+            let Some(span) = assigned.map(|assigned| assigned.assign.span) else {
+                continue;
+            };
+            match field.support {
+                Support::NotYet(because) => self.not_yet(span, because),
+                Support::Later(because) => self.later(span, because),
+                Support::Acted | Support::Describes => {}
+            }
+        }
+    }
+
+    /// Keeps `name` of a kind to one thing in the whole program.
+    pub(super) fn unique(&mut self, kind: &'static str, name: &str, span: Span) {
+        let key = (kind, name.to_owned());
+        match self.named.get(&key).copied() {
+            None => {
+                self.named.insert(key, span);
+            }
+            Some(first) => {
+                self.resolver.report(
+                    Diagnostic::error(
+                        "name::duplicate",
+                        format!("two files have a {kind} `{name}`"),
+                        span,
+                        "this is one of them",
+                    )
+                    .and(first, "this is the other")
+                    .help("Rename one of them: plans and messages name things by their address."),
+                );
+            }
+        }
+    }
+
+    /// Sources that say their facts are invented.
+    pub(super) fn placeholders(&mut self, id: ThingId) {
+        let layers = self.resolver.thing(id).layers.clone();
+        for layer in layers {
+            for item in layer.block.items.as_deref().unwrap_or_default() {
+                let Item::Assign(assign) = item else { continue };
+                if assign.target.head.value != "source" || !assign.target.steps.is_empty() {
+                    continue;
+                }
+                let texts: Vec<&ast::Expr> = match &assign.value.kind {
+                    ExprKind::List(entries) => entries.iter().map(|entry| &entry.value).collect(),
+                    _ => vec![&assign.value],
+                };
+                for expression in texts {
+                    let ExprKind::String(text) = &expression.kind else {
+                        continue;
+                    };
+                    let Some(text) = text.strip_prefix("placeholder:") else {
+                        continue;
+                    };
+                    if !self.reported.insert(expression.span) {
+                        continue;
+                    }
+                    let name = layer.block.name.as_ref();
+                    let keys = layer.block.keys.as_ref();
+                    let name =
+                        name.map_or(layer.block.kind.value.as_str(), |name| name.value.as_str());
+                    let keys = keys.map_or(String::new(), |keys| self.resolver.text(keys.span));
+                    self.program.placeholders.push(Placeholder {
+                        thing: format!("{name}{keys}"),
+                        text: text.trim().to_owned(),
+                        span: expression.span,
+                    });
+                }
+            }
+        }
+    }
+
+    fn plan(&mut self, id: ThingId) {
+        let PlanRows {
+            minimize,
+            horizon: _,
+            step: _,
+            start: _,
+            gap,
+            effort,
+            band,
+            target,
+            bill: _,
+            carbon: _,
+            energy: _,
+            moves: _,
+        } = PlanRows::rows();
+        let known = self.resolver.thing(id);
+        let name = known
+            .layers
+            .first()
+            .and_then(|layer| layer.block.name.as_ref());
+        self.program.plan.name = name.map(|name| name.value.clone());
+        self.program.plan.span = self.head(id);
+        self.program.plan.gap = self
+            .quantity(id, gap)
+            .map(|gap| Spanned::new(gap.value.value, gap.span));
+        self.program.plan.effort = self.count(id, effort);
+        self.unread(id, &[band, target]);
+        self.minimize(id, minimize);
+        let lines = self.lines(id);
+        self.program.requirements.extend(lines.requirements);
+        self.program.wishes.extend(lines.wishes);
+    }
+
+    /// `minimize = bill`, or a list of objectives.
+    fn minimize(&mut self, id: ThingId, field: &'static Field) {
+        let known = self.resolver.thing(id);
+        let Some(assigned) = known.assigned.get(field.name) else {
+            return;
+        };
+        let expression = &assigned.assign.value;
+        let Some(layer) = known.layers.get(assigned.layer) else {
+            return;
+        };
+        let scope = Scope {
+            thing: Some(id),
+            ..layer.scope.clone()
+        };
+        let entries: Vec<&'a ast::Expr> = match &expression.kind {
+            ExprKind::List(entries) => entries.iter().map(|entry| &entry.value).collect(),
+            _ => vec![expression],
+        };
+        for entry in entries {
+            let Ok(value) = self.resolver.evaluate(entry, &scope, Expect::Value) else {
+                continue;
+            };
+            match value {
+                Value::NotYet(unjudged) => self.not_yet(entry.span, &unjudged.because),
+                // A positive multiple of the bill orders plans as the bill does.
+                Value::Linear(linear)
+                    if linear.terms.len() == 1
+                        && linear.constant.is_zero()
+                        && linear
+                            .terms
+                            .get(&crate::model::Subject::Bill)
+                            .is_some_and(|factor| *factor > BigRational::zero()) =>
+                {
+                    self.program
+                        .plan
+                        .minimize
+                        .push(Spanned::new(Objective::Bill, entry.span));
+                }
+                Value::Linear(_) | Value::Choice(..) => {
+                    self.not_yet(entry.span, "only the bill is minimised yet");
+                }
+                other => {
+                    let label = format!("this is {}", other.noun());
+                    self.resolver.report(
+                        Diagnostic::error(
+                            "value::type",
+                            "there is nothing to minimise",
+                            entry.span,
+                            label,
+                        )
+                        .help("Minimise something that the planner predicts: `minimize = bill`."),
+                    );
+                }
+            }
+        }
+    }
+}

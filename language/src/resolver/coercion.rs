@@ -1,0 +1,291 @@
+//! Whether a value is what its field takes.
+
+use super::value::{Judged, Value};
+use super::{Outcome, Reported, Resolver};
+use crate::diagnostics::Diagnostic;
+use crate::quantity::{Dimension, Quantity, is_positive};
+use crate::schema::{Field, Limits, Type, dimension_name};
+use crate::span::Span;
+use crate::syntax::ast::Expr;
+use num_traits::{One, Signed};
+
+impl<'a> Resolver<'a> {
+    /// `value` as `field` takes it, for a line that states it.
+    pub(super) fn coerce_written(
+        &mut self,
+        value: Value,
+        field: &'static Field,
+        written: &Expr,
+    ) -> Outcome<Value> {
+        if let (Some(needed), Some(found)) = (needed(field.type_), value.dimension())
+            && !found.matches(needed)
+        {
+            let meant = self.respelled(written, needed);
+            let found = found.clone();
+            return Err(self.wrong_unit(field, needed, &found, written.span, meant));
+        }
+        self.coerce(value, field, written.span)
+    }
+
+    /// `value` as `field` takes it.
+    pub(super) fn coerce(
+        &mut self,
+        value: Value,
+        field: &'static Field,
+        span: Span,
+    ) -> Outcome<Value> {
+        if let Value::NotYet(_) = value {
+            return Ok(value);
+        }
+        if let (Some(needed), Some(found)) = (needed(field.type_), value.dimension())
+            && !found.matches(needed)
+        {
+            let found = found.clone();
+            return Err(self.wrong_unit(field, needed, &found, span, None));
+        }
+        match (field.type_, value) {
+            (Type::Quantity(_, limits), Value::Quantity(quantity)) => {
+                self.within(field, limits, &quantity, span)?;
+                Ok(Value::Quantity(quantity))
+            }
+            (Type::Integer(limits), Value::Quantity(quantity)) => {
+                self.within(field, limits, &quantity, span)?;
+                if quantity.as_integer().is_none() {
+                    return Err(self.out_of_range(field, "a whole number", &quantity, span));
+                }
+                Ok(Value::Quantity(quantity))
+            }
+            (Type::Boolean, value @ Value::Boolean(_)) => Ok(value),
+            (Type::Boolean, Value::Condition(Judged::Fact(value, _))) => Ok(Value::Boolean(value)),
+            (Type::Text, value @ Value::Text(_))
+            | (Type::Fabric, value @ Value::Fabric(_))
+            | (Type::Date, value @ Value::Date(_))
+            | (Type::Open, value) => Ok(value),
+            (Type::Symbol(names), Value::Symbol(name)) => {
+                if names.contains(&name.as_str()) {
+                    Ok(Value::Symbol(name))
+                } else {
+                    let title = format!("`{}` cannot be `{name}`", field.name);
+                    let help = format!("Known are {}.", super::listed(names.iter().copied()));
+                    Err(self.report(
+                        Diagnostic::error(
+                            "name::unknown-symbol",
+                            title,
+                            span,
+                            "not one of the known names",
+                        )
+                        .help(help),
+                    ))
+                }
+            }
+            (Type::Thing(kind), Value::Thing(thing)) => {
+                let known = self.thing(thing);
+                let (found, name, is_abstract) =
+                    (known.kind.name, known.address.clone(), known.is_abstract);
+                if found != kind {
+                    let label = format!("`{name}` is a {found}");
+                    return Err(self.wrong_type(field, span, label));
+                }
+                if is_abstract {
+                    return Err(self.abstract_thing(&name, span));
+                }
+                Ok(Value::Thing(thing))
+            }
+            (Type::Devices, Value::Thing(thing)) => {
+                self.coerce(Value::Devices(Quantity::integer(1), thing), field, span)
+            }
+            (Type::Devices, Value::Devices(count, thing)) => {
+                let known = self.thing(thing);
+                let (found, name, is_abstract) =
+                    (known.kind.name, known.address.clone(), known.is_abstract);
+                if found != "device" {
+                    let label = format!("`{name}` is a {found}");
+                    return Err(self.wrong_type(field, span, label));
+                }
+                if is_abstract {
+                    return Err(self.abstract_thing(&name, span));
+                }
+                match count.as_integer() {
+                    Some(whole) if (1..=1_000_000).contains(&whole) => {
+                        Ok(Value::Devices(count, thing))
+                    }
+                    _ => Err(self.out_of_range(
+                        field,
+                        "a whole number from 1 to 1_000_000",
+                        &count,
+                        span,
+                    )),
+                }
+            }
+            (Type::Compute, Value::Map(entries)) => {
+                for (_, value) in entries.iter() {
+                    match value {
+                        Value::Quantity(rate) if rate.dimension == Dimension::WORK_RATE => {
+                            if !is_positive(&rate.value) {
+                                return Err(self.out_of_range(field, "above zero", rate, span));
+                            }
+                        }
+                        Value::Quantity(rate) => {
+                            let found = rate.dimension.clone();
+                            return Err(self.wrong_unit(
+                                field,
+                                &Dimension::WORK_RATE,
+                                &found,
+                                span,
+                                None,
+                            ));
+                        }
+                        other => {
+                            let label = format!("it holds {}", other.noun());
+                            return Err(self.wrong_type(field, span, label));
+                        }
+                    }
+                }
+                Ok(Value::Map(entries))
+            }
+            (Type::Demand, Value::Quantity(rate)) => {
+                self.within(field, Limits::NotNegative, &rate, span)?;
+                Ok(Value::Quantity(rate))
+            }
+            (Type::Demand, Value::Profile(profile)) => {
+                if let Some(below) = profile.values.iter().find(|value| value.is_negative()) {
+                    let below = Quantity::new(below.clone(), profile.dimension.clone());
+                    return Err(self.out_of_range(
+                        field,
+                        "at least zero in every step",
+                        &below,
+                        span,
+                    ));
+                }
+                Ok(Value::Profile(profile))
+            }
+            (Type::Draws(_), Value::Quantity(quantity)) => {
+                self.within(field, Limits::Positive, &quantity, span)?;
+                Ok(Value::Quantity(quantity))
+            }
+            (Type::Draws(_), value @ Value::Lognormal { .. }) => Ok(value),
+            (Type::Source, value) => match &value {
+                Value::Text(_) => Ok(value),
+                Value::Map(entries)
+                    if entries
+                        .iter()
+                        .all(|(_, value)| matches!(value, Value::Text(_))) =>
+                {
+                    Ok(value)
+                }
+                other => {
+                    let label = format!("this is {}", other.noun());
+                    Err(self.wrong_type(field, span, label))
+                }
+            },
+            (_, value) => {
+                let label = format!("this is {}", value.noun());
+                Err(self.wrong_type(field, span, label))
+            }
+        }
+    }
+
+    fn within(
+        &mut self,
+        field: &'static Field,
+        limits: Limits,
+        quantity: &Quantity,
+        span: Span,
+    ) -> Outcome<()> {
+        let value = &quantity.value;
+        let (fits, needed) = match limits {
+            Limits::Any => (true, ""),
+            Limits::NotNegative => (!value.is_negative(), "at least zero"),
+            Limits::Positive => (is_positive(value), "above zero"),
+            Limits::Share => (
+                is_positive(value) && *value <= One::one(),
+                "above 0% and at most 100%",
+            ),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(self.out_of_range(field, needed, quantity, span))
+        }
+    }
+
+    fn out_of_range(
+        &mut self,
+        field: &'static Field,
+        needed: &str,
+        found: &Quantity,
+        span: Span,
+    ) -> Reported {
+        self.report(
+            Diagnostic::error(
+                "value::out-of-range",
+                format!("`{}` is {needed}", field.name),
+                span,
+                format!("this is {found}"),
+            )
+            .help(format!("`{}`: {}", field.name, field.doc)),
+        )
+    }
+
+    fn wrong_type(&mut self, field: &'static Field, span: Span, label: String) -> Reported {
+        let form = match field.type_ {
+            Type::Quantity(measured, _) => format!("a quantity in {}", measured.unit),
+            Type::Integer(_) => "a whole number".to_owned(),
+            Type::Boolean => "`true` or `false`".to_owned(),
+            Type::Text => "a text in quotes".to_owned(),
+            Type::Symbol(names) => super::listed(names.iter().copied()),
+            Type::Thing(kind) => format!("the name of a {kind}"),
+            Type::Devices => "a count of a device: `8 * h100`".to_owned(),
+            Type::Fabric => "`nvlink(900GB/s)` or `pcie(64GB/s)`".to_owned(),
+            Type::Compute => "rates by precision: `[bf16: 989TFLOPS]`".to_owned(),
+            Type::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
+            Type::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),
+            Type::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
+            Type::Source => "a text, or texts by field".to_owned(),
+            Type::Objective | Type::Spread | Type::Open => "something else".to_owned(),
+        };
+        self.report(
+            Diagnostic::error(
+                "value::type",
+                format!("`{}` takes {form}", field.name),
+                span,
+                label,
+            )
+            .help(format!("`{}`: {}", field.name, field.doc)),
+        )
+    }
+
+    fn wrong_unit(
+        &mut self,
+        field: &'static Field,
+        needed: &Dimension,
+        found: &Dimension,
+        span: Span,
+        meant: Option<String>,
+    ) -> Reported {
+        let (needed, found) = (dimension_name(needed), dimension_name(found));
+        let help = match meant {
+            Some(meant) => format!("Did you mean `{meant}`? `{}`: {}", field.name, field.doc),
+            None => format!("`{}`: {}", field.name, field.doc),
+        };
+        self.report(
+            Diagnostic::error(
+                "units::mismatch",
+                format!("`{}` is measured in {needed}", field.name),
+                span,
+                format!("this is {found}"),
+            )
+            .help(help),
+        )
+    }
+}
+
+/// What a field measures.
+fn needed(type_: Type) -> Option<&'static Dimension> {
+    match type_ {
+        Type::Quantity(measured, _) | Type::Draws(measured) => Some(&measured.dimension),
+        Type::Integer(_) => Some(&Dimension::NONE),
+        Type::Demand => Some(&Dimension::REQUEST_RATE),
+        _ => None,
+    }
+}

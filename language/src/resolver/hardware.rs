@@ -1,0 +1,247 @@
+//! Devices and models in use, and nodes.
+
+use super::building::Builder;
+use super::things::ThingId;
+use super::value::Value;
+use crate::model::{Device, Fact, Market, Model, Node, Precision};
+use crate::quantity::Quantity;
+use crate::schema::Field;
+use crate::schema::kinds::{DeviceRows, ModelRows, NodeRows};
+use crate::span::{Span, Spanned};
+
+impl<'a> Builder<'_, 'a> {
+    /// The index of a device class, built when it is first used.
+    pub(super) fn device(&mut self, id: ThingId) -> usize {
+        if let Some(index) = self.devices.get(&id) {
+            return *index;
+        }
+        let index = self.program.devices.len();
+        self.devices.insert(id, index);
+        let DeviceRows {
+            memory,
+            bandwidth,
+            compute,
+            idle,
+            nameplate,
+            sram,
+            host_memory,
+            calibration,
+            clock,
+            cap,
+            power: _,
+            source: _,
+        } = DeviceRows::rows();
+        let (name, span) = (
+            self.resolver.thing(id).address.clone(),
+            self.head_or_start(id),
+        );
+        self.unique("device", &name, span);
+        let compute = self
+            .stated(id, compute, |_, value| match value {
+                Value::Map(entries) => Some(entries),
+                _ => None,
+            })
+            .map_or(Vec::new(), |rates| self.compute(&rates));
+        let device = Device {
+            name,
+            span,
+            memory: self.quantity(id, memory),
+            bandwidth: self.quantity(id, bandwidth),
+            compute,
+            idle: self.quantity(id, idle),
+            nameplate: self.quantity(id, nameplate),
+        };
+        self.program.devices.push(device);
+        self.unread(id, &[sram, host_memory, calibration, clock, cap]);
+        self.placeholders(id);
+        let lines = self.lines(id);
+        self.program.requirements.extend(lines.requirements);
+        index
+    }
+
+    /// Rates by precision; a precision that no engine here runs says so.
+    fn compute(
+        &mut self,
+        rates: &Fact<std::rc::Rc<Vec<(Value, Value)>>>,
+    ) -> Vec<(Precision, Fact<Quantity>)> {
+        let mut known = Vec::new();
+        for (name, rate) in rates.value.iter() {
+            let (Value::Symbol(name), Value::Quantity(rate)) = (name, rate) else {
+                self.not_yet(rates.span, "a rate stands after the name of a precision");
+                continue;
+            };
+            match precision(name) {
+                Some(precision) => known.push((precision, Spanned::new(rate.clone(), rates.span))),
+                // A rate that nobody asks for changes no plan.
+                None => {}
+            }
+        }
+        known.sort_by_key(|(precision, _)| *precision);
+        known
+    }
+
+    /// The index of a model, built when it is first used.
+    pub(super) fn model(&mut self, id: ThingId) -> usize {
+        if let Some(index) = self.models.get(&id) {
+            return *index;
+        }
+        let index = self.program.models.len();
+        self.models.insert(id, index);
+        let ModelRows {
+            layers,
+            hidden,
+            heads,
+            kv_heads,
+            head_width,
+            feed_forward,
+            vocabulary,
+            tied_embeddings,
+            architecture,
+            attention,
+            latent,
+            dense_layers,
+            experts,
+            experts_per_token,
+            shared_experts,
+            expert_feed_forward,
+            quality,
+            precision,
+            weight_bytes: _,
+            kv_bytes_per_token: _,
+            source: _,
+        } = ModelRows::rows();
+        let (name, span) = (
+            self.resolver.thing(id).address.clone(),
+            self.head_or_start(id),
+        );
+        self.unique("model", &name, span);
+        let model = Model {
+            name,
+            span,
+            layers: self.count(id, layers),
+            hidden: self.count(id, hidden),
+            heads: self.count(id, heads),
+            kv_heads: self.count(id, kv_heads),
+            head_width: self.count(id, head_width),
+            feed_forward: self.count(id, feed_forward),
+            vocabulary: self.count(id, vocabulary),
+            tied_embeddings: self.boolean(id, tied_embeddings),
+        };
+        self.program.models.push(model);
+        self.unread(
+            id,
+            &[
+                architecture,
+                attention,
+                latent,
+                dense_layers,
+                experts,
+                experts_per_token,
+                shared_experts,
+                expert_feed_forward,
+                quality,
+                precision,
+            ],
+        );
+        self.placeholders(id);
+        let lines = self.lines(id);
+        self.program.requirements.extend(lines.requirements);
+        index
+    }
+
+    pub(super) fn node(&mut self, id: ThingId) {
+        let NodeRows {
+            devices,
+            fabric,
+            network,
+            cpu,
+            memory,
+            overhead,
+            price,
+            market,
+            failures,
+            repair,
+            disk: _,
+            labels: _,
+            trust: _,
+            zone: _,
+            residency: _,
+            taints,
+            interruption,
+            notice,
+            energy_price,
+            filled,
+            power: _,
+            nameplate: _,
+            bill: _,
+            memory_free: _,
+            source: _,
+        } = NodeRows::rows();
+        let (name, span) = (
+            self.resolver.thing(id).address.clone(),
+            self.head_or_start(id),
+        );
+        self.unique("node", &name, span);
+        let node = Node {
+            devices: self.stated(id, devices, |builder, value| match value {
+                Value::Devices(count, device) => {
+                    let count = u32::try_from(count.as_integer()?).ok()?;
+                    Some((builder.device(device), count))
+                }
+                _ => None,
+            }),
+            fabric: self.stated(id, fabric, |_, value| match value {
+                Value::Fabric(fabric) => Some(fabric),
+                _ => None,
+            }),
+            network: self.quantity(id, network),
+            cpu: self.quantity(id, cpu),
+            memory: self.quantity(id, memory),
+            overhead: self.quantity(id, overhead),
+            price: self.quantity(id, price),
+            market: self.market(id, market, span),
+            failures: self.quantity(id, failures),
+            repair: self.quantity(id, repair),
+            name,
+            span,
+        };
+        self.program.nodes.push(node);
+        self.unread(id, &[taints, interruption, notice, energy_price, filled]);
+        self.placeholders(id);
+        let mut above = self.resolver.thing(id).parent;
+        while let Some(parent) = above {
+            self.placeholders(parent);
+            above = self.resolver.thing(parent).parent;
+        }
+        let lines = self.lines(id);
+        self.program.requirements.extend(lines.requirements);
+        self.program.wishes.extend(lines.wishes);
+    }
+
+    fn market(&mut self, id: ThingId, field: &'static Field, span: Span) -> Market {
+        match self.resolver.fact(id, field, span) {
+            Ok(Value::Symbol(name)) => match name.as_str() {
+                "reserved" => Market::Reserved,
+                "on_demand" => Market::OnDemand,
+                "spot" => Market::Spot,
+                _ => Market::Owned,
+            },
+            Ok(Value::NotYet(unjudged)) => {
+                let line = self.resolver.thing(id).assigned.get(field.name);
+                let at = line.map_or(span, |line| line.assign.span);
+                self.not_yet(at, &unjudged.because);
+                Market::Owned
+            }
+            _ => Market::Owned,
+        }
+    }
+}
+
+/// The precision called `name`.
+pub(super) fn precision(name: &str) -> Option<Precision> {
+    match name {
+        "bf16" => Some(Precision::Bf16),
+        "fp8" => Some(Precision::Fp8),
+        _ => None,
+    }
+}

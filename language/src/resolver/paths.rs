@@ -1,0 +1,539 @@
+//! Names to values: `shop.demand`, `nv.h100`, `box[1].price`, `latency p99`, `s.spread(node)`.
+
+use super::evaluation::Expect;
+use super::keys::Key;
+use super::names::{Declaration, Declared, GroupId};
+use super::things::ThingId;
+use super::value::Value;
+use super::{Outcome, Reported, Resolver, Scope, listed};
+use crate::diagnostics::Diagnostic;
+use crate::quantity::Dimension;
+use crate::schema::functions::FUNCTIONS;
+use crate::schema::{self, Field, Kind, Role, Type};
+use crate::span::Span;
+use crate::syntax::ast::{Name, Path, Step};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// What the first steps of a path have led to.
+enum Found {
+    Value(Value),
+    /// A group of which no key is chosen yet.
+    Group(GroupId),
+    /// A field of a thing: a statistic or arguments may follow.
+    Field(ThingId, &'static Field, Span),
+    /// Nested things of one name.
+    Children(ThingId, String),
+}
+
+impl<'a> Resolver<'a> {
+    /// What `name` is declared as in `module`.
+    pub(super) fn declaration(&mut self, module: usize, name: &Name) -> Outcome<Declared<'a>> {
+        match self.declared(module, &name.value) {
+            Some(declaration) => Ok(declaration.what),
+            None => Err(self.unknown_name(name, &Scope::top(module))),
+        }
+    }
+
+    fn declared(&self, module: usize, name: &str) -> Option<Declaration<'a>> {
+        self.names.get(module)?.declared.get(name).copied()
+    }
+
+    /// `name` is a param or a let of `module`.
+    pub(super) fn is_value(&self, module: usize, name: &str) -> bool {
+        self.declared(module, name)
+            .is_some_and(|known| matches!(known.what, Declared::Param(_) | Declared::Let(_)))
+    }
+
+    /// The value of a path.
+    pub(super) fn path(&mut self, path: &'a Path, scope: &Scope, expect: Expect) -> Outcome<Value> {
+        let (mut found, mut steps) = self.head(path, scope, expect)?;
+        while let Some((step, rest)) = steps.split_first() {
+            (found, steps) = match (found, step) {
+                (Found::Field(thing, field, _), Step::Call { arguments, span })
+                    if field.type_ == Type::Spread =>
+                {
+                    let value = self.spread(thing, field, arguments, *span)?;
+                    (Found::Value(value), rest)
+                }
+                (Found::Field(thing, field, span), step) => {
+                    let value = self.field_value(thing, field, None, span)?;
+                    (self.step(value, step, scope)?, rest)
+                }
+                (Found::Group(group), Step::Index { keys, span }) => {
+                    let keys = self.keys(keys, scope)?;
+                    (Found::Value(self.members(group, &keys, *span)?), rest)
+                }
+                (Found::Group(group), Step::All(_)) => {
+                    self.expand_group(group, None)?;
+                    let things = self.groups.get(group.0).map(|group| {
+                        let things = group.things.values().copied();
+                        things.collect::<Vec<_>>()
+                    });
+                    let things = Value::Things(Rc::new(things.unwrap_or_default()));
+                    (Found::Value(things), rest)
+                }
+                (Found::Group(group), step) => {
+                    let value = self.single(group, path.span)?;
+                    (self.step(value, step, scope)?, rest)
+                }
+                (Found::Children(parent, name), Step::Index { keys, span }) => {
+                    let keys = self.keys(keys, scope)?;
+                    let value = self.child_members(parent, &name, &keys, *span)?;
+                    (Found::Value(value), rest)
+                }
+                (Found::Children(parent, name), Step::All(_)) => {
+                    let things = self.thing(parent).children.get(&name);
+                    let things = things.map(|things| things.values().copied().collect());
+                    let things = Value::Things(Rc::new(things.unwrap_or_default()));
+                    (Found::Value(things), rest)
+                }
+                (Found::Children(parent, name), step) => {
+                    let value = self.single_child(parent, &name, path.span)?;
+                    (self.step(value, step, scope)?, rest)
+                }
+                (Found::Value(value), step) => (self.step(value, step, scope)?, rest),
+            };
+        }
+        let statistic = path.statistic.as_ref();
+        match found {
+            Found::Field(thing, field, span) => self.field_value(thing, field, statistic, span),
+            Found::Value(value) => match statistic {
+                None => Ok(value),
+                Some(statistic) => self.draws_statistic(value, statistic, path.span),
+            },
+            Found::Group(group) => self.single(group, path.span),
+            Found::Children(parent, name) => self.single_child(parent, &name, path.span),
+        }
+    }
+
+    /// What the first name of a path stands for, and the steps that are left.
+    fn head(
+        &mut self,
+        path: &'a Path,
+        scope: &Scope,
+        expect: Expect,
+    ) -> Outcome<(Found, &'a [Step])> {
+        let name = &path.head;
+        let steps = path.steps.as_slice();
+        if let Some(value) = scope.variable(&name.value) {
+            return Ok((Found::Value(value.clone()), steps));
+        }
+        let bare = steps.is_empty() && path.statistic.is_none();
+        if bare && let Expect::Names(names) = expect {
+            if names.contains(&name.value.as_str()) {
+                return Ok((Found::Value(Value::Symbol(name.value.clone())), steps));
+            }
+            // It may still be a let that holds one of them.
+            if !self.is_value(scope.module, &name.value) {
+                return Err(self.unknown_symbol(name, names));
+            }
+        }
+        let kind = scope.thing.map(|thing| self.thing(thing).kind);
+        let field = kind.and_then(|kind| kind.field(&name.value));
+        if let Some((Step::Call { arguments, span }, rest)) = steps.split_first() {
+            if let (Some(thing), Some(field)) = (scope.thing, field)
+                && field.type_ == Type::Spread
+            {
+                let value = self.spread(thing, field, arguments, *span)?;
+                return Ok((Found::Value(value), rest));
+            }
+            let value = self.call(name, arguments, *span, scope)?;
+            return Ok((Found::Value(value), rest));
+        }
+        if let Some((Step::All(_), rest)) = steps.split_first()
+            && let Some(kind) = schema::kind(&name.value)
+            && self.declared(scope.module, &name.value).is_none()
+        {
+            return Ok((Found::Value(self.all_of(kind)), rest));
+        }
+        let declared = self.declared(scope.module, &name.value);
+        match (declared, field, scope.thing) {
+            (Some(declared), Some(field), Some(_)) => Err(self.report(
+                Diagnostic::error(
+                    "name::ambiguous",
+                    format!("`{}` means two things here", name.value),
+                    name.span,
+                    format!(
+                        "a field of this {}, or what this file declares",
+                        kind.map_or("block", |kind| kind.name)
+                    ),
+                )
+                .and(declared.span, format!("`{}` is declared here", name.value))
+                .help(format!(
+                    "Rename the declaration: `{}` is a field's name.",
+                    field.name
+                )),
+            )),
+            (Some(declared), _, _) => self.declared_head(declared.what, scope.module, name, steps),
+            (None, Some(field), Some(thing)) => Ok((Found::Field(thing, field, name.span), steps)),
+            (None, _, _) => {
+                if name.value == "plan"
+                    && let Some(plan) = self.plan_thing()
+                {
+                    return Ok((Found::Value(Value::Thing(plan)), steps));
+                }
+                if name.value == "hour" {
+                    let hour =
+                        Value::not_yet_of("guards by the hour are not judged yet", Dimension::TIME);
+                    return Ok((Found::Value(hour), steps));
+                }
+                if bare && matches!(expect, Expect::AnyName) {
+                    return Ok((Found::Value(Value::Symbol(name.value.clone())), steps));
+                }
+                if let Some(thing) = scope.thing
+                    && self.thing(thing).children.contains_key(&name.value)
+                {
+                    return Ok((Found::Children(thing, name.value.clone()), steps));
+                }
+                Err(self.unknown_name(name, scope))
+            }
+        }
+    }
+
+    /// A declaration at the head of a path; an import takes the next name too.
+    fn declared_head(
+        &mut self,
+        declared: Declared<'a>,
+        module: usize,
+        name: &Name,
+        steps: &'a [Step],
+    ) -> Outcome<(Found, &'a [Step])> {
+        match declared {
+            Declared::Param(param) => {
+                let value = self.param_value(module, param, name.span)?;
+                Ok((Found::Value(value), steps))
+            }
+            Declared::Let(let_) => {
+                let value = self.let_value(module, let_, name.span)?;
+                Ok((Found::Value(value), steps))
+            }
+            Declared::Group(group) => Ok((Found::Group(group), steps)),
+            Declared::Import(None) => Err(Reported),
+            Declared::Import(Some(module)) => {
+                let Some((Step::Field(inner), rest)) = steps.split_first() else {
+                    return Err(self.report(
+                        Diagnostic::error(
+                            "value::type",
+                            "a file is no value",
+                            name.span,
+                            "this names a whole file",
+                        )
+                        .help(format!("Name something in it: `{}.name`.", name.value)),
+                    ));
+                };
+                match self.declaration(module, inner)? {
+                    Declared::Param(param) => {
+                        let value = self.param_value(module, param, inner.span)?;
+                        Ok((Found::Value(value), rest))
+                    }
+                    Declared::Let(let_) => {
+                        let value = self.let_value(module, let_, inner.span)?;
+                        Ok((Found::Value(value), rest))
+                    }
+                    Declared::Group(group) => Ok((Found::Group(group), rest)),
+                    Declared::Import(_) => Err(self.report(
+                        Diagnostic::error(
+                            "name::unknown",
+                            format!("`{}` is an import of that file", inner.value),
+                            inner.span,
+                            "imports are seen in their own file only",
+                        )
+                        .help("Import it here too, with a `use` of its own."),
+                    )),
+                }
+            }
+        }
+    }
+
+    /// One step from a value.
+    fn step(&mut self, value: Value, step: &'a Step, scope: &Scope) -> Outcome<Found> {
+        match (value, step) {
+            (Value::NotYet(unjudged), _) => Ok(Found::Value(Value::not_yet(unjudged.because))),
+            (Value::Thing(thing), Step::Field(name)) => {
+                let known = self.thing(thing);
+                let kind = known.kind;
+                if let Some(field) = kind.field(&name.value) {
+                    return Ok(Found::Field(thing, field, name.span));
+                }
+                if known.children.contains_key(&name.value) {
+                    return Ok(Found::Children(thing, name.value.clone()));
+                }
+                if schema::kind(&name.value).is_some_and(Kind::is_place) {
+                    let mut above = known.parent;
+                    while let Some(parent) = above {
+                        let parent_thing = self.thing(parent);
+                        if parent_thing.kind.name == name.value {
+                            return Ok(Found::Value(Value::Thing(parent)));
+                        }
+                        above = parent_thing.parent;
+                    }
+                    return Ok(Found::Value(Value::not_yet("places are not planned yet")));
+                }
+                if kind.name == "service" && name.value == "instance" {
+                    return Ok(Found::Value(Value::not_yet(
+                        "single instances are not judged yet",
+                    )));
+                }
+                Err(self.unknown_field(name, kind, thing))
+            }
+            (Value::Map(entries), Step::Index { keys, span }) => {
+                let keys = self.keys(keys, scope)?;
+                let [key] = keys.as_slice() else {
+                    return Err(self.type_error(
+                        "a map is read at one key",
+                        *span,
+                        "several keys stand here".to_owned(),
+                    ));
+                };
+                let value = entries
+                    .iter()
+                    .find(|(known, _)| Key::of(known).as_ref() == Some(key))
+                    .map(|(_, value)| value.clone());
+                match value {
+                    Some(value) => Ok(Found::Value(value)),
+                    None => {
+                        let keys: Vec<_> = entries.iter().map(|(key, _)| key.written()).collect();
+                        Err(self.no_such_key("the map", Some(key), &keys, *span))
+                    }
+                }
+            }
+            (value, step) => {
+                let (span, what) = match step {
+                    Step::Field(name) => (name.span, "has no fields"),
+                    Step::Index { span, .. } | Step::All(span) => (*span, "has no keys"),
+                    Step::Call { span, .. } => (*span, "cannot be called"),
+                };
+                let label = format!("{} {what}", value.noun());
+                Err(self.type_error("this leads nowhere", span, label))
+            }
+        }
+    }
+
+    /// Every planned thing of a kind.
+    fn all_of(&self, kind: &'static Kind) -> Value {
+        let things = self.things.iter().enumerate();
+        let things = things
+            .filter(|(_, thing)| std::ptr::eq(thing.kind, kind) && !thing.is_abstract)
+            .map(|(at, _)| ThingId(at));
+        Value::Things(Rc::new(things.collect()))
+    }
+
+    /// The things of a group at some keys.
+    fn members(&mut self, group: GroupId, keys: &[Key], span: Span) -> Outcome<Value> {
+        self.expand_group(group, None)?;
+        let Some(known) = self.groups.get(group.0) else {
+            return Err(Reported);
+        };
+        let mut things = Vec::with_capacity(keys.len());
+        for key in keys {
+            match known.things.get(&Some(key.clone())) {
+                Some(thing) => things.push(*thing),
+                None => {
+                    let name = format!("`{}`", known.name);
+                    let keys: Vec<_> = known.things.keys().flatten().map(Key::to_string).collect();
+                    return Err(self.no_such_key(&name, Some(key), &keys, span));
+                }
+            }
+        }
+        Ok(one_or_many(things))
+    }
+
+    fn child_members(
+        &mut self,
+        parent: ThingId,
+        name: &str,
+        keys: &[Key],
+        span: Span,
+    ) -> Outcome<Value> {
+        let mut things = Vec::with_capacity(keys.len());
+        let children = self.thing(parent).children.get(name);
+        for key in keys {
+            match children.and_then(|children| children.get(&Some(key.clone()))) {
+                Some(thing) => things.push(*thing),
+                None => {
+                    let keys: Vec<_> = children
+                        .into_iter()
+                        .flat_map(|children| children.keys().flatten().map(Key::to_string))
+                        .collect();
+                    return Err(self.no_such_key(&format!("`{name}`"), Some(key), &keys, span));
+                }
+            }
+        }
+        Ok(one_or_many(things))
+    }
+
+    /// The one thing of a group without keys.
+    fn single(&mut self, group: GroupId, span: Span) -> Outcome<Value> {
+        self.expand_group(group, None)?;
+        let Some(known) = self.groups.get(group.0) else {
+            return Err(Reported);
+        };
+        let things = &known.things;
+        let (name, keys): (_, Vec<_>) = (
+            known.name.clone(),
+            things.keys().flatten().map(Key::to_string).collect(),
+        );
+        match (things.get(&None).copied(), things.len()) {
+            (Some(thing), _) => {
+                let known = self.thing(thing);
+                if known.is_abstract && !known.kind.describes() {
+                    return Err(self.abstract_thing(&name, span));
+                }
+                Ok(Value::Thing(thing))
+            }
+            (None, 0) => Err(Reported),
+            (None, _) => Err(self.no_such_key(&format!("`{name}`"), None, &keys, span)),
+        }
+    }
+
+    fn single_child(&mut self, parent: ThingId, name: &str, span: Span) -> Outcome<Value> {
+        let children = self.thing(parent).children.get(name);
+        if let Some(thing) = children.and_then(|children| children.get(&None)) {
+            return Ok(Value::Thing(*thing));
+        }
+        let keys: Vec<_> = children
+            .into_iter()
+            .flat_map(|children| children.keys().flatten().map(Key::to_string))
+            .collect();
+        Err(self.no_such_key(&format!("`{name}`"), None, &keys, span))
+    }
+
+    pub(super) fn abstract_thing(&mut self, name: &str, span: Span) -> Reported {
+        self.report(
+            Diagnostic::error(
+                "name::abstract",
+                format!("`{name}` is abstract"),
+                span,
+                "there is no such thing, only things that derive from it",
+            )
+            .help("Name a thing that derives from it, or take `abstract` away."),
+        )
+    }
+
+    fn unknown_symbol(&mut self, name: &Name, names: &[&str]) -> Reported {
+        let known = listed(names.iter().copied());
+        let help = match self.suggestion(&name.value, names.iter().copied()) {
+            Some(meant) => format!("Did you mean `{meant}`?\nKnown are {known}."),
+            None => format!("Known are {known}."),
+        };
+        self.report(
+            Diagnostic::error(
+                "name::unknown-symbol",
+                format!("`{}` is not known here", name.value),
+                name.span,
+                "not one of the known names",
+            )
+            .help(help),
+        )
+    }
+
+    fn unknown_name(&mut self, name: &Name, scope: &Scope) -> Reported {
+        let mut known: BTreeSet<String> = scope
+            .variables
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect();
+        if self.suggestions < super::MOST_SUGGESTIONS {
+            if let Some(names) = self.names.get(scope.module) {
+                known.extend(names.declared.keys().map(|name| (*name).to_owned()));
+            }
+            if let Some(thing) = scope.thing {
+                let fields = self.thing(thing).kind.fields.iter();
+                known.extend(fields.map(|field| field.name.to_owned()));
+            }
+            known.extend(FUNCTIONS.iter().map(|function| function.name.to_owned()));
+        }
+        let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
+        let help = match suggestion {
+            Some(meant) => format!("Did you mean `{meant}`?"),
+            None => "Names are declared with `let`, `param`, `use` or a block in this file; fields are of the block a line stands in.".to_owned(),
+        };
+        self.report(
+            Diagnostic::error(
+                "name::unknown",
+                format!("nothing is called `{}`", name.value),
+                name.span,
+                "not declared here",
+            )
+            .help(help),
+        )
+    }
+
+    /// A field that `kind` does not have.
+    pub(super) fn unknown_field(
+        &mut self,
+        name: &Name,
+        kind: &'static Kind,
+        thing: ThingId,
+    ) -> Reported {
+        let known = self.thing(thing);
+        let (address, head) = (
+            known.name.clone(),
+            known.layers.first().map(|layer| layer.block.head),
+        );
+        let suggestion = self.suggestion(&name.value, kind.fields.iter().map(|field| field.name));
+        let mut help =
+            suggestion.map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
+        for (verb, roles) in [
+            ("states", [Role::Fact, Role::Fact]),
+            ("decides", [Role::Choice, Role::Choice]),
+            ("promises", [Role::Measure, Role::Sampled]),
+        ] {
+            let fields = kind.fields.iter();
+            let fields: Vec<_> = fields
+                .filter(|field| roles.contains(&field.role))
+                .map(|field| field.name)
+                .collect();
+            if !fields.is_empty() {
+                help.push_str(&format!("A {} {verb}: {}.\n", kind.name, fields.join(", ")));
+            }
+        }
+        let mut diagnostic = Diagnostic::error(
+            "name::unknown-field",
+            format!("unknown field on {} `{address}`", kind.name),
+            name.span,
+            format!("no field `{}`", name.value),
+        );
+        if let Some(head) = head {
+            diagnostic = diagnostic.and(head, format!("in this {}", kind.name));
+        }
+        self.report(diagnostic.help(help.trim_end()))
+    }
+
+    pub(super) fn no_such_key(
+        &mut self,
+        name: &str,
+        key: Option<&Key>,
+        keys: &[String],
+        span: Span,
+    ) -> Reported {
+        let (title, label) = match key {
+            Some(key) => (
+                format!("{name} has no key `{key}`"),
+                "not one of its keys".to_owned(),
+            ),
+            None => (
+                format!("{name} has keys"),
+                "which of them is not said".to_owned(),
+            ),
+        };
+        let help = if keys.is_empty() {
+            "It has no keys: leave the brackets out.".to_owned()
+        } else {
+            format!("Its keys are {}.", listed(keys.iter().map(String::as_str)))
+        };
+        self.report(Diagnostic::error("name::unknown-key", title, span, label).help(help))
+    }
+}
+
+fn one_or_many(mut things: Vec<ThingId>) -> Value {
+    match (things.pop(), things.is_empty()) {
+        (Some(thing), true) => Value::Thing(thing),
+        (Some(thing), false) => {
+            things.push(thing);
+            Value::Things(Rc::new(things))
+        }
+        (None, _) => Value::Things(Rc::new(things)),
+    }
+}

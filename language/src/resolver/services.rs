@@ -1,0 +1,559 @@
+//! Services: what they run, what bounds them, what they promise.
+
+use super::building::Builder;
+use super::conditions::{Left, Limit, Lines};
+use super::hardware::precision;
+use super::things::ThingId;
+use super::value::Value;
+use crate::diagnostics::Diagnostic;
+use crate::model::{
+    Compare, Condition, CountBound, Demand, Draws, ImageWork, LlmWork, Precision, Requirement,
+    Restriction, Service, Term, Work,
+};
+use crate::quantity::Quantity;
+use crate::schema::Field;
+use crate::schema::kinds::ServiceRows;
+use crate::span::{Span, Spanned};
+use std::collections::BTreeMap;
+
+/// The largest tensor degree that a line without an upper end leaves.
+const LARGEST_DEGREE: i64 = 64;
+
+impl<'a> Builder<'_, 'a> {
+    pub(super) fn service(&mut self, id: ThingId) {
+        let ServiceRows {
+            model,
+            engine,
+            image,
+            cpu,
+            memory,
+            serves,
+            devices,
+            share,
+            priority,
+            demand,
+            prompt,
+            output,
+            stateful,
+            replicas,
+            tensor,
+            batch,
+            precision,
+            device,
+            spread: _,
+            ttft: _,
+            tpot: _,
+            latency: _,
+            memory_free: _,
+            time,
+            concurrency,
+            sequences,
+            prefix_hit,
+            residency,
+            interference,
+            elastic,
+            start_up: _,
+            team,
+            template,
+            adopt,
+            pipeline,
+            expert,
+            data,
+            cap,
+            clock,
+            throughput: _,
+            availability: _,
+            power: _,
+            energy: _,
+            carbon: _,
+            bill: _,
+            source: _,
+        } = ServiceRows::rows();
+        let thing = self.resolver.thing(id);
+        let name = thing.address.clone();
+        let layer = thing.layers.first().map(|layer| layer.block);
+        let span = layer.map_or_else(|| self.resolver.file_start(0), |block| block.head);
+        let doc = layer.and_then(|block| block.doc.clone());
+        self.unique("service", &name, span);
+        let mut lines = self.lines(id);
+        self.implied(id, &lines);
+        let limits = std::mem::take(&mut lines.limits);
+        let work = self.work(id, span, [model, engine, image, cpu, memory, devices]);
+        let work = match work {
+            Some(Runs::Model(chosen)) => {
+                // What a container alone states, a model server does not.
+                self.not_of_models(id, &[cpu, memory, serves, devices, share]);
+                Work::Llm(LlmWork {
+                    model: chosen,
+                    engine: self.name_of(id, engine),
+                    prompt: self.draws(id, prompt),
+                    output: self.draws(id, output),
+                    tensor: self.degrees(id, tensor, &limits),
+                    batch: self.bounds(id, batch, &limits),
+                    precision: self.precisions(id, precision, &limits),
+                    device: self.device_classes(id, device, &limits),
+                })
+            }
+            Some(Runs::Image) => {
+                self.not_of_images(id, &[prompt, output, tensor, batch, precision]);
+                let devices = self.whole(id, devices).and_then(|count| {
+                    let value = u32::try_from(count.value).ok()?;
+                    Some(Spanned::new(value, count.span))
+                });
+                Work::Image(ImageWork {
+                    image: self.name_of(id, image),
+                    cpu: self.quantity(id, cpu),
+                    memory: self.quantity(id, memory),
+                    serves: self.quantity(id, serves),
+                    devices,
+                    share: self
+                        .quantity(id, share)
+                        .map(|share| Spanned::new(share.value.value, share.span)),
+                    device: self.device_classes(id, device, &limits),
+                })
+            }
+            // Reported; the program is not used, but the indices of services stay right.
+            None => Work::Image(ImageWork {
+                image: None,
+                cpu: None,
+                memory: None,
+                serves: None,
+                devices: None,
+                share: None,
+                device: Vec::new(),
+            }),
+        };
+        let stated = self.whole(id, priority);
+        let service = Service {
+            name,
+            span,
+            doc,
+            work,
+            priority: stated.unwrap_or_else(|| Spanned::new(0, span)),
+            demand: self.demand(id, demand),
+            replicas: self.bounds(id, replicas, &limits),
+            requirements: lines.requirements,
+            wishes: lines.wishes,
+            stateful: self.boolean(id, stateful),
+        };
+        self.program.services.push(service);
+        self.unread(
+            id,
+            &[
+                time,
+                concurrency,
+                sequences,
+                prefix_hit,
+                residency,
+                interference,
+                elastic,
+                team,
+                template,
+                adopt,
+                pipeline,
+                expert,
+                data,
+                cap,
+                clock,
+            ],
+        );
+        self.placeholders(id);
+    }
+
+    /// Whether a service runs a model or a container.
+    fn work(&mut self, id: ThingId, span: Span, rows: [&'static Field; 6]) -> Option<Runs> {
+        let [model, engine, image, cpu, memory, devices] = rows;
+        let line = |builder: &Self, field: &'static Field| {
+            let assigned = builder.resolver.thing(id).assigned.get(field.name);
+            assigned.map(|assigned| assigned.assign.span)
+        };
+        let name = self.resolver.thing(id).address.clone();
+        match (line(self, model), line(self, engine), line(self, image)) {
+            (Some(model), _, Some(image)) => {
+                self.resolver.report(
+                    Diagnostic::error(
+                        "service::two-works",
+                        format!("`{name}` runs a model and a container"),
+                        image,
+                        "a container",
+                    )
+                    .and(model, "a model")
+                    .help("Make two services of it, or leave one line out: an engine brings its own container."),
+                );
+                None
+            }
+            (None, Some(engine), _) => {
+                self.resolver.report(
+                    Diagnostic::error(
+                        "service::no-work",
+                        format!("`{name}` has an engine and no model"),
+                        engine,
+                        "this runs models",
+                    )
+                    .help("Say which: `model = models.llama_3_1_8b_instruct`."),
+                );
+                None
+            }
+            (Some(_), _, None) => {
+                let chosen = self.stated(id, model, |builder, value| match value {
+                    Value::Thing(thing) => Some(builder.model(thing)),
+                    _ => None,
+                })?;
+                Some(Runs::Model(chosen))
+            }
+            (None, None, Some(_)) => Some(Runs::Image),
+            (None, None, None) => {
+                let shaped = [cpu, memory, devices]
+                    .iter()
+                    .any(|field| line(self, field).is_some());
+                if shaped {
+                    return Some(Runs::Image);
+                }
+                self.resolver.report(
+                    Diagnostic::error(
+                        "service::no-work",
+                        format!("`{name}` runs nothing"),
+                        span,
+                        "neither a model nor a container, and no size",
+                    )
+                    .help("Give it `model = …` and `engine = …`, or `image = …`, or at least `cpu` and `memory`."),
+                );
+                None
+            }
+        }
+    }
+
+    /// Facts of a container on a model server: nobody counts them yet.
+    fn not_of_models(&mut self, id: ThingId, fields: &[&'static Field]) {
+        for field in fields {
+            if let Some(assigned) = self.resolver.thing(id).assigned.get(field.name) {
+                let span = assigned.assign.span;
+                let because = format!("`{}` of a model server is not counted yet", field.name);
+                self.not_yet(span, &because);
+            }
+        }
+    }
+
+    /// Facts and choices of a model server on a container: nothing they could mean.
+    fn not_of_images(&mut self, id: ThingId, fields: &[&'static Field]) {
+        for field in fields {
+            if let Some(assigned) = self.resolver.thing(id).assigned.get(field.name) {
+                let span = assigned.assign.span;
+                let name = self.resolver.thing(id).address.clone();
+                self.resolver.report(
+                    Diagnostic::error(
+                        "service::not-a-model",
+                        format!("`{}` is of services that run a model", field.name),
+                        span,
+                        format!("`{name}` runs none"),
+                    )
+                    .help("Leave the line out, or give the service a `model` and an `engine`."),
+                );
+            }
+        }
+    }
+
+    fn demand(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Demand>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Quantity(rate) => Some(Demand {
+                rates: vec![rate.value],
+            }),
+            Value::Profile(profile) => Some(Demand {
+                rates: profile.values.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    fn draws(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Draws>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Quantity(Quantity { value, .. }) => Some(Draws::Constant(value)),
+            Value::Lognormal { p50, p99 } => Some(Draws::Lognormal {
+                p50: p50.value,
+                p99: p99.value,
+            }),
+            _ => None,
+        })
+    }
+
+    /// The pin of a choice, if a line pins it.
+    fn pin(&mut self, id: ThingId, field: &'static Field) -> Option<(Value, Span)> {
+        self.stated(id, field, |_, value| Some(value))
+            .map(|pin| (pin.value, pin.span))
+    }
+
+    /// Every line that bounds a count.
+    fn bounds(&mut self, id: ThingId, field: &'static Field, limits: &[Limit]) -> Vec<CountBound> {
+        let mut bounds = Vec::new();
+        if let Some((Value::Quantity(value), span)) = self.pin(id, field) {
+            let value = value
+                .as_integer()
+                .and_then(|value| u64::try_from(value).ok());
+            bounds.push(CountBound {
+                low: value,
+                high: value,
+                span,
+                pinned: true,
+            });
+        }
+        for limit in limits.iter().filter(|limit| limit.field.name == field.name) {
+            match &limit.left {
+                Left::Between(low, high) => bounds.push(count_bound(*low, *high, limit.span)),
+                Left::Values(values) => {
+                    let mut numbers: Vec<_> = values.iter().filter_map(whole).collect();
+                    numbers.sort_unstable();
+                    numbers.dedup();
+                    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+                        continue;
+                    };
+                    bounds.push(count_bound(Some(*first), Some(*last), limit.span));
+                    let gaps = usize::try_from(last.saturating_sub(*first))
+                        .is_ok_and(|width| width + 1 != numbers.len());
+                    if gaps {
+                        self.not_yet(limit.span, "a list with gaps is planned as its range");
+                    }
+                }
+            }
+        }
+        bounds
+    }
+
+    /// Every line that limits a degree, as the degrees it leaves.
+    fn degrees(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        limits: &[Limit],
+    ) -> Vec<Restriction<u64>> {
+        let mut restrictions = Vec::new();
+        if let Some((value, span)) = self.pin(id, field) {
+            let allowed = whole(&value).and_then(|value| u64::try_from(value).ok());
+            restrictions.push(Restriction {
+                allowed: allowed.into_iter().collect(),
+                span,
+                pinned: true,
+            });
+        }
+        for limit in limits.iter().filter(|limit| limit.field.name == field.name) {
+            let mut allowed: Vec<u64> = match &limit.left {
+                Left::Values(values) => values
+                    .iter()
+                    .filter_map(whole)
+                    .filter_map(|value| u64::try_from(value).ok())
+                    .collect(),
+                Left::Between(low, high) => {
+                    let low = low.unwrap_or(1).max(1);
+                    let high = high.unwrap_or(LARGEST_DEGREE.max(low)).min(LARGEST_DEGREE);
+                    (low..=high)
+                        .filter_map(|value| u64::try_from(value).ok())
+                        .collect()
+                }
+            };
+            allowed.sort_unstable();
+            allowed.dedup();
+            restrictions.push(Restriction {
+                allowed,
+                span: limit.span,
+                pinned: false,
+            });
+        }
+        restrictions
+    }
+
+    fn precisions(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        limits: &[Limit],
+    ) -> Vec<Restriction<Precision>> {
+        let pinned = self.pin(id, field);
+        restrictions(field, pinned, limits, |value| match value {
+            Value::Symbol(name) => precision(name),
+            _ => None,
+        })
+    }
+
+    fn device_classes(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        limits: &[Limit],
+    ) -> Vec<Restriction<usize>> {
+        let pinned = self.pin(id, field);
+        restrictions(field, pinned, limits, |value| match value {
+            Value::Thing(thing) => Some(self.device(*thing)),
+            _ => None,
+        })
+    }
+
+    /// Warns of lines that a base already implies.
+    fn implied(&mut self, id: ThingId, lines: &Lines) {
+        let mut strongest: BTreeMap<usize, Vec<(&Requirement, usize)>> = BTreeMap::new();
+        for (requirement, layer) in lines.requirements.iter().zip(&lines.layers) {
+            strongest
+                .entry(*layer)
+                .or_default()
+                .push((requirement, *layer));
+        }
+        let mut said = Vec::new();
+        for (own, layer) in lines.requirements.iter().zip(&lines.layers) {
+            let above = strongest.range(layer + 1..).flat_map(|(_, known)| known);
+            for (base, _) in above {
+                if implies(&base.condition, &own.condition) {
+                    said.push((own.span, base.span));
+                }
+            }
+        }
+        for own in &lines.limits {
+            let above = lines.limits.iter().filter(|base| base.layer > own.layer);
+            for base in above.filter(|base| base.field.name == own.field.name) {
+                if limit_implies(&base.left, &own.left) {
+                    said.push((own.span, base.span));
+                }
+            }
+        }
+        let name = self.resolver.thing(id).address.clone();
+        for (own, base) in said {
+            self.resolver.report(
+                Diagnostic::warning(
+                    "derive::implied",
+                    "this line changes nothing",
+                    own,
+                    format!("what `{name}` derives from asks for at least this"),
+                )
+                .and(base, "it is asked for here")
+                .help("Leave it out, or tighten it: promises of bases hold as they are. What should vary is a `param`."),
+            );
+        }
+    }
+}
+
+/// What a service runs.
+enum Runs {
+    Model(Spanned<usize>),
+    Image,
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Quantity(quantity) => quantity.as_integer(),
+        _ => None,
+    }
+}
+
+/// Bounds of a count; those that no count meets stay unmeetable.
+fn count_bound(low: Option<i64>, high: Option<i64>, span: Span) -> CountBound {
+    if high.is_some_and(i64::is_negative) {
+        return CountBound {
+            low: Some(1),
+            high: Some(0),
+            span,
+            pinned: false,
+        };
+    }
+    CountBound {
+        low: low.map(|low| u64::try_from(low).unwrap_or(0)),
+        high: high.map(|high| u64::try_from(high).unwrap_or(0)),
+        span,
+        pinned: false,
+    }
+}
+
+fn restrictions<T: Ord>(
+    field: &Field,
+    pinned: Option<(Value, Span)>,
+    limits: &[Limit],
+    mut convert: impl FnMut(&Value) -> Option<T>,
+) -> Vec<Restriction<T>> {
+    let mut restrictions = Vec::new();
+    if let Some((value, span)) = pinned {
+        restrictions.push(Restriction {
+            allowed: convert(&value).into_iter().collect(),
+            span,
+            pinned: true,
+        });
+    }
+    for limit in limits.iter().filter(|limit| limit.field.name == field.name) {
+        let Left::Values(values) = &limit.left else {
+            continue;
+        };
+        let mut allowed: Vec<T> = values.iter().filter_map(&mut convert).collect();
+        allowed.sort_unstable();
+        allowed.dedup();
+        restrictions.push(Restriction {
+            allowed,
+            span: limit.span,
+            pinned: false,
+        });
+    }
+    restrictions
+}
+
+/// Whatever meets `base` meets `own`: the same terms, and a limit that asks no more.
+fn implies(base: &Condition, own: &Condition) -> bool {
+    let (
+        Condition::Compare {
+            terms: base_terms,
+            compare: base_compare,
+            limit: base_limit,
+            ..
+        },
+        Condition::Compare {
+            terms: own_terms,
+            compare: own_compare,
+            limit: own_limit,
+            ..
+        },
+    ) = (base, own)
+    else {
+        return false;
+    };
+    let same = |(a, b): (&Term, &Term)| a.subject == b.subject && a.coefficient == b.coefficient;
+    if base_terms.len() != own_terms.len() || !base_terms.iter().zip(own_terms).all(same) {
+        return false;
+    }
+    let (base, own) = (&base_limit.value, &own_limit.value);
+    match (base_compare, own_compare) {
+        (Compare::AtMost | Compare::Below, Compare::AtMost) | (Compare::Below, Compare::Below) => {
+            base <= own
+        }
+        (Compare::AtMost, Compare::Below) => base < own,
+        (Compare::AtLeast | Compare::Above, Compare::AtLeast)
+        | (Compare::Above, Compare::Above) => base >= own,
+        (Compare::AtLeast, Compare::Above) => base > own,
+        (a, b) => a == b && base == own,
+    }
+}
+
+/// Whatever `base` leaves, `own` leaves too.
+fn limit_implies(base: &Left, own: &Left) -> bool {
+    match (base, own) {
+        (Left::Between(base_low, base_high), Left::Between(low, high)) => {
+            let low_kept = low.is_none_or(|low| base_low.is_some_and(|base| base >= low));
+            let high_kept = high.is_none_or(|high| base_high.is_some_and(|base| base <= high));
+            low_kept && high_kept
+        }
+        (Left::Values(base), Left::Values(own)) => {
+            let own: Vec<_> = own.iter().map(key).collect();
+            base.iter().all(|value| own.contains(&key(value)))
+        }
+        (Left::Values(base), Left::Between(low, high)) => {
+            base.iter().filter_map(whole).all(|value| {
+                low.is_none_or(|low| value >= low) && high.is_none_or(|high| value <= high)
+            })
+        }
+        (Left::Between(Some(first), Some(last)), Left::Values(own)) => {
+            let own: Vec<_> = own.iter().filter_map(whole).collect();
+            last.saturating_sub(*first) < 64 && (*first..=*last).all(|value| own.contains(&value))
+        }
+        (Left::Between(..), Left::Values(_)) => false,
+    }
+}
+
+/// What tells a member of a list apart.
+fn key(value: &Value) -> (Option<usize>, String) {
+    match value {
+        Value::Thing(thing) => (Some(thing.0), String::new()),
+        value => (None, value.written()),
+    }
+}

@@ -1,0 +1,265 @@
+//! What an expression means.
+
+use super::things::ThingId;
+use crate::model::{Compare, Fabric, Subject};
+use crate::quantity::{Dimension, Quantity};
+use crate::schema::Field;
+use num_rational::BigRational;
+use num_traits::Zero;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The value of an expression.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// `12 req/s`
+    Quantity(Quantity),
+    /// `true`
+    Boolean(bool),
+    /// `"text"`
+    Text(String),
+    /// A name that stands for itself: `on_demand`.
+    Symbol(String),
+    /// `[a, b]`
+    List(Rc<Vec<Value>>),
+    /// `[eu: 45%]`
+    Map(Rc<Vec<(Value, Value)>>),
+    /// `2..6`
+    Range(Quantity, Quantity),
+    /// One value a step.
+    Profile(Rc<Profile>),
+    /// One sample a request.
+    Lognormal {
+        /// The median.
+        p50: Quantity,
+        /// The 99th percentile.
+        p99: Quantity,
+    },
+    /// `nvlink(900GB/s)`
+    Fabric(Fabric),
+    /// A day.
+    Date(String),
+    /// A thing.
+    Thing(ThingId),
+    /// `box[*]`
+    Things(Rc<Vec<ThingId>>),
+    /// `8 * h100`
+    Devices(Quantity, ThingId),
+    /// Decisions and predictions, scaled and added.
+    Linear(Linear),
+    /// A decision that is no number, or not a summed one: `tensor`, `precision`.
+    Choice(ThingId, &'static Field),
+    /// A comparison.
+    Condition(Judged),
+    /// Understood, and not judged by any stage yet.
+    NotYet(Unjudged),
+}
+
+/// One value a step of the horizon.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Profile {
+    pub(crate) values: Vec<BigRational>,
+    pub(crate) dimension: Dimension,
+}
+
+/// What no stage judges yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Unjudged {
+    /// Why.
+    pub(crate) because: String,
+    /// What it measures, where that is known.
+    pub(crate) dimension: Option<Dimension>,
+}
+
+/// `Σ coefficient * subject + constant`.
+#[derive(Clone, Debug)]
+pub(crate) struct Linear {
+    /// No coefficient is zero.
+    pub(crate) terms: BTreeMap<Subject, BigRational>,
+    pub(crate) constant: BigRational,
+    pub(crate) dimension: Dimension,
+}
+
+/// What a condition says.
+#[derive(Clone, Debug)]
+pub(crate) enum Judged {
+    /// Only facts: it holds or it does not, and why.
+    Fact(bool, String),
+    /// Decisions or predictions against a limit.
+    Compare {
+        terms: Vec<(BigRational, Subject)>,
+        compare: Compare,
+        limit: Quantity,
+    },
+    /// A decision limited to values.
+    Restrict {
+        thing: ThingId,
+        field: &'static Field,
+        allowed: Vec<Value>,
+    },
+    /// A whole decision between bounds.
+    Bound {
+        thing: ThingId,
+        field: &'static Field,
+        low: Option<i64>,
+        high: Option<i64>,
+    },
+    /// All of them.
+    All(Vec<Judged>),
+    /// Understood, and not judged by any stage yet.
+    NotYet(String),
+}
+
+impl Value {
+    /// Nobody judges it yet.
+    pub(crate) fn not_yet(because: impl Into<String>) -> Self {
+        Self::NotYet(Unjudged {
+            because: because.into(),
+            dimension: None,
+        })
+    }
+
+    /// A quantity of this dimension that nobody judges yet.
+    pub(crate) fn not_yet_of(because: impl Into<String>, dimension: Dimension) -> Self {
+        Self::NotYet(Unjudged {
+            because: because.into(),
+            dimension: Some(dimension),
+        })
+    }
+
+    /// A plain integer.
+    pub(crate) fn integer(value: i64) -> Self {
+        Self::Quantity(Quantity::integer(value))
+    }
+
+    /// What it measures, where it is a number.
+    pub(crate) fn dimension(&self) -> Option<&Dimension> {
+        match self {
+            Self::Quantity(quantity) => Some(&quantity.dimension),
+            Self::Range(low, _) => Some(&low.dimension),
+            Self::Profile(profile) => Some(&profile.dimension),
+            Self::Lognormal { p50, .. } => Some(&p50.dimension),
+            Self::Linear(linear) => Some(&linear.dimension),
+            Self::NotYet(unjudged) => unjudged.dimension.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What a message calls it.
+    pub(crate) fn noun(&self) -> String {
+        match self {
+            Self::Quantity(quantity) => crate::schema::dimension_name(&quantity.dimension),
+            Self::Boolean(_) => "true or false".to_owned(),
+            Self::Text(_) => "a text".to_owned(),
+            Self::Symbol(name) => format!("the name `{name}`"),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a map".to_owned(),
+            Self::Range(..) => "a range".to_owned(),
+            Self::Profile(_) => "a profile".to_owned(),
+            Self::Lognormal { .. } => "a distribution".to_owned(),
+            Self::Fabric(_) => "a fabric".to_owned(),
+            Self::Date(_) => "a date".to_owned(),
+            Self::Thing(_) => "a thing".to_owned(),
+            Self::Things(_) => "several things".to_owned(),
+            Self::Devices(..) => "a count of devices".to_owned(),
+            Self::Linear(_) | Self::Choice(..) => {
+                "something that the planner decides or predicts".to_owned()
+            }
+            Self::Condition(_) => "a condition".to_owned(),
+            Self::NotYet(_) => "something that is not judged yet".to_owned(),
+        }
+    }
+
+    /// It stands for something that the planner decides or predicts.
+    pub(crate) fn is_judged(&self) -> bool {
+        match self {
+            Self::Linear(_) | Self::Choice(..) => true,
+            Self::Condition(judged) => !matches!(judged, Judged::Fact(..)),
+            _ => false,
+        }
+    }
+
+    /// As a file would say it; what has no short form is named.
+    pub(crate) fn written(&self) -> String {
+        match self {
+            Self::Quantity(quantity) => quantity.to_string(),
+            Self::Boolean(value) => value.to_string(),
+            Self::Text(text) => format!("\"{text}\""),
+            Self::Symbol(name) => name.clone(),
+            Self::List(values) => {
+                let written: Vec<_> = values.iter().map(Self::written).collect();
+                format!("[{}]", written.join(", "))
+            }
+            Self::Map(entries) => {
+                let written: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", key.written(), value.written()))
+                    .collect();
+                format!("[{}]", written.join(", "))
+            }
+            Self::Range(low, high) => format!("{low}..{high}"),
+            Self::Lognormal { p50, p99 } => format!("lognormal(p50 = {p50}, p99 = {p99})"),
+            Self::Condition(Judged::Fact(value, _)) => value.to_string(),
+            other => other.noun(),
+        }
+    }
+}
+
+impl Linear {
+    /// One subject.
+    pub(crate) fn subject(subject: Subject, dimension: Dimension) -> Self {
+        Self {
+            terms: BTreeMap::from([(subject, num_traits::One::one())]),
+            constant: BigRational::zero(),
+            dimension,
+        }
+    }
+
+    /// A quantity as a sum without terms.
+    pub(crate) fn constant(quantity: Quantity) -> Self {
+        Self {
+            terms: BTreeMap::new(),
+            constant: quantity.value,
+            dimension: quantity.dimension,
+        }
+    }
+
+    /// `self + factor * other`; the caller has compared the dimensions.
+    pub(crate) fn plus(self, other: &Self, factor: &BigRational) -> Self {
+        let mut sum = self;
+        for (subject, coefficient) in &other.terms {
+            let whole =
+                sum.terms.remove(subject).unwrap_or_else(BigRational::zero) + coefficient * factor;
+            if !whole.is_zero() {
+                sum.terms.insert(subject.clone(), whole);
+            }
+        }
+        sum.constant += &other.constant * factor;
+        if other.terms.is_empty() {
+            // A stated amount knows the currency that a prediction only assumes.
+            sum.dimension = other.dimension.clone();
+        }
+        sum
+    }
+
+    /// `self * quantity`, in the product's dimension.
+    pub(crate) fn scaled(&self, factor: &BigRational, dimension: Dimension) -> Self {
+        Self {
+            terms: if factor.is_zero() {
+                BTreeMap::new()
+            } else {
+                self.terms
+                    .iter()
+                    .map(|(subject, coefficient)| (subject.clone(), coefficient * factor))
+                    .collect()
+            },
+            constant: &self.constant * factor,
+            dimension,
+        }
+    }
+
+    /// Every number in it is small enough to go on with.
+    pub(crate) fn fits(&self) -> bool {
+        crate::quantity::fits(&self.constant) && self.terms.values().all(crate::quantity::fits)
+    }
+}

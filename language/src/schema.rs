@@ -1,0 +1,283 @@
+//! The schema: every kind and every field, once.
+//!
+//! A row says a field's type and unit, whether it is a fact, a choice or a measure, its default, what it
+//! means, and whether any stage acts on it. The rows stand in [`kinds`], declared by one macro that
+//! yields both the table (for checking, messages and documentation) and one struct a kind, which the
+//! builder of the model destructures without `..`: a field that nobody handles does not compile.
+
+pub mod functions;
+pub mod kinds;
+
+use crate::quantity::Dimension;
+pub use kinds::KINDS;
+
+/// A kind of thing: `node`, `service`.
+#[derive(Debug)]
+pub struct Kind {
+    /// The word before the name.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Whether any stage acts on it.
+    pub support: Support,
+    /// Kinds it may stand in; the empty name is a file's top level.
+    pub inside: &'static [&'static str],
+    /// Its fields.
+    pub fields: &'static [&'static Field],
+}
+
+/// A field of a kind.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// Given, decided or predicted.
+    pub role: Role,
+    /// What stands right of `=`, or what is compared.
+    pub type_: Type,
+    /// Whether any stage acts on it.
+    pub support: Support,
+    /// What holds where the file says nothing.
+    pub default: Default,
+    /// What it means, with its unit.
+    pub doc: &'static str,
+}
+
+/// What a name means within a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Given, with `=`.
+    Fact,
+    /// Decided by the planner unless pinned with `=`; bounded by comparisons.
+    Choice,
+    /// Predicted, one figure; compared, never given.
+    Measure,
+    /// Predicted, a distribution over requests or readings; compared at a statistic.
+    Sampled,
+}
+
+/// Whether a stage acts on it, and why ignoring it is, or is not, honest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// It reaches the planner.
+    Acted,
+    /// It describes: no plan and no judged measure depends on it.
+    Describes,
+    /// A plan may be wrong without it, so a plan that has it is partial. Why.
+    NotYet(&'static str),
+    /// No plan depends on it, yet the user expects something to happen: a warning. Why.
+    Later(&'static str),
+}
+
+/// Which values a field takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A quantity of one dimension; money in any currency.
+    Quantity(&'static Measured, Limits),
+    /// A whole plain number.
+    Integer(Limits),
+    /// `true` or `false`.
+    Boolean,
+    /// `"text"`.
+    Text,
+    /// One of these names.
+    Symbol(&'static [&'static str]),
+    /// A thing of a kind.
+    Thing(&'static str),
+    /// `8 * h100`: a count of a device.
+    Devices,
+    /// `nvlink(900GB/s)`, `pcie(64GB/s)`.
+    Fabric,
+    /// `[bf16: 989TFLOPS]`: a rate of work by precision.
+    Compute,
+    /// Requests a second: a rate or a profile.
+    Demand,
+    /// One sample a request: a distribution or a plain quantity.
+    Draws(&'static Measured),
+    /// `date("2026-11-02", zone = "UTC")`
+    Date,
+    /// A text, or texts by field: where facts are from.
+    Source,
+    /// What to minimise.
+    Objective,
+    /// `spread(node)`: distinct places in use.
+    Spread,
+    /// Any value; it is not looked at yet.
+    Open,
+}
+
+/// Limits that a value keeps in itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    /// Any value.
+    Any,
+    /// At least zero.
+    NotNegative,
+    /// Above zero.
+    Positive,
+    /// Above zero and at most one.
+    Share,
+}
+
+/// The value of a field that is not stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// None: reading it is an error.
+    Unset,
+    /// A plain number.
+    Number(i64),
+    /// A name.
+    Symbol(&'static str),
+    /// `true` or `false`.
+    Boolean(bool),
+}
+
+/// A dimension that has a name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// As a param's type is written.
+    pub name: &'static str,
+    /// In the unit that messages show.
+    pub unit: &'static str,
+    /// The exponents; money as dollars, standing for any currency.
+    pub dimension: Dimension,
+}
+
+/// The kind called `name`.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
+impl Kind {
+    /// Its field called `name`.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().copied().find(|field| field.name == name)
+    }
+
+    /// It may stand at a file's top level.
+    pub fn at_top(&self) -> bool {
+        self.inside.contains(&"")
+    }
+
+    /// It describes and is never planned or counted.
+    pub fn describes(&self) -> bool {
+        matches!(self.name, "device" | "model")
+    }
+
+    /// It is a place: nodes may stand in it.
+    pub fn is_place(&self) -> bool {
+        matches!(self.name, "site" | "row" | "rack")
+    }
+}
+
+/// Dimensions by name, the first match names a dimension in messages.
+pub static MEASURED: &[&Measured] = &[
+    &RATIO, &TIME, &FREQUENCY, &ENERGY, &POWER, &DATA, &BANDWIDTH, &WORK, &WORK_RATE, &MASS,
+    &TOKENS, &REQUESTS, &RATE, &CORES, &STEPS, &IMAGES, &MONEY, &PRICE,
+];
+
+macro_rules! measured {
+    ($($constant:ident = $name:literal, $unit:literal, $dimension:expr;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`, in ", $unit, ".")]
+            pub static $constant: Measured = Measured {
+                name: $name,
+                unit: $unit,
+                dimension: $dimension,
+            };
+        )*
+    };
+}
+
+measured! {
+    RATIO = "Ratio", "a plain number", Dimension::NONE;
+    TIME = "Time", "s", Dimension::TIME;
+    FREQUENCY = "Frequency", "1/s", Dimension::FREQUENCY;
+    ENERGY = "Energy", "Wh", Dimension::ENERGY;
+    POWER = "Power", "W", Dimension::POWER;
+    DATA = "Data", "B", Dimension::DATA;
+    BANDWIDTH = "Bandwidth", "B/s", Dimension::DATA_RATE;
+    WORK = "Work", "FLOP", Dimension::WORK;
+    WORK_RATE = "Speed", "FLOPS", Dimension::WORK_RATE;
+    MASS = "Mass", "g", Dimension::MASS;
+    TOKENS = "Tokens", "tok", Dimension::TOKEN;
+    REQUESTS = "Requests", "req", Dimension::REQUEST;
+    RATE = "Rate", "req/s", Dimension::REQUEST_RATE;
+    CORES = "Cores", "core", Dimension::CORE;
+    STEPS = "Steps", "step", Dimension::STEP;
+    IMAGES = "Images", "image", Dimension::IMAGE;
+    MONEY = "Money", "$", Dimension::money(crate::quantity::Currency::Dollar);
+    PRICE = "Price", "$/h", Dimension::money_rate(crate::quantity::Currency::Dollar);
+    MONEY_PER_ENERGY = "Tariff", "$/kWh", Dimension {
+        energy: -1,
+        ..Dimension::money(crate::quantity::Currency::Dollar)
+    };
+    MONEY_PER_DATA = "Money/Data", "$/GB", Dimension {
+        data: -1,
+        ..Dimension::money(crate::quantity::Currency::Dollar)
+    };
+    MASS_PER_ENERGY = "Intensity", "g/kWh", Dimension {
+        mass: 1,
+        energy: -1,
+        ..Dimension::NONE
+    };
+}
+
+/// What a dimension is called: `Power (W)`; its unit alone where it has no name.
+pub fn dimension_name(dimension: &Dimension) -> String {
+    if *dimension == Dimension::NONE {
+        return "a plain number".to_owned();
+    }
+    MEASURED
+        .iter()
+        .find(|measured| measured.dimension.matches(dimension))
+        .map_or_else(
+            || {
+                let one = crate::quantity::Quantity::new(num_traits::One::one(), dimension.clone());
+                format!("a quantity like {one}")
+            },
+            |measured| format!("{} ({})", measured.name, measured.unit),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_name_stands_once_within_a_kind() {
+        for kind in KINDS {
+            let names: BTreeSet<_> = kind.fields.iter().map(|field| field.name).collect();
+            assert_eq!(names.len(), kind.fields.len(), "{}", kind.name);
+        }
+        let kinds: BTreeSet<_> = KINDS.iter().map(|kind| kind.name).collect();
+        assert_eq!(kinds.len(), KINDS.len());
+    }
+
+    #[test]
+    fn every_row_is_documented() {
+        for kind in KINDS {
+            assert!(kind.doc.ends_with('.'), "{}", kind.name);
+            for field in kind.fields {
+                assert!(field.doc.ends_with('.'), "{}.{}", kind.name, field.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_has_the_type_of_its_field() {
+        for kind in KINDS {
+            for field in kind.fields {
+                let fits = match (field.default, field.type_) {
+                    (Default::Unset, _)
+                    | (Default::Number(_), Type::Integer(_) | Type::Quantity(..))
+                    | (Default::Boolean(_), Type::Boolean) => true,
+                    (Default::Symbol(name), Type::Symbol(known)) => known.contains(&name),
+                    _ => false,
+                };
+                assert!(fits, "{}.{}", kind.name, field.name);
+            }
+        }
+    }
+}

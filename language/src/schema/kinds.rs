@@ -1,0 +1,393 @@
+//! The table of kinds and fields.
+
+use super::Default::{Boolean as IsBoolean, Number, Symbol as IsSymbol, Unset};
+use super::Limits::{Any, NotNegative, Positive, Share};
+use super::Role::{Choice, Fact, Measure, Sampled};
+use super::Support::{Acted, Describes, Later, NotYet};
+use super::Type::{
+    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Objective, Open,
+    Quantity as Q, Source, Spread, Symbol, Text, Thing,
+};
+use super::{
+    BANDWIDTH, CORES, DATA, ENERGY, FREQUENCY, Field, Kind, MONEY_PER_DATA, MONEY_PER_ENERGY,
+    POWER, PRICE, RATE, RATIO, STEPS, TIME, TOKENS,
+};
+
+/// Declares kinds. One line a field: `name: role, type, support, default, doc`.
+macro_rules! kinds {
+    ($(
+        #[doc = $doc:literal]
+        $kind:ident as $fields:ident in [$($inside:literal),*], $support:expr => {
+            $($field:ident: $role:expr, $type:expr, $field_support:expr, $default:expr, $field_doc:literal;)*
+        }
+    )*) => {
+        $(
+            #[doc = concat!("The rows of `", stringify!($kind), "`, one a field. Destructure it without `..`.")]
+            #[derive(Debug)]
+            pub struct $fields {
+                $(#[doc = $field_doc] pub $field: &'static Field,)*
+            }
+
+            impl $fields {
+                /// The rows.
+                pub fn rows() -> Self {
+                    Self { $($field: &$kind::$field,)* }
+                }
+            }
+
+            #[doc = concat!("The kind `", stringify!($kind), "` and its rows.")]
+            #[allow(non_upper_case_globals)]
+            pub mod $kind {
+                use super::*;
+
+                $(
+                    #[doc = $field_doc]
+                    pub static $field: Field = Field {
+                        name: stringify!($field),
+                        role: $role,
+                        type_: $type,
+                        support: $field_support,
+                        default: $default,
+                        doc: $field_doc,
+                    };
+                )*
+
+                #[doc = $doc]
+                pub static KIND: Kind = Kind {
+                    name: stringify!($kind),
+                    doc: $doc,
+                    support: $support,
+                    inside: &[$($inside),*],
+                    fields: &[$(&$field),*],
+                };
+            }
+        )*
+
+        /// Every kind.
+        pub static KINDS: &[&Kind] = &[$(&$kind::KIND),*];
+    };
+}
+
+const PRECISIONS: &[&str] = &["bf16", "fp8"];
+const ENGINES: &[&str] = &["vllm", "sglang", "tensorrt_llm"];
+const MARKETS: &[&str] = &["owned", "reserved", "on_demand", "spot"];
+const PLACES: &str =
+    "no stage knows places yet: their failures, power, prices and spread are not judged";
+const POWERS: &str = "power is not predicted yet";
+const BILLS: &str = "only the bill of the whole program is judged yet";
+const CARBON: &str = "carbon is not predicted yet";
+const ENERGIES: &str = "energy is not predicted yet";
+const UP: &str = "availability is not predicted yet";
+const EXPERTS: &str = "only dense decoders are predicted yet";
+const LAYOUTS: &str = "of layouts only the `tensor` degree is planned yet";
+const CLOCKS: &str = "clocks and caps are not planned yet";
+
+kinds! {
+    /// A class of accelerator. It describes: it is never planned.
+    device as DeviceRows in [""], Acted => {
+        memory: Fact, Q(&DATA, Positive), Acted, Unset, "Bytes of its own memory.";
+        bandwidth: Fact, Q(&BANDWIDTH, Positive), Acted, Unset, "Bytes a second between memory and compute.";
+        compute: Fact, Compute, Acted, Unset, "Dense peak rate by precision, FLOP/s.";
+        idle: Fact, Q(&POWER, NotNegative), Acted, Unset, "Power with nothing to do, W.";
+        nameplate: Fact, Q(&POWER, Positive), Acted, Unset, "Largest power, W.";
+        sram: Fact, Open, NotYet("memory tiers are not planned yet"), Unset, "Bytes on the chip.";
+        host_memory: Fact, Open, NotYet("memory tiers are not planned yet"), Unset, "Bytes of host memory it reaches.";
+        calibration: Fact, Open, NotYet("calibrations are not read yet"), Unset, "Measured parameters of its performance.";
+        clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock, Hz.";
+        cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit, W.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Its readings, W.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// A machine.
+    node as NodeRows in ["", "site", "row", "rack"], Acted => {
+        devices: Fact, Devices, Acted, Unset, "Its accelerators: `8 * h100_sxm`.";
+        fabric: Fact, Fabric, Acted, Unset, "What joins them, bytes a second of one device, both directions.";
+        network: Fact, Q(&BANDWIDTH, Positive), Acted, Unset, "Bytes a second to other nodes, one direction.";
+        cpu: Fact, Q(&CORES, NotNegative), Acted, Unset, "Cores.";
+        memory: Fact, Q(&DATA, NotNegative), Acted, Unset, "Bytes of main memory.";
+        overhead: Fact, Q(&POWER, NotNegative), Acted, Unset, "Power of all but the accelerators, W.";
+        price: Fact, Q(&PRICE, NotNegative), Acted, Unset, "Money an hour.";
+        market: Fact, Symbol(MARKETS), Acted, IsSymbol("owned"), "How it is paid; its place's where it states none.";
+        failures: Fact, Q(&FREQUENCY, NotNegative), Acted, Unset, "Failures a time.";
+        repair: Fact, Q(&TIME, Positive), Acted, Unset, "Time until it is back.";
+        disk: Fact, Q(&DATA, NotNegative), Describes, Unset, "Bytes of local disk.";
+        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        trust: Fact, Open, Describes, Unset, "What is attested of it.";
+        zone: Fact, Text, Describes, Unset, "Time zone.";
+        residency: Fact, Open, Describes, Unset, "Whose law holds here.";
+        taints: Fact, Open, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Interruptions a time.";
+        notice: Fact, Q(&TIME, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Time between notice and interruption.";
+        energy_price: Fact, Q(&MONEY_PER_ENERGY, NotNegative), NotYet("energy is not in the bill yet"), Unset, "Money for energy.";
+        filled: Choice, Integer(NotNegative), NotYet("every node counts as filled"), Unset, "How many of the block are filled.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Its readings, W.";
+        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        memory_free: Measure, Q(&RATIO, Any), NotYet("the free memory of a node is not judged yet"), Unset, "Share of its memory that stays free.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// The shape of a neural network. It describes: it is never planned.
+    model as ModelRows in [""], Acted => {
+        layers: Fact, Integer(Positive), Acted, Unset, "Decoder layers.";
+        hidden: Fact, Integer(Positive), Acted, Unset, "Width of the residual stream.";
+        heads: Fact, Integer(Positive), Acted, Unset, "Query heads.";
+        kv_heads: Fact, Integer(Positive), Acted, Unset, "Key and value heads.";
+        head_width: Fact, Integer(Positive), Acted, Unset, "Width of one head; `hidden / heads` where it is not stated.";
+        feed_forward: Fact, Integer(Positive), Acted, Unset, "Inner width of the gated feed-forward.";
+        vocabulary: Fact, Integer(Positive), Acted, Unset, "Tokens known.";
+        tied_embeddings: Fact, Boolean, Acted, IsBoolean(false), "The output projection is the embedding, transposed.";
+        architecture: Fact, Open, NotYet("state the model's fields; configurations are not read yet"), Unset, "A configuration or a model in MLIR.";
+        attention: Fact, Open, NotYet(EXPERTS), Unset, "`bidirectional` for encoders.";
+        latent: Fact, Open, NotYet(EXPERTS), Unset, "Widths of latent attention.";
+        dense_layers: Fact, Integer(NotNegative), NotYet(EXPERTS), Unset, "Leading layers without experts.";
+        experts: Fact, Integer(Positive), NotYet(EXPERTS), Unset, "Experts of one layer.";
+        experts_per_token: Fact, Integer(Positive), NotYet(EXPERTS), Unset, "Experts that read one token.";
+        shared_experts: Fact, Integer(NotNegative), NotYet(EXPERTS), Unset, "Experts that read every token.";
+        expert_feed_forward: Fact, Integer(Positive), NotYet(EXPERTS), Unset, "Inner width of one expert.";
+        quality: Fact, Open, NotYet("quality is not judged yet"), Unset, "Quality by precision.";
+        precision: Choice, Symbol(PRECISIONS), NotYet("state precision on the service"), Unset, "Precision of the weights.";
+        weight_bytes: Measure, Q(&DATA, Any), NotYet("memory of a model is judged as `memory_free` of its service"), Unset, "Bytes of the weights.";
+        kv_bytes_per_token: Measure, Q(&DATA, Any), NotYet("memory of a model is judged as `memory_free` of its service"), Unset, "Bytes of cache a token.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// Something that answers requests: a model behind an engine, or a container.
+    service as ServiceRows in [""], Acted => {
+        model: Fact, Thing("model"), Acted, Unset, "The model it serves.";
+        engine: Fact, Symbol(ENGINES), Acted, Unset, "What runs the model.";
+        image: Fact, Text, Acted, Unset, "The container it runs.";
+        cpu: Fact, Q(&CORES, NotNegative), Acted, Unset, "Cores of one replica.";
+        memory: Fact, Q(&DATA, NotNegative), Acted, Unset, "Bytes of main memory of one replica.";
+        serves: Fact, Q(&RATE, Positive), Acted, Unset, "Requests a second that one replica serves.";
+        devices: Fact, Integer(NotNegative), Acted, Unset, "Whole devices of one replica.";
+        share: Fact, Q(&RATIO, Share), Acted, Unset, "The part of one device that one replica takes.";
+        priority: Fact, Integer(Any), Acted, Number(0), "Higher is satisfied first.";
+        demand: Fact, Demand, Acted, Unset, "Requests a second, by step.";
+        prompt: Fact, Draws(&TOKENS), Acted, Unset, "Tokens of one prompt.";
+        output: Fact, Draws(&TOKENS), Acted, Unset, "Tokens of one answer.";
+        stateful: Fact, Boolean, Acted, IsBoolean(false), "Its data lives with it.";
+        replicas: Choice, Integer(NotNegative), Acted, Unset, "How many run.";
+        tensor: Choice, Integer(Positive), Acted, Unset, "Devices that share each layer; 1, 2, 4 or 8 where nothing is said.";
+        batch: Choice, Integer(Positive), Acted, Unset, "Most sequences decoded together; 1 to 256 where nothing is said.";
+        precision: Choice, Symbol(PRECISIONS), Acted, Unset, "Precision of weights and arithmetic; bf16 where nothing is said.";
+        device: Choice, Thing("device"), Acted, Unset, "Device classes it may run on; any where nothing is said.";
+        spread: Choice, Spread, Acted, Unset, "Distinct places in use: `spread(node)`.";
+        ttft: Sampled, Q(&TIME, Any), Acted, Unset, "Time to the first token of a request.";
+        tpot: Sampled, Q(&TIME, Any), Acted, Unset, "Time a token after the first, mean over one answer.";
+        latency: Sampled, Q(&TIME, Any), Acted, Unset, "Time of a whole request.";
+        memory_free: Measure, Q(&RATIO, Any), Acted, Unset, "Share of device memory that stays free.";
+        time: Fact, Draws(&TIME), NotYet("service times are read as `serves` only"), Unset, "Time of one request on an idle replica.";
+        concurrency: Fact, Integer(Positive), NotYet("service times are read as `serves` only"), Unset, "Requests that one replica serves side by side.";
+        sequences: Fact, Integer(Positive), NotYet("one prompt a request is planned"), Number(1), "Prompts in one request.";
+        prefix_hit: Fact, Q(&RATIO, NotNegative), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
+        residency: Fact, Open, NotYet("residency does not limit placement yet"), Unset, "Where its data may be.";
+        interference: Fact, Open, NotYet("interference is not predicted yet"), Unset, "How much neighbours slow it.";
+        elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
+        start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
+        team: Fact, Open, NotYet("teams are not planned yet"), Unset, "Whose it is.";
+        template: Fact, Open, Later("targets are not written yet"), Unset, "A manifest whose decided fields are filled in.";
+        adopt: Fact, Open, Later("targets are not written yet"), Unset, "A live object that is taken over.";
+        pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
+        expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
+        data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
+        cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
+        clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
+        throughput: Measure, Open, NotYet("throughput is not judged yet"), Unset, "Requests or tokens a second.";
+        availability: Measure, Q(&RATIO, Any), NotYet(UP), Unset, "Share of demand met while nodes fail.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
+        energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
+        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// What to minimise, and settings. A program has one.
+    plan as PlanRows in [""], Acted => {
+        minimize: Fact, Objective, Acted, Unset, "What is minimised; a list is lexicographic.";
+        horizon: Fact, Q(&TIME, Positive), Acted, Unset, "The time planned for; a day where nothing is said.";
+        step: Fact, Q(&TIME, Positive), Acted, Unset, "The time within which demand is steady; an hour where nothing is said.";
+        start: Fact, Date, Acted, Unset, "The first day; its midnight begins the first step.";
+        gap: Fact, Q(&RATIO, NotNegative), Acted, Unset, "Relative gap at which the search may stop.";
+        effort: Fact, Integer(Positive), Acted, Unset, "Deterministic units of work.";
+        band: Fact, Symbol(&["unfavourable", "middle"]), NotYet("comparisons use the unfavourable end"), IsSymbol("unfavourable"), "Which end of a prediction is compared.";
+        target: Fact, Open, Later("targets are not written yet: the plan is not applied anywhere"), Unset, "Where the plan is applied.";
+        bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
+        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
+        moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that leave the node where they run now.";
+    }
+    /// Requirements over many things, reported by name.
+    policy as PolicyRows in [""], Acted => {
+        bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
+        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
+        moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that leave the node where they run now.";
+        hour: Measure, Q(&TIME, Any), NotYet("guards by the hour are not judged yet"), Unset, "The plan's clock.";
+    }
+    /// A changed world and what must hold in it.
+    test as TestRows in [""], Later("tests in the file are not run yet") => {
+        lose: Fact, Open, Describes, Unset, "Things that are gone.";
+        feasible: Measure, Boolean, NotYet("tests in the file are not run yet"), Unset, "Some plan exists.";
+        bill: Measure, Q(&PRICE, Any), NotYet("tests in the file are not run yet"), Unset, "Money an hour in this world.";
+        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour in this world.";
+        energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour in this world.";
+        moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that move.";
+    }
+    /// A place with its own feed and tariff.
+    site as SiteRows in [""], NotYet(PLACES) => {
+        zone: Fact, Text, Describes, Unset, "Time zone.";
+        residency: Fact, Open, Describes, Unset, "Whose law holds here.";
+        market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
+        feed: Fact, Q(&POWER, Positive), Describes, Unset, "What the meter may read, W.";
+        pue: Fact, Q(&RATIO, Positive), Describes, Unset, "Metered power over that of its servers.";
+        energy_price: Fact, Open, Describes, Unset, "Money for energy.";
+        carbon_intensity: Fact, Open, Describes, Unset, "Carbon for energy.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time.";
+        notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption.";
+        failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
+        repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
+        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        hour: Measure, Q(&TIME, Any), NotYet("guards by the hour are not judged yet"), Unset, "Its local clock.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Metered power, W.";
+        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// Racks behind one feed.
+    row as RowRows in ["site"], NotYet(PLACES) => {
+        market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
+        feed: Fact, Q(&POWER, Positive), Describes, Unset, "What it may draw, W.";
+        failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
+        repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
+        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Power of its servers, W.";
+        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// Servers behind one breaker.
+    rack as RackRows in ["", "site", "row"], NotYet(PLACES) => {
+        market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
+        feed: Fact, Q(&POWER, Positive), Describes, Unset, "What it may draw, W.";
+        failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
+        repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
+        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Power of its servers, W.";
+        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// A breaker and when it trips.
+    breaker as BreakerRows in ["site", "row", "rack"], NotYet(POWERS) => {
+        rated: Fact, Q(&POWER, Positive), Describes, Unset, "What it carries for ever, W.";
+        trips: Fact, Open, Describes, Unset, "Time by load: `[125%: 10min]`.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// What reads a place's power.
+    sensor as SensorRows in ["site", "row", "rack"], NotYet(POWERS) => {
+        every: Fact, Q(&TIME, Positive), Describes, Unset, "Time between readings.";
+        error: Fact, Q(&RATIO, NotNegative), Describes, Unset, "Relative error of a reading.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// What slows a place down when it draws too much.
+    stage as StageRows in ["site", "row", "rack"], NotYet(POWERS) => {
+        at: Fact, Q(&POWER, Positive), Describes, Unset, "It acts once this is passed, W.";
+        release: Fact, Q(&POWER, Positive), Describes, Unset, "It ends under this, W.";
+        clock: Fact, Q(&FREQUENCY, Positive), Describes, Unset, "The clock it sets, Hz.";
+        cap: Fact, Q(&POWER, Positive), Describes, Unset, "The power limit it sets, W.";
+        below_priority: Fact, Integer(Any), Describes, Unset, "It acts on services under this priority.";
+        actuator: Fact, Open, Describes, Unset, "How it acts.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// A wire between places.
+    link as LinkRows in ["", "site"], NotYet("links between places are not planned yet") => {
+        between: Fact, Open, Describes, Unset, "The two places.";
+        bandwidth: Fact, Q(&BANDWIDTH, Positive), Describes, Unset, "Bytes a second.";
+        latency: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time one way.";
+        price: Fact, Q(&MONEY_PER_DATA, NotNegative), Describes, Unset, "Money for data.";
+        reach: Fact, Symbol(&["public", "nat", "relay"]), Describes, Unset, "Who can open a connection.";
+        contacts: Fact, Open, Describes, Unset, "When it is up.";
+        load: Measure, Q(&RATIO, Any), NotYet("links between places are not planned yet"), Unset, "Share of its bandwidth in use.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// Replicas of a service that do one phase.
+    pool as PoolRows in ["service"], NotYet("one pool a service is planned yet: prefill and decode together") => {
+        replicas: Choice, Integer(NotNegative), NotYet(LAYOUTS), Unset, "How many run.";
+        tensor: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share each layer.";
+        pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
+        expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
+        data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
+        batch: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Most sequences decoded together.";
+        precision: Choice, Symbol(PRECISIONS), NotYet(LAYOUTS), Unset, "Precision of weights and arithmetic.";
+        device: Choice, Thing("device"), NotYet(LAYOUTS), Unset, "Device classes it may run on.";
+        share: Choice, Q(&RATIO, Share), NotYet(LAYOUTS), Unset, "Share of a device's compute.";
+        cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
+        clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
+        spread: Choice, Spread, NotYet(LAYOUTS), Unset, "Distinct places in use.";
+        memory_free: Measure, Q(&RATIO, Any), NotYet(LAYOUTS), Unset, "Share of device memory that stays free.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// A path through services, with a promise from end to end.
+    flow as FlowRows in [""], NotYet("flows are not planned yet: the demand they bring and their promises are not judged") => {
+        path: Fact, Open, Describes, Unset, "The services in their order.";
+        demand: Fact, Open, Describes, Unset, "Requests a second, by step.";
+        priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
+        ttft: Sampled, Q(&TIME, Any), NotYet("flows are not planned yet"), Unset, "Time to the first token of the last model.";
+        latency: Sampled, Q(&TIME, Any), NotYet("flows are not planned yet"), Unset, "Time of a whole request.";
+        availability: Measure, Q(&RATIO, Any), NotYet(UP), Unset, "Share of demand met while nodes fail.";
+        quality: Measure, Q(&RATIO, Any), NotYet("quality is not judged yet"), Unset, "Quality of the answers.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// Work with an end.
+    job as JobRows in [""], NotYet("jobs are not planned yet: what they take from services is not counted") => {
+        model: Fact, Thing("model"), Describes, Unset, "The model it trains or runs.";
+        work: Fact, Open, Describes, Unset, "How much there is to do.";
+        steps: Fact, Open, Describes, Unset, "Steps of a training run.";
+        batch: Fact, Open, Describes, Unset, "Tokens of one step.";
+        input: Fact, Open, Describes, Unset, "Its data and where it is.";
+        preemptible: Fact, Boolean, Describes, IsBoolean(false), "It may be stopped and continued.";
+        checkpoint: Fact, Open, Describes, Unset, "How often it saves.";
+        priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
+        team: Fact, Open, Describes, Unset, "Whose it is.";
+        residency: Fact, Open, Describes, Unset, "Where its data may be.";
+        tensor: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share each layer.";
+        pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
+        expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
+        data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
+        precision: Choice, Symbol(PRECISIONS), NotYet(LAYOUTS), Unset, "Precision of weights and arithmetic.";
+        device: Choice, Thing("device"), NotYet(LAYOUTS), Unset, "Device classes it may run on.";
+        market: Choice, Symbol(MARKETS), NotYet(LAYOUTS), Unset, "Markets it may run on.";
+        local_steps: Choice, Q(&STEPS, Positive), NotYet(LAYOUTS), Unset, "Steps between exchanges.";
+        cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
+        clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
+        spread: Choice, Spread, NotYet(LAYOUTS), Unset, "Distinct places in use.";
+        finish: Measure, Q(&TIME, Any), NotYet("jobs are not planned yet"), Unset, "Time until it is done.";
+        preemptions: Measure, Q(&FREQUENCY, Any), NotYet("jobs are not planned yet"), Unset, "Stops a time.";
+        power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
+        energy: Measure, Q(&ENERGY, Any), NotYet(ENERGIES), Unset, "Energy of the whole job.";
+        bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
+    }
+    /// A world that the plan must survive.
+    scenario as ScenarioRows in [""], NotYet("scenarios are not planned yet") => {
+        lose: Fact, Open, Describes, Unset, "Things that are gone.";
+    }
+    /// What is taken away for work on it.
+    maintenance as MaintenanceRows in [""], NotYet("maintenance is not planned yet") => {
+        what: Fact, Open, Describes, Unset, "What is worked on.";
+        at_once: Fact, Integer(Positive), Describes, Unset, "How many at a time.";
+        each: Fact, Q(&TIME, Positive), Describes, Unset, "Time of one.";
+        hours: Fact, Open, Describes, Unset, "When, by the place's clock.";
+    }
+    /// Whose services and jobs they are, and what they may use.
+    team as TeamRows in [""], NotYet("teams are not planned yet") => {
+        guaranteed: Fact, Q(&RATIO, NotNegative), Describes, Unset, "Share of the devices it can always have.";
+        limit: Fact, Q(&RATIO, NotNegative), Describes, Unset, "Share of the devices it never exceeds.";
+        borrowing: Fact, Boolean, Describes, IsBoolean(false), "It may use idle devices beyond its guarantee.";
+        budget: Fact, Q(&PRICE, NotNegative), Describes, Unset, "Money a time for its members.";
+    }
+}
