@@ -57,15 +57,20 @@ pub(crate) fn parse<'c>(
     context.detach_diagnostic_handler(handler);
     module.ok_or_else(|| {
         let mut errors = std::mem::take(&mut *said.borrow_mut());
+        let whole = |message: String| IrDiagnostic {
+            code,
+            message,
+            file: path.to_owned(),
+            line: 1,
+            column: 1,
+            help: Some("the text is one `module { … }`".to_owned()),
+        };
         if errors.is_empty() {
-            errors.push(IrDiagnostic {
-                code,
-                message: "this is no MLIR module".to_owned(),
-                file: path.to_owned(),
-                line: 1,
-                column: 1,
-                help: Some("a module starts with `module {`".to_owned()),
-            });
+            errors.push(whole("this is no MLIR module".to_owned()));
+        }
+        // MLIR says what concerns the whole text of line 0.
+        for error in errors.iter_mut().filter(|error| error.line == 0) {
+            *error = whole(std::mem::take(&mut error.message));
         }
         errors
     })
