@@ -1,8 +1,8 @@
 //! Sessions at a terminal, written in Markdown: every ```` ```console ```` block of `tests/cli/*.md`,
 //! `README.md` and `docs/**/*.md` is run, so a document cannot show what the program does not do.
 //!
-//! A heading starts a test: a fresh folder with a copy of `examples/`, in which `berth` and `./berth`
-//! run the program. In it, from top to bottom:
+//! A heading starts a test: a fresh folder with a copy of `examples/`, in which `berth`, `./berth` and
+//! `benches/generate` run the programs. In it, from top to bottom:
 //!
 //! - A block ```` ```LANGUAGE file=NAME ```` writes a file.
 //! - In a console block, a line `$ COMMAND` runs in `sh` (`> ` continues it). The lines after it are what
@@ -296,10 +296,15 @@ impl Folder {
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let top = std::env::temp_dir().join(format!("berth-session-{}-{number}", std::process::id()));
         let work = top.join("work");
-        fs::create_dir_all(&work).unwrap();
-        fs::create_dir(top.join("bin")).unwrap();
-        for link in [top.join("bin/berth"), work.join("berth")] {
-            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_berth"), link).unwrap();
+        for folder in [top.join("bin"), work.join("benches")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        for (program, link) in [
+            (env!("CARGO_BIN_EXE_berth"), top.join("bin/berth")),
+            (env!("CARGO_BIN_EXE_berth"), work.join("berth")),
+            (env!("CARGO_BIN_EXE_berth-generate"), work.join("benches/generate")),
+        ] {
+            std::os::unix::fs::symlink(program, link).unwrap();
         }
         copy(&root().join("examples"), &work.join("examples"));
         Self { top, work }
