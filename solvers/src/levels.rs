@@ -19,9 +19,6 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use std::time::{Duration, Instant};
 
-/// Above this many columns the program on named machines is not tried.
-const EXACT_COLUMNS: usize = 3_000;
-
 /// Above this many columns the relaxation is not solved in whole numbers.
 const MASTER_COLUMNS: usize = 2_000;
 
@@ -32,13 +29,23 @@ const SMT_COLUMNS: usize = 400;
 const SEED: u64 = 0x5EED;
 
 /// HiGHS, z3 and a native search behind one interface.
-#[derive(Clone, Debug, Default)]
-pub struct Highs {}
+#[derive(Clone, Debug)]
+pub struct Highs {
+    /// Above this many columns for copies the mixed-integer program on named machines is not tried, and
+    /// the native search decides with bounds from the relaxation.
+    pub exact_columns: usize,
+}
 
 impl Highs {
     /// With its ordinary limits.
     pub fn new() -> Self {
-        Self::default()
+        Self { exact_columns: 3_000 }
+    }
+}
+
+impl Default for Highs {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -49,7 +56,7 @@ impl Solving for Highs {
             Ok(instance) => instance,
             Err(because) => return Outcome::Unknown { because },
         };
-        let mut run = Run::new(problem, packing, &instance, request, progress);
+        let mut run = Run::new(problem, self.exact_columns, &instance, request, progress);
         run.solve().unwrap_or_else(|because| Outcome::Unknown { because })
     }
 
@@ -57,7 +64,7 @@ impl Solving for Highs {
         let Problem::Packing(packing) = problem;
         let Ok(instance) = Instance::new(packing) else { return Feasibility::Unknown };
         let mut ignored = |_: Progress| {};
-        let mut run = Run::new(problem, packing, &instance, request, &mut ignored);
+        let mut run = Run::new(problem, self.exact_columns, &instance, request, &mut ignored);
         match run.find_any() {
             Ok(Any::Found) => {
                 let assignments = assignments(&instance, &run.best);
@@ -93,6 +100,8 @@ struct LevelBound {
 struct Run<'r, 'p> {
     problem: &'p Problem,
     packing: &'p Packing,
+    /// Whether the program on named machines is worth trying.
+    is_small: bool,
     instance: &'r Instance<'p>,
     request: &'r Request,
     progress: &'r mut dyn FnMut(Progress),
@@ -107,7 +116,7 @@ struct Run<'r, 'p> {
 impl<'r, 'p> Run<'r, 'p> {
     fn new(
         problem: &'p Problem,
-        packing: &'p Packing,
+        exact_columns: usize,
         instance: &'r Instance<'p>,
         request: &'r Request,
         progress: &'r mut dyn FnMut(Progress),
@@ -118,7 +127,21 @@ impl<'r, 'p> Run<'r, 'p> {
         let guide = Guide::new(instance);
         let targets = greedy_targets(instance, &guide.expense);
         let best = Snapshot::new();
-        Self { problem, packing, instance, request, progress, guide, targets, best, score, deadline }
+        let packing = instance.packing;
+        let is_small = size(instance) <= exact_columns;
+        Self {
+            problem,
+            packing,
+            is_small,
+            instance,
+            request,
+            progress,
+            guide,
+            targets,
+            best,
+            score,
+            deadline,
+        }
     }
 
     fn solve(&mut self) -> Result<Outcome, String> {
@@ -165,7 +188,7 @@ impl<'r, 'p> Run<'r, 'p> {
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
-        if size(self.instance) > EXACT_COLUMNS {
+        if !self.is_small {
             return Ok(Any::Unknown("no solution was found, and none was excluded".into()));
         }
         let exact = exact(self.instance, None);
@@ -210,7 +233,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let best = |bound: &LevelBound, searched: &Option<BigRational>| {
             searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
         };
-        if !self.is_done(level, &best(&bound, &searched)) && size(instance) <= EXACT_COLUMNS {
+        if !self.is_done(level, &best(&bound, &searched)) && self.is_small {
             searched = searched.max(self.exact(level, &bound.frozen)?);
         } else if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
             searched = self.master(&relaxed, gap)?;
@@ -290,7 +313,7 @@ impl<'r, 'p> Run<'r, 'p> {
     fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
         let state = State::restored(self.instance, &self.best);
         let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
-        let work = if size(self.instance) <= EXACT_COLUMNS { 500_000 } else { 100_000_000 };
+        let work = if self.is_small { 500_000 } else { 100_000_000 };
         let cancellation = &self.request.cancellation;
         let work = work * self.request.effort.clamp(1, 1_000_000);
         search.improve(&Budget { work, cancellation, deadline: self.deadline }, enough);

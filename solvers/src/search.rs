@@ -207,7 +207,10 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let mut best = self.state.snapshot();
         let mut best_score = self.state.score.clone();
         let mut rounds: u64 = 0;
-        while self.work < budget.work && !enough(&best_score) {
+        let mut last_better: u64 = 0;
+        // Small problems are exhausted long before their budget is.
+        let patience = 1_000 + 100 * best.len() as u64;
+        while self.work < budget.work && rounds - last_better < patience && !enough(&best_score) {
             rounds += 1;
             let over_time = || budget.deadline.is_some_and(|deadline| Instant::now() >= deadline);
             if rounds.is_multiple_of(64) && (budget.cancellation.is_cancelled() || over_time()) {
@@ -229,6 +232,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                 if self.state.score < best_score {
                     best_score = self.state.score.clone();
                     best = self.state.snapshot();
+                    last_better = rounds;
                 }
             } else {
                 self.state.undo_to(0);

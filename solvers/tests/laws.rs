@@ -41,6 +41,29 @@ proptest! {
     }
 
     #[test]
+    fn without_the_exact_program_bounds_still_hold(text in tiny()) {
+        let problem = packing(&text);
+        let tried = best_of_all(&problem);
+        match (Highs { exact_columns: 0 }).solve(&problem, &Request::default(), &mut |_| {}) {
+            Outcome::Solved(solution) => {
+                let values = recheck(&problem, &solution).map_err(|violations| {
+                    TestCaseError::fail(format!("{text}\n{violations:?}"))
+                })?;
+                let tried = tried.unwrap();
+                prop_assert!(values.levels >= tried, "{}", text);
+                for (level, claim) in solution.levels.iter().enumerate() {
+                    // A bound is for those solutions that keep the levels before it at their incumbents.
+                    if values.levels[..level] == tried[..level] {
+                        prop_assert!(claim.bound <= tried[level], "{}", text);
+                    }
+                }
+            }
+            Outcome::Infeasible(_) => prop_assert_eq!(None, tried, "{}", text),
+            Outcome::Unknown { .. } => {}
+        }
+    }
+
+    #[test]
     fn feasible_means_that_something_fits(text in tiny()) {
         let problem = packing(&text);
         let tried = best_of_all(&problem);

@@ -278,3 +278,42 @@ row a >= 1
     row a >= 1
     ");
 }
+
+#[test]
+fn a_fleet_of_three_classes_is_solved_to_its_best() {
+    // Chat in 22 forms on 4 + 4 + 4 machines, and three shares of 0.3 for embeddings on one device. The best
+    // form takes two devices: 23 * 21 * 10 = 4,830 on an h100, 2,310 on an a100, 840 on an l40s. One h100
+    // ($31.20) gives 19,320 of 20,000 and has no device left; with an l40s ($5.10) 20,160. Nothing under
+    // $36.30 is enough: two a100 ($35.20) give 18,480, an a100 and three l40s ($32.90) 14,280.
+    let mut fleet = String::from(
+        "
+resources cpu core/1000
+machine h100 4x cpu 192000 devices 8 class 0 price 31.20
+machine a100 4x cpu 128000 devices 8 class 1 price 17.60
+machine l40s 4x cpu 64000 devices 4 class 2 price 5.10
+item embed most 3 cpu 4000 share 300
+item chat most 40
+",
+    );
+    let mut capacity = Vec::new();
+    for (class, (name, speed)) in [("h", 23), ("a", 11), ("l", 4)].iter().enumerate() {
+        for (tensor, gain) in [(1, 10), (2, 21), (4, 41), (8, 77)] {
+            for (batch, factor) in [(64, 7), (128, 10)] {
+                if (*name, tensor) != ("l", 8) {
+                    fleet += &format!(
+                        "  form {name}{tensor}_{batch} cpu {} whole {tensor} on {class}\n",
+                        8000 * tensor
+                    );
+                    capacity.push(format!("{} chat.{name}{tensor}_{batch}", speed * gain * factor));
+                }
+            }
+        }
+    }
+    fleet += &format!("row {} >= 20000\n", capacity.join(" + "));
+    fleet += "row embed >= 3\nlevel bill: price\n";
+    assert_snapshot!(solve(&fleet), @"
+    h100[1]: 4 chat.h2_128 #0 #1 #2 #3 #4 #5 #6 #7
+    l40s[1]: embed #0, embed #0, embed #0, chat.l2_128 #1 #2
+    bill = 36.3, bound 36.3 (search, proved 35.4)
+    ");
+}
