@@ -16,7 +16,7 @@ pub enum Symbol {
     Sequences,
     /// New tokens of each sequence in this pass: the prompt in prefill, 1 in decode.
     New,
-    /// Tokens of each sequence already cached before this pass.
+    /// Tokens of each sequence in the cache: before this pass in prefill; in decode, with the new one.
     Context,
     /// Tensor-parallel degree.
     Tensor,

@@ -89,6 +89,8 @@ pub enum OperatorKind {
         inner: Form,
         /// Of the result.
         columns: Form,
+        /// Of the weight, and so of the arithmetic.
+        precision: Precision,
     },
     /// Causal self-attention over new and cached tokens.
     Attention {

@@ -144,7 +144,7 @@ fn matmul(weight: &Weight, split: Split, tied: bool, shape: &Shape) -> Cost {
         // A tied matrix is the embedding table, which holds it.
         parameters: if tied { 0 } else { weight.elements() },
         weight_memory: if tied { Form::default() } else { weights },
-        kind: OperatorKind::Matmul { rows, inner, columns },
+        kind: OperatorKind::Matmul { rows, inner, columns, precision: weight.element.precision() },
         ..elementwise(Form::default())
     }
 }

@@ -138,6 +138,11 @@ impl Element {
         self.bytes
     }
 
+    /// The arithmetic of a matrix that holds such numbers: wider ones than 16 bit are priced as 16.
+    pub(crate) fn precision(self) -> Precision {
+        if self.bytes == 1 { Precision::Fp8 } else { Precision::Bf16 }
+    }
+
     /// Tokens are numbers of rows in a table, not values to compute with.
     pub(crate) fn is_token(self) -> bool {
         self == Element::TOKEN

@@ -331,7 +331,9 @@ fn places(graph: &OperatorGraph) -> String {
 fn facets(operator: &Operator) -> Vec<(&'static str, String)> {
     let kind = match &operator.kind {
         OperatorKind::Lookup => "lookup".to_owned(),
-        OperatorKind::Matmul { rows, inner, columns } => format!("{rows} x {inner} x {columns}"),
+        OperatorKind::Matmul { rows, inner, columns, precision } => {
+            format!("{rows} x {inner} x {columns} {precision:?}").to_lowercase()
+        }
         OperatorKind::Attention { heads, kv_heads, head_width } => {
             format!("{heads} heads, {kv_heads} kv_heads of {head_width}")
         }

@@ -42,7 +42,6 @@ pub struct OperatorTime {
 /// communicate, or a cost has no finite value at the binding.
 pub fn operator_time(
     operator: &Operator,
-    precision: Precision,
     phase: Phase,
     hardware: &Hardware,
     binding: &Binding,
@@ -61,9 +60,9 @@ pub fn operator_time(
     let bytes = kv_bytes + other_bytes;
     match &operator.kind {
         OperatorKind::Lookup | OperatorKind::Elementwise => Ok(elementwise(bytes, hardware)),
-        OperatorKind::Matmul { rows, inner, columns } => {
+        OperatorKind::Matmul { rows, inner, columns, precision } => {
             let shape = [at(rows)?, at(columns)?, at(inner)?];
-            matmul(flops, bytes, shape, precision, hardware)
+            matmul(flops, bytes, shape, *precision, hardware)
         }
         OperatorKind::Attention { heads, kv_heads, head_width } => {
             let (heads, kv_heads) = (at(heads)?, at(kv_heads)?);

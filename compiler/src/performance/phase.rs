@@ -89,7 +89,7 @@ pub fn pass(
     let (mut middle, mut below, mut above) = (step, 0.0, 0.0);
     for operator in graph.operators.node_weights() {
         let repeat = operator.repeat as f64;
-        let time = operator_time(operator, graph.precision, graph.phase, hardware, binding)?;
+        let time = operator_time(operator, graph.phase, hardware, binding)?;
         let all = Band {
             low: repeat * time.seconds.low,
             middle: repeat * time.seconds.middle,
