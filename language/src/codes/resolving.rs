@@ -194,6 +194,28 @@ node box {
 }",
     ),
     code(
+        "name::too-early",
+        "a thing that is not there yet",
+        "\
+Files are read, params bound, `if` chosen, keys expanded and blocks derived before any fact is computed. A condition or a
+key that reads the thing it shapes would have to know what it decides.",
+        "\
+service shop {
+    image = \"example/shop\"
+    if shop.priority > 2 {
+        cpu = 2 core
+    }
+}",
+        "\
+param large: Bool = true
+service shop {
+    image = \"example/shop\"
+    if large {
+        cpu = 2 core
+    }
+}",
+    ),
+    code(
         "name::elsewhere",
         "a fact of something else",
         "\

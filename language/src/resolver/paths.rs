@@ -65,7 +65,7 @@ impl<'a> Resolver<'a> {
                     (Found::Value(self.members(group, &keys, *span)?), rest)
                 }
                 (Found::Group(group), Step::All(_)) => {
-                    self.expand_group(group, None)?;
+                    self.expand_for(group, path.span)?;
                     let things = self.groups.get(group.0).map(|group| {
                         let things = group.things.values().copied();
                         things.collect::<Vec<_>>()
@@ -321,7 +321,7 @@ impl<'a> Resolver<'a> {
 
     /// The things of a group at some keys.
     fn members(&mut self, group: GroupId, keys: &[Key], span: Span) -> Outcome<Value> {
-        self.expand_group(group, None)?;
+        self.expand_for(group, span)?;
         let Some(known) = self.groups.get(group.0) else {
             return Err(Reported);
         };
@@ -365,7 +365,7 @@ impl<'a> Resolver<'a> {
 
     /// The one thing of a group without keys.
     fn single(&mut self, group: GroupId, span: Span) -> Outcome<Value> {
-        self.expand_group(group, None)?;
+        self.expand_for(group, span)?;
         let Some(known) = self.groups.get(group.0) else {
             return Err(Reported);
         };

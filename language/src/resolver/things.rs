@@ -95,6 +95,25 @@ impl<'a> Resolver<'a> {
         &mut self.things[id.0]
     }
 
+    /// Turns the blocks of one group into things, for a path at `span` that reads one of them.
+    pub(super) fn expand_for(&mut self, id: GroupId, span: Span) -> Outcome<()> {
+        if let Some(group) = self.groups.get(id.0)
+            && group.state == Expansion::Running
+        {
+            let name = group.name.clone();
+            return Err(self.report(
+                Diagnostic::error(
+                    "name::too-early",
+                    format!("`{name}` is not there yet"),
+                    span,
+                    format!("this decides what `{name}` will be"),
+                )
+                .help("Keys and `if` are decided before the things they shape: let them read params and lets."),
+            ));
+        }
+        self.expand_group(id, None)
+    }
+
     /// Turns the blocks of one group into things; `from` is the line that derives from it.
     pub(super) fn expand_group(&mut self, id: GroupId, from: Option<Span>) -> Outcome<()> {
         let Some(group) = self.groups.get_mut(id.0) else {
@@ -105,7 +124,9 @@ impl<'a> Resolver<'a> {
             Expansion::Running => {
                 let name = group.name.clone();
                 let head = group.blocks.first().map(|block| block.head);
-                let at = from.or(head).unwrap_or_else(|| self.file_start(0));
+                let Some(at) = from else {
+                    return Err(Reported);
+                };
                 let mut diagnostic = Diagnostic::error(
                     "derive::cycle",
                     format!("`{name}` derives from itself"),

@@ -1,0 +1,166 @@
+//! The specification is the test: every Markdown file in `tests/spec` is a suite.
+//!
+//! A heading is a test. Its block of `berth` is checked; blocks named after another file
+//! (` ```berth platform.berth `) stand beside it. A comment `//! code: words` expects a diagnostic of that
+//! code on its line, with those words in its title, labels or help; lines without one expect none. A block
+//! of `model` holds lines that the model's text form has, in that order.
+
+use berth_language::check;
+use berth_language::description::describe;
+use berth_language::sources::{Files, Sources, Unreadable};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+/// One test of a suite.
+#[derive(Default)]
+struct Case {
+    heading: String,
+    files: BTreeMap<String, String>,
+    model: Vec<String>,
+}
+
+impl Files for Case {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        let file = self.files.get(path).ok_or(Unreadable::Missing)?;
+        Ok(file.clone().into_bytes())
+    }
+}
+
+const ROOT: &str = "main.berth";
+
+#[test]
+fn every_suite_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/spec");
+    let mut suites: Vec<_> = std::fs::read_dir(folder)
+        .expect("the suites are here")
+        .map(|entry| entry.expect("an entry of a folder").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .collect();
+    suites.sort();
+    let (mut report, mut count) = (String::new(), 0);
+    for suite in suites {
+        let text = std::fs::read_to_string(&suite).expect("a suite");
+        for case in cases(&text) {
+            count += 1;
+            let wrong = differences(&case);
+            if !wrong.is_empty() {
+                let name = suite
+                    .file_name()
+                    .expect("a file has a name")
+                    .to_string_lossy();
+                writeln!(report, "\n{name}: {}\n{wrong}", case.heading).expect("a text takes all");
+            }
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+    assert!(count >= 60, "only {count} cases were found");
+}
+
+/// The tests of a suite.
+fn cases(text: &str) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut case = Case::default();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with('#') {
+            if !case.files.is_empty() {
+                cases.push(std::mem::take(&mut case));
+            }
+            case.heading = line.trim_start_matches('#').trim().to_owned();
+        } else if let Some(info) = line.strip_prefix("```") {
+            let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            match info.split_once(' ').unwrap_or((info, ROOT)) {
+                ("berth", file) => {
+                    let first = case.files.insert(file.to_owned(), block.join("\n"));
+                    assert!(first.is_none(), "two files {file} under {}", case.heading);
+                }
+                ("model", _) => case.model = block.iter().map(|line| (*line).to_owned()).collect(),
+                _ => {}
+            }
+        }
+    }
+    if !case.files.is_empty() {
+        cases.push(case);
+    }
+    cases
+}
+
+/// What the check says otherwise than the case expects; empty where nothing.
+fn differences(case: &Case) -> String {
+    let checked = check(ROOT, case);
+    let mut wrong = String::new();
+    let mut expected = expectations(case);
+    for diagnostic in &checked.diagnostics {
+        let label = diagnostic.labels.first().expect("a diagnostic has a place");
+        let place = place(&checked.sources, label.span);
+        let mut words = diagnostic.title.clone();
+        for label in &diagnostic.labels {
+            write!(words, "\n{}", label.text).expect("a text takes all");
+        }
+        write!(
+            words,
+            "\n{}",
+            diagnostic.help.as_deref().unwrap_or_default()
+        )
+        .expect("a text takes all");
+        let met = expected.iter().position(|(at, code, part)| {
+            *at == place && *code == diagnostic.code && words.contains(part.as_str())
+        });
+        match met {
+            Some(met) => {
+                expected.remove(met);
+            }
+            None => writeln!(
+                wrong,
+                "  unexpected at {}:{}: {}: {words}",
+                place.0, place.1, diagnostic.code
+            )
+            .expect("a text takes all"),
+        }
+    }
+    for ((file, line), code, words) in expected {
+        writeln!(wrong, "  missing at {file}:{line}: {code}: {words}").expect("a text takes all");
+    }
+    if !case.model.is_empty() {
+        let Some(program) = &checked.program else {
+            return format!("{wrong}  there is no model\n");
+        };
+        let description = describe(program);
+        let mut lines = description.lines().map(str::trim);
+        for line in case.model.iter().map(|line| line.trim()) {
+            if !line.is_empty() && !lines.any(|known| known == line) {
+                writeln!(
+                    wrong,
+                    "  the model lacks, or has earlier: {line}\n{description}"
+                )
+                .expect("a text takes all");
+                break;
+            }
+        }
+    }
+    wrong
+}
+
+type Expectation = ((String, usize), String, String);
+
+fn expectations(case: &Case) -> Vec<Expectation> {
+    let mut expected = Vec::new();
+    for (file, text) in &case.files {
+        for (index, line) in text.lines().enumerate() {
+            for mark in line.split("//!").skip(1) {
+                let (code, words) = mark.split_once(": ").unwrap_or((mark, ""));
+                let place = (file.clone(), index + 1);
+                expected.push((place, code.trim().to_owned(), words.trim().to_owned()));
+            }
+        }
+    }
+    expected
+}
+
+fn place(sources: &Sources, span: berth_language::span::Span) -> (String, usize) {
+    let path = sources
+        .get(span.file)
+        .map_or("", |source| source.path.as_str());
+    (path.to_owned(), sources.position(span).0)
+}
