@@ -108,12 +108,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What the first name of a path stands for, and the steps that are left.
-    fn head(
-        &mut self,
-        path: &'a Path,
-        scope: &Scope,
-        expect: Expect,
-    ) -> Outcome<(Found, &'a [Step])> {
+    fn head(&mut self, path: &'a Path, scope: &Scope, expect: Expect) -> Outcome<(Found, &'a [Step])> {
         let name = &path.head;
         let steps = path.steps.as_slice();
         if let Some(value) = scope.variable(&name.value) {
@@ -160,10 +155,7 @@ impl<'a> Resolver<'a> {
                     ),
                 )
                 .and(declared.span, format!("`{}` is declared here", name.value))
-                .help(format!(
-                    "Rename the declaration: `{}` is a field's name.",
-                    field.name
-                )),
+                .help(format!("Rename the declaration: `{}` is a field's name.", field.name)),
             )),
             (Some(declared), _, _) => self.declared_head(declared.what, scope.module, name, steps),
             (None, Some(field), Some(thing)) => Ok((Found::Field(thing, field, name.span), steps)),
@@ -174,8 +166,7 @@ impl<'a> Resolver<'a> {
                     return Ok((Found::Value(Value::Thing(plan)), steps));
                 }
                 if name.value == "hour" {
-                    let hour =
-                        Value::not_yet_of("guards by the hour are not judged yet", Dimension::TIME);
+                    let hour = Value::not_yet_of("guards by the hour are not judged yet", Dimension::TIME);
                     return Ok((Found::Value(hour), steps));
                 }
                 if bare && matches!(expect, Expect::AnyName) {
@@ -271,9 +262,7 @@ impl<'a> Resolver<'a> {
                     return Ok(Found::Value(Value::not_yet("places are not planned yet")));
                 }
                 if kind.name == "service" && name.value == "instance" {
-                    return Ok(Found::Value(Value::not_yet(
-                        "single instances are not judged yet",
-                    )));
+                    return Ok(Found::Value(Value::not_yet("single instances are not judged yet")));
                 }
                 Err(self.unknown_field(name, kind, thing))
             }
@@ -339,13 +328,7 @@ impl<'a> Resolver<'a> {
         Ok(one_or_many(things))
     }
 
-    fn child_members(
-        &mut self,
-        parent: ThingId,
-        name: &str,
-        keys: &[Key],
-        span: Span,
-    ) -> Outcome<Value> {
+    fn child_members(&mut self, parent: ThingId, name: &str, keys: &[Key], span: Span) -> Outcome<Value> {
         let mut things = Vec::with_capacity(keys.len());
         let children = self.thing(parent).children.get(name);
         for key in keys {
@@ -370,10 +353,8 @@ impl<'a> Resolver<'a> {
             return Err(Reported);
         };
         let things = &known.things;
-        let (name, keys): (_, Vec<_>) = (
-            known.name.clone(),
-            things.keys().flatten().map(Key::to_string).collect(),
-        );
+        let (name, keys): (_, Vec<_>) =
+            (known.name.clone(), things.keys().flatten().map(Key::to_string).collect());
         match (things.get(&None).copied(), things.len()) {
             (Some(thing), _) => {
                 let known = self.thing(thing);
@@ -392,10 +373,8 @@ impl<'a> Resolver<'a> {
         if let Some(thing) = children.and_then(|children| children.get(&None)) {
             return Ok(Value::Thing(*thing));
         }
-        let keys: Vec<_> = children
-            .into_iter()
-            .flat_map(|children| children.keys().flatten().map(Key::to_string))
-            .collect();
+        let keys: Vec<_> =
+            children.into_iter().flat_map(|children| children.keys().flatten().map(Key::to_string)).collect();
         Err(self.no_such_key(&format!("`{name}`"), None, &keys, span))
     }
 
@@ -429,11 +408,19 @@ impl<'a> Resolver<'a> {
     }
 
     fn unknown_name(&mut self, name: &Name, scope: &Scope) -> Reported {
-        let mut known: BTreeSet<String> = scope
-            .variables
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
+        if let Some((declared, span)) = self.misspelt_declaration(name, scope.module) {
+            return self.report(
+                Diagnostic::error(
+                    "name::unknown",
+                    format!("`{}` is used, and `{declared}` is declared", name.value),
+                    span,
+                    format!("nothing uses `{declared}`"),
+                )
+                .and(name.span, format!("nothing is called `{}`", name.value))
+                .help("Give both the same name."),
+            );
+        }
+        let mut known: BTreeSet<String> = scope.variables.iter().map(|(name, _)| name.clone()).collect();
         if self.suggestions < super::MOST_SUGGESTIONS {
             if let Some(names) = self.names.get(scope.module) {
                 known.extend(names.declared.keys().map(|name| (*name).to_owned()));
@@ -460,31 +447,43 @@ impl<'a> Resolver<'a> {
         )
     }
 
+    /// A declaration of this file that lacks one letter of `name` and that nothing uses: then the letter
+    /// was lost where it is declared.
+    fn misspelt_declaration(&self, name: &Name, module: usize) -> Option<(String, Span)> {
+        let names = self.names.get(module)?;
+        let (declared, declaration) = names.declared.iter().find(|(declared, declaration)| {
+            declaration.span.file == name.span.file
+                && declared.len() + 1 == name.value.len()
+                && strsim::osa_distance(declared, &name.value) == 1
+        })?;
+        let text = &self.sources.get(declaration.span.file)?.text;
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let uses = text.match_indices(declared).filter(|(at, _)| {
+            let (before, after) = (&text[..*at], &text[at + declared.len()..]);
+            // A field of that name, `name = …`, is no use of the declaration.
+            let in_comment = before.rsplit('\n').next().is_some_and(|line| line.contains("//"));
+            !in_comment
+                && !before.ends_with(|letter| is_word(letter) || letter == '.')
+                && !after.starts_with(is_word)
+                && !after.trim_start_matches(' ').starts_with('=')
+        });
+        (uses.take(2).count() <= 1).then(|| ((*declared).to_owned(), declaration.span))
+    }
+
     /// A field that `kind` does not have.
-    pub(super) fn unknown_field(
-        &mut self,
-        name: &Name,
-        kind: &'static Kind,
-        thing: ThingId,
-    ) -> Reported {
+    pub(super) fn unknown_field(&mut self, name: &Name, kind: &'static Kind, thing: ThingId) -> Reported {
         let known = self.thing(thing);
-        let (address, head) = (
-            known.name.clone(),
-            known.layers.first().map(|layer| layer.block.head),
-        );
+        let (address, head) = (known.name.clone(), known.layers.first().map(|layer| layer.block.head));
         let suggestion = self.suggestion(&name.value, kind.fields.iter().map(|field| field.name));
-        let mut help =
-            suggestion.map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
+        let mut help = suggestion.map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
         for (verb, roles) in [
             ("states", [Role::Fact, Role::Fact]),
             ("decides", [Role::Choice, Role::Choice]),
             ("promises", [Role::Measure, Role::Sampled]),
         ] {
             let fields = kind.fields.iter();
-            let fields: Vec<_> = fields
-                .filter(|field| roles.contains(&field.role))
-                .map(|field| field.name)
-                .collect();
+            let fields: Vec<_> =
+                fields.filter(|field| roles.contains(&field.role)).map(|field| field.name).collect();
             if !fields.is_empty() {
                 help.push_str(&format!("A {} {verb}: {}.\n", kind.name, fields.join(", ")));
             }
@@ -509,14 +508,8 @@ impl<'a> Resolver<'a> {
         span: Span,
     ) -> Reported {
         let (title, label) = match key {
-            Some(key) => (
-                format!("{name} has no key `{key}`"),
-                "not one of its keys".to_owned(),
-            ),
-            None => (
-                format!("{name} has keys"),
-                "which of them is not said".to_owned(),
-            ),
+            Some(key) => (format!("{name} has no key `{key}`"), "not one of its keys".to_owned()),
+            None => (format!("{name} has keys"), "which of them is not said".to_owned()),
         };
         let help = if keys.is_empty() {
             "It has no keys: leave the brackets out.".to_owned()
