@@ -24,6 +24,8 @@ pub(super) struct Builder<'r, 'a> {
     /// Where each name of a device or model, and each address of a node or service, stands.
     named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
+    /// While it is set, lines are read for their mistakes alone.
+    quiet: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -133,6 +135,7 @@ impl<'a> Resolver<'a> {
             models: BTreeMap::new(),
             named: BTreeMap::new(),
             reported: BTreeSet::new(),
+            quiet: false,
         };
         for thing in order {
             builder.thing(thing);
@@ -148,7 +151,9 @@ impl<'a> Builder<'_, 'a> {
         if known.is_abstract {
             // Its lines are read for their mistakes alone.
             self.resolver.lenient = true;
+            self.quiet = true;
             let _ = self.lines(id);
+            self.quiet = false;
             self.resolver.lenient = false;
             return;
         }
@@ -188,7 +193,9 @@ impl<'a> Builder<'_, 'a> {
             "device" | "model" => {}
             "test" | "scenario" => {
                 // What must hold in another world is checked for its names and units only.
+                self.quiet = true;
                 let _ = self.lines(id);
+                self.quiet = false;
             }
             _ => {
                 let lines = self.lines(id);
@@ -228,7 +235,7 @@ impl<'a> Builder<'_, 'a> {
 
     /// Whether it is said for the first time.
     pub(super) fn warn(&mut self, span: Span, because: &str) -> bool {
-        if !self.reported.insert(span) {
+        if self.quiet || !self.reported.insert(span) {
             return false;
         }
         self.resolver.report(
