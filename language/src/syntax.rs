@@ -3,11 +3,12 @@
 //! [`parse`] is total: any text gives a tree and diagnostics, in time linear in the text. The way:
 //!
 //! - `tokens`: strings, comments, lines, brackets;
-//! - `brackets`: each bracket gets its partner; a missing one is supplied where it was missed;
+//! - `brackets`: each bracket gets its partner; a missing one is supplied where it was missed, for
+//!   which `indentation` is read;
 //! - `nesting`: what nests too deeply is marked, so that all that follows may recurse;
 //! - `reader`: lines and braces make statements, heads and bodies, so a bad line ends with its line;
 //! - `berth.pest`, read by `grammar`: the forms of one statement;
-//! - `statement`, `expression`: its pairs become the [tree](ast);
+//! - `statement`, `expression`, `literal`: its pairs become the [tree](ast);
 //! - `explanation`: a statement of no form becomes [`ast::Item::Broken`] and a message.
 
 pub mod ast;
@@ -16,6 +17,7 @@ mod explanation;
 mod expression;
 mod grammar;
 mod indentation;
+mod literal;
 mod nesting;
 mod reader;
 mod statement;

@@ -375,7 +375,7 @@ fn mutated(random: &mut Random) -> String {
 /// Whatever nests is refused past a limit, and the lines around it are read.
 #[test]
 fn deep_nesting_is_refused() {
-    let many = 100_000;
+    let many = 20_000;
     let deep = [
         format!("x = {}1{}", "(".repeat(many), ")".repeat(many)),
         format!("x = {}", "(".repeat(many)),

@@ -197,7 +197,7 @@ fn explain(file: FileId, text: &str, tokens: &[Token], fault: Fault) -> Diagnost
             diagnostic.help(if bracket == Bracket::Curly {
                 format!("Close the body with `{close}`, below the start of the line that opens it.")
             } else {
-                format!("Write `{close}` where it ends. Until then the lines below belong to it.")
+                format!("Write `{close}` where it ends.")
             })
         }
         Fault::Unopened { closer, missed } => {

@@ -233,8 +233,8 @@ impl<'a> Reader<'a> {
             return false;
         }
         let equals = last.is_some_and(|token| token.text(self.text) == "=");
-        let next = self.tokens(self.at..self.paired.tokens.len()).iter();
-        let next = next.filter(|token| token.kind != TokenKind::Newline).next();
+        let mut rest = self.tokens(self.at..self.paired.tokens.len()).iter();
+        let next = rest.find(|token| token.kind != TokenKind::Newline);
         let (Some(first), Some(next)) = (self.paired.tokens.get(start), next) else {
             return false;
         };
@@ -261,7 +261,15 @@ impl<'a> Reader<'a> {
     fn unread(&mut self, piece: Piece, stop: Option<Stop>) -> Item {
         let span = self.span(&piece.tokens);
         let Some(stop) = stop else {
-            return Item::Broken(span);
+            // The lines up to the last one with a fault that is reported already.
+            let tokens = self.tokens(piece.tokens.clone());
+            let fault = tokens
+                .iter()
+                .rposition(|token| token.condition != Condition::Sound);
+            let fault = piece.tokens.start + fault.unwrap_or(tokens.len());
+            let joint = piece.joints.iter().find(|joint| **joint > fault);
+            self.at = joint.copied().unwrap_or(piece.tokens.end);
+            return Item::Broken(self.span(&(piece.tokens.start..self.at)));
         };
         let at = span.start as usize + stop.at;
         let token = |joint: &&usize| self.paired.tokens.get(**joint).map(|token| token.start);
@@ -290,13 +298,16 @@ impl<'a> Reader<'a> {
         self.at = joint;
         let tokens = start..joint;
         match self.read(Rule::statement, &tokens) {
-            Err(Some(stop)) => {
-                let at = self.span(&tokens).start as usize + stop.at;
-                self.report(Rule::statement, &tokens, at, &stop);
+            // `x = a.in` only looks as if something dangled.
+            Ok(pair) => self.tree(&tokens, |tree| tree.statement(pair)),
+            Err(stop) => {
+                if let Some(stop) = stop {
+                    let at = self.span(&tokens).start as usize + stop.at;
+                    self.report(Rule::statement, &tokens, at, &stop);
+                }
+                Item::Broken(self.span(&tokens))
             }
-            Ok(_) | Err(None) => {}
         }
-        Item::Broken(self.span(&tokens))
     }
 
     /// A head and the body that is next, with all that belongs to the head.
@@ -324,7 +335,7 @@ impl<'a> Reader<'a> {
                 span,
                 doc: self.doc(start),
                 items: Some(items),
-                ..block
+                ..*block
             }),
             Some(Head::Use(use_)) => Item::Use(super::ast::Use {
                 span,

@@ -25,7 +25,7 @@ pub(super) struct Tree<'a> {
 /// What stands before a body.
 pub(super) enum Head {
     Use(Use),
-    Block(Block),
+    Block(Box<Block>),
     If(Expr),
     /// `else` alone.
     Else,
@@ -58,7 +58,7 @@ impl Tree<'_> {
         for form in pair.into_inner() {
             match form.as_rule() {
                 Rule::use_ => return self.use_(form).map(Head::Use),
-                Rule::block => return self.block(form).map(Head::Block),
+                Rule::block => return self.block(form).map(Box::new).map(Head::Block),
                 Rule::choice => return self.head(form),
                 Rule::expr => return Some(Head::If(self.expr(form))),
                 _ => {}
