@@ -232,13 +232,14 @@ fn odd_files() {
     ] {
         checked(text);
     }
-    struct Nothing(fn() -> Unreadable);
+    type Why = fn() -> Unreadable;
+    struct Nothing(Why);
     impl Files for Nothing {
         fn read(&self, _: &str) -> Result<Vec<u8>, Unreadable> {
             Err(self.0())
         }
     }
-    let cases: [(fn() -> Unreadable, &str); 4] = [
+    let cases: [(Why, &str); 4] = [
         (|| Unreadable::Missing, "use::missing-file"),
         (|| Unreadable::Directory, "file::directory"),
         (|| Unreadable::TooLarge(1 << 30), "file::too-large"),

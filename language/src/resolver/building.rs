@@ -196,12 +196,25 @@ impl<'a> Builder<'_, 'a> {
                 self.quiet = true;
                 let _ = self.lines(id);
                 self.quiet = false;
+                self.other_world(id);
             }
             _ => {
                 let lines = self.lines(id);
                 self.program.requirements.extend(lines.requirements);
                 self.program.wishes.extend(lines.wishes);
             }
+        }
+    }
+
+    /// What a test or scenario sets must at least be declared.
+    fn other_world(&mut self, id: ThingId) {
+        let thing = self.resolver.thing(id);
+        let Some(module) = thing.layers.first().map(|layer| layer.scope.module) else {
+            return;
+        };
+        for assign in thing.elsewhere.clone() {
+            // What is not declared has been reported.
+            let _ = self.resolver.declaration(module, &assign.target.head);
         }
     }
 
@@ -230,11 +243,19 @@ impl<'a> Builder<'_, 'a> {
 
     /// Says that something is not done yet that no plan depends on.
     fn later(&mut self, span: Span, because: &str) {
-        self.warn(span, because);
+        self.say(span, because, "No plan depends on it.");
     }
 
     /// Whether it is said for the first time.
     pub(super) fn warn(&mut self, span: Span, because: &str) -> bool {
+        self.say(
+            span,
+            because,
+            "The plan does not take this line into account, and every output says so.",
+        )
+    }
+
+    fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
         if self.quiet || !self.reported.insert(span) {
             return false;
         }
@@ -245,7 +266,7 @@ impl<'a> Builder<'_, 'a> {
                 span,
                 because,
             )
-            .help("The plan does not take this line into account, and every output says so."),
+            .help(help),
         );
         true
     }

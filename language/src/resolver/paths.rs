@@ -5,7 +5,7 @@ use super::keys::Key;
 use super::names::{Declaration, Declared, GroupId};
 use super::things::ThingId;
 use super::value::Value;
-use super::{Outcome, Reported, Resolver, Scope, listed};
+use super::{Nearly, Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
 use crate::quantity::Dimension;
 use crate::schema::functions::FUNCTIONS;
@@ -30,13 +30,24 @@ impl<'a> Resolver<'a> {
     /// What `name` is declared as in `module`.
     pub(super) fn declaration(&mut self, module: usize, name: &Name) -> Outcome<Declared<'a>> {
         match self.declared(module, &name.value) {
-            Some(declaration) => Ok(declaration.what),
+            Some(declaration) => {
+                self.refer(module, &name.value);
+                Ok(declaration.what)
+            }
             None => Err(self.unknown_name(name, &Scope::top(module))),
         }
     }
 
     fn declared(&self, module: usize, name: &str) -> Option<Declaration<'a>> {
         self.names.get(module)?.declared.get(name).copied()
+    }
+
+    /// Remembers that something refers to `name`.
+    fn refer(&mut self, module: usize, name: &str) {
+        let known = self.names.get(module);
+        if let Some((name, _)) = known.and_then(|names| names.declared.get_key_value(name)) {
+            self.referred.insert((module, name));
+        }
     }
 
     /// `name` is a param or a let of `module`.
@@ -165,7 +176,10 @@ impl<'a> Resolver<'a> {
                     field.name
                 )),
             )),
-            (Some(declared), _, _) => self.declared_head(declared.what, scope.module, name, steps),
+            (Some(declared), _, _) => {
+                self.refer(scope.module, &name.value);
+                self.declared_head(declared.what, scope.module, name, steps)
+            }
             (None, Some(field), Some(thing)) => Ok((Found::Field(thing, field, name.span), steps)),
             (None, _, _) => {
                 if name.value == "plan"
@@ -445,6 +459,7 @@ impl<'a> Resolver<'a> {
             known.extend(FUNCTIONS.iter().map(|function| function.name.to_owned()));
         }
         let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
+        self.nearly_declared(name, scope.module);
         let help = match suggestion {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => "Names are declared with `let`, `param`, `use` or a block in this file; fields are of the block a line stands in.".to_owned(),
@@ -458,6 +473,29 @@ impl<'a> Resolver<'a> {
             )
             .help(help),
         )
+    }
+
+    /// Notes a declaration that lacks one letter of an unknown name.
+    fn nearly_declared(&mut self, name: &Name, module: usize) {
+        let length = name.value.chars().count();
+        let known = self
+            .names
+            .get(module)
+            .filter(|_| self.suggestions < super::MOST_SUGGESTIONS);
+        let found = known.and_then(|names| {
+            names.declared.iter().find(|(declared, _)| {
+                declared.chars().count() + 1 == length
+                    && strsim::osa_distance(declared, &name.value) == 1
+            })
+        });
+        if let Some((declared, declaration)) = found {
+            self.nearly.push(Nearly {
+                place: name.span,
+                module,
+                name: declared,
+                declared: declaration.span,
+            });
+        }
     }
 
     /// A field that `kind` does not have.
