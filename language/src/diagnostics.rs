@@ -41,20 +41,12 @@ pub struct Label {
 
 impl Diagnostic {
     /// An error titled `title` at `span`, where `label` is so.
-    pub fn error(
-        code: &'static str,
-        title: impl Into<String>,
-        span: Span,
-        label: impl Into<String>,
-    ) -> Self {
+    pub fn error(code: &'static str, title: impl Into<String>, span: Span, label: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,
             title: title.into(),
-            labels: vec![Label {
-                span,
-                text: label.into(),
-            }],
+            labels: vec![Label { span, text: label.into() }],
             help: None,
         }
     }
@@ -66,19 +58,13 @@ impl Diagnostic {
         span: Span,
         label: impl Into<String>,
     ) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, title, span, label)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, title, span, label) }
     }
 
     /// With a related fact.
     #[must_use]
     pub fn and(mut self, span: Span, label: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span,
-            text: label.into(),
-        });
+        self.labels.push(Label { span, text: label.into() });
         self
     }
 

@@ -21,7 +21,7 @@ mod services;
 mod things;
 mod value;
 
-use crate::diagnostics::{Diagnostic, Label, Severity};
+use crate::diagnostics::{Diagnostic, Severity};
 use crate::model::Program;
 use crate::quantity::Currency;
 use crate::sources::{Files, Sources};
@@ -36,18 +36,9 @@ use value::Value;
 
 /// The program at `root`, if nothing is wrong with it; every file read; what was found, in order of file
 /// and place.
-pub(crate) fn resolve(
-    root: &str,
-    files: &dyn Files,
-) -> (Option<Program>, Sources, Vec<Diagnostic>) {
-    let Imports {
-        modules,
-        sources,
-        mut diagnostics,
-    } = imports::read(root, files);
-    let readable = diagnostics
-        .iter()
-        .all(|diagnostic| diagnostic.severity != Severity::Error);
+pub(crate) fn resolve(root: &str, files: &dyn Files) -> (Option<Program>, Sources, Vec<Diagnostic>) {
+    let Imports { modules, sources, mut diagnostics } = imports::read(root, files);
+    let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let mut program = None;
     if !modules.is_empty() {
         let mut resolver = Resolver::new(&modules, &sources);
@@ -58,17 +49,12 @@ pub(crate) fn resolve(
             // it: only mistakes that stand for themselves are told.
             found.retain(|diagnostic| !follows_from_absence(diagnostic));
         }
-        let sound = found
-            .iter()
-            .all(|diagnostic| diagnostic.severity != Severity::Error);
+        let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
         diagnostics.extend(found);
         program = (readable && sound).then_some(built);
     }
     diagnostics.sort_by_key(|diagnostic| {
-        diagnostic
-            .labels
-            .first()
-            .map(|label| (label.span.file, label.span.start, label.span.end))
+        diagnostic.labels.first().map(|label| (label.span.file, label.span.start, label.span.end))
     });
     (program, sources, diagnostics)
 }
@@ -171,11 +157,7 @@ pub(crate) struct Scope {
 impl Scope {
     /// The top level of a file.
     pub(crate) fn top(module: usize) -> Self {
-        Self {
-            module,
-            variables: Rc::default(),
-            thing: None,
-        }
+        Self { module, variables: Rc::default(), thing: None }
     }
 
     /// With one more variable.
@@ -183,18 +165,12 @@ impl Scope {
         let mut variables = (*self.variables).clone();
         variables.retain(|(known, _)| known != name);
         variables.push((name.to_owned(), value));
-        Self {
-            variables: Rc::new(variables),
-            ..self.clone()
-        }
+        Self { variables: Rc::new(variables), ..self.clone() }
     }
 
     /// The value of a variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&Value> {
-        self.variables
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -250,18 +226,19 @@ impl<'a> Resolver<'a> {
                 let place = diagnostic.labels.first().map(|label| label.span);
                 diagnostic.code == "name::unknown" && place == Some(nearly.place)
             });
-            if let Some(diagnostic) = diagnostic {
-                diagnostic.labels.insert(
-                    0,
-                    Label {
-                        span: nearly.declared,
-                        text: format!(
-                            "`{}` is declared here, and nothing refers to it",
-                            nearly.name
-                        ),
-                    },
-                );
-            }
+            let (Some(diagnostic), Some(name)) = (diagnostic, self.sources.get(nearly.place.file)) else {
+                continue;
+            };
+            let used = name.text.get(nearly.place.range()).unwrap_or_default();
+            let place = nearly.place;
+            *diagnostic = Diagnostic::error(
+                "name::unknown",
+                format!("`{used}` is used, and `{}` is declared", nearly.name),
+                nearly.declared,
+                format!("nothing uses `{}`", nearly.name),
+            )
+            .and(place, format!("nothing is called `{used}`"))
+            .help("Give both the same name.");
         }
     }
 
@@ -279,11 +256,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Runs `work` one level deeper, unless that is too deep.
-    pub(crate) fn deeper<T>(
-        &mut self,
-        span: Span,
-        work: impl FnOnce(&mut Self) -> Outcome<T>,
-    ) -> Outcome<T> {
+    pub(crate) fn deeper<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         if self.depth >= DEEPEST {
             return Err(self.report(
                 Diagnostic::error(
@@ -321,9 +294,7 @@ impl<'a> Resolver<'a> {
 
     /// The place that stands for a whole file.
     pub(crate) fn file_start(&self, module: usize) -> Span {
-        self.modules
-            .get(module)
-            .map_or(Span::new(FileId(0), 0, 0), |module| module.start)
+        self.modules.get(module).map_or(Span::new(FileId(0), 0, 0), |module| module.start)
     }
 }
 
@@ -343,8 +314,7 @@ fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&
                 return None;
             }
             let distance = strsim::osa_distance(name, candidate);
-            let prefix =
-                length >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
+            let prefix = length >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
             // Two edits away from a short name is another name.
             let close = distance <= allowed && distance * 2 <= length;
             (close || prefix).then_some((distance, candidate))
@@ -403,14 +373,8 @@ mod tests {
 
     #[test]
     fn near_names() {
-        assert_eq!(
-            closest("availabilty", ["availability", "bill"]),
-            Some("availability")
-        );
-        assert_eq!(
-            closest("pritority", ["priority", "prompt"]),
-            Some("priority")
-        );
+        assert_eq!(closest("availabilty", ["availability", "bill"]), Some("availability"));
+        assert_eq!(closest("pritority", ["priority", "prompt"]), Some("priority"));
         assert_eq!(closest("cpus", ["cpu", "memory"]), Some("cpu"));
         assert_eq!(closest("colour", ["cpu", "memory", "price"]), None);
         assert_eq!(closest("x", ["y"]), None);

@@ -58,17 +58,12 @@ impl Sources {
 
     /// All files, in the order of reading: the root first.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
-        self.files
-            .iter()
-            .enumerate()
-            .map(|(index, source)| (FileId(index as u32), source))
+        self.files.iter().enumerate().map(|(index, source)| (FileId(index as u32), source))
     }
 
     /// The text that `span` covers; empty where it covers none.
     pub fn text(&self, span: Span) -> &str {
-        self.get(span.file)
-            .and_then(|source| source.text.get(span.range()))
-            .unwrap_or("")
+        self.get(span.file).and_then(|source| source.text.get(span.range())).unwrap_or("")
     }
 
     /// Line and column of the first byte of `span`, both from 1; columns count characters.
@@ -82,9 +77,6 @@ impl Sources {
         }
         let before = &source.text[..at];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 }

@@ -19,11 +19,7 @@ impl Span {
     /// The bytes from `start` to before `end`.
     pub fn new(file: FileId, start: usize, end: usize) -> Self {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self {
-            file,
-            start: offset(start),
-            end: offset(end),
-        }
+        Self { file, start: offset(start), end: offset(end) }
     }
 
     /// The smallest span that holds both; `self` where the files differ.
@@ -31,11 +27,7 @@ impl Span {
         if self.file != other.file {
             return self;
         }
-        Self {
-            file: self.file,
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
     /// The range as indices into the file's text.

@@ -9,10 +9,9 @@ use proptest::prelude::*;
 
 /// Units whose text form the laws look at.
 const UNITS: [&str; 44] = [
-    "", "s", "ms", "us", "min", "h", "d", "y", "W", "kW", "MW", "Wh", "kWh", "J", "B", "kB", "MB",
-    "GB", "TB", "KiB", "MiB", "GiB", "TiB", "Gbit", "GB/s", "Gbit/s", "TB/s", "TFLOPS", "GFLOPS",
-    "TFLOP", "g", "kg", "t", "g/kWh", "Hz", "MHz", "req", "tok", "core", "req/s", "$", "$/h",
-    "$/kWh", "€/GB",
+    "", "s", "ms", "us", "min", "h", "d", "y", "W", "kW", "MW", "Wh", "kWh", "J", "B", "kB", "MB", "GB",
+    "TB", "KiB", "MiB", "GiB", "TiB", "Gbit", "GB/s", "Gbit/s", "TB/s", "TFLOPS", "GFLOPS", "TFLOP", "g",
+    "kg", "t", "g/kWh", "Hz", "MHz", "req", "tok", "core", "req/s", "$", "$/h", "$/kWh", "€/GB",
 ];
 
 fn amount() -> impl Strategy<Value = BigRational> {
@@ -39,10 +38,7 @@ fn read(text: &str) -> Quantity {
     let number: String = rest.chars().take_while(digits).collect();
     let written = rest[number.len()..].trim_start();
     let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
-    let plain: BigInt = format!("{whole}{fraction}")
-        .replace('_', "")
-        .parse()
-        .expect("digits");
+    let plain: BigInt = format!("{whole}{fraction}").replace('_', "").parse().expect("digits");
     let places = u32::try_from(fraction.len()).expect("a few decimals");
     let value = BigRational::new(plain * sign, BigInt::from(10).pow(places));
     let unit = unit(&format!("{currency}{written}")).expect("a unit that exists");
@@ -116,12 +112,7 @@ proptest! {
 fn numbers_beyond_all_measure_are_refused() {
     let large = Quantity::integer(BigInt::from(2).pow(300));
     assert_eq!(large.multiply(&large), Err(ArithmeticError::TooLarge));
-    let small = Quantity::integer(1)
-        .divide(&large)
-        .expect("a fraction that fits");
+    let small = Quantity::integer(1).divide(&large).expect("a fraction that fits");
     assert_eq!(small.multiply(&small), Err(ArithmeticError::TooLarge));
-    assert_eq!(
-        Quantity::integer(1).divide(&Quantity::integer(0)),
-        Err(ArithmeticError::DivisionByZero)
-    );
+    assert_eq!(Quantity::integer(1).divide(&Quantity::integer(0)), Err(ArithmeticError::DivisionByZero));
 }

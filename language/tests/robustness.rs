@@ -163,11 +163,7 @@ fn mutated_files_never_panic() {
                             diagnostic.code,
                             String::from_utf8_lossy(&text)
                         );
-                        assert!(
-                            diagnostic.help.is_some(),
-                            "{} has no way forward",
-                            diagnostic.code
-                        );
+                        assert!(diagnostic.help.is_some(), "{} has no way forward", diagnostic.code);
                     }
                     if let Some(program) = &checked.program {
                         describe(program);
@@ -184,11 +180,7 @@ fn mutated_files_never_panic() {
 #[test]
 fn what_nests_or_leans_deep_is_refused() {
     let deep = |before: &str, inner: &str, after: &str, count: usize| {
-        format!(
-            "let a = {}{inner}{}\n",
-            before.repeat(count),
-            after.repeat(count)
-        )
+        format!("let a = {}{inner}{}\n", before.repeat(count), after.repeat(count))
     };
     let chain = |count: usize| {
         let lines = (0..count).map(|at| format!("let c{at} = c{} + 1\n", at + 1));
@@ -223,13 +215,7 @@ fn what_nests_or_leans_deep_is_refused() {
 
 #[test]
 fn odd_files() {
-    for text in [
-        &b""[..],
-        b"\xff\xfe",
-        b"\0\0\0",
-        b"\xef\xbb\xbf",
-        "\u{2028}".as_bytes(),
-    ] {
+    for text in [&b""[..], b"\xff\xfe", b"\0\0\0", b"\xef\xbb\xbf", "\u{2028}".as_bytes()] {
         checked(text);
     }
     type Why = fn() -> Unreadable;
@@ -243,10 +229,7 @@ fn odd_files() {
         (|| Unreadable::Missing, "use::missing-file"),
         (|| Unreadable::Directory, "file::directory"),
         (|| Unreadable::TooLarge(1 << 30), "file::too-large"),
-        (
-            || Unreadable::Other("denied".to_owned()),
-            "file::unreadable",
-        ),
+        (|| Unreadable::Other("denied".to_owned()), "file::unreadable"),
     ];
     for (why, code) in cases {
         let checked = check("plan.berth", &Nothing(why));
@@ -291,9 +274,6 @@ fn a_large_program_is_checked_in_linear_time() {
     let (large, found) = time(&program(1_523, 8_152));
     assert_eq!((found.nodes.len(), found.services.len()), (1_523, 8_152));
     // Eight times as much: a quadratic step would show as sixty-four times the time.
-    assert!(
-        large < small * 24 + Duration::from_secs(1),
-        "{small:?}, {large:?}"
-    );
+    assert!(large < small * 24 + Duration::from_secs(1), "{small:?}, {large:?}");
     assert_eq!(describe(&found), describe(&time(&program(1_523, 8_152)).1));
 }
