@@ -1,1 +1,33 @@
-//! placeholder
+//! # berth-compiler
+//!
+//! The middle of the way, one file a stage:
+//!
+//! | file | from | to |
+//! | --- | --- | --- |
+//! | [`lowering`] | model | MLIR text and operator [`graph`], by `berth-ir` |
+//! | [`candidates`] | graph | the forms of every service and what each carries |
+//! | [`assembly`] | candidates | the [`problem`], in integers, every row with its lines |
+//! | [`solving`] | problem | a solution, by `berth-solvers` |
+//! | [`recheck`] | solution | its values, in exact arithmetic, or what it breaks |
+//! | [`plan`] | values | the plan file |
+//!
+//! [`session`] calls them in this order, [`verify`] backwards, and [`conflict`] where there is no
+//! solution. The crate owns the type of every stage and links neither MLIR nor a solver.
+
+pub mod assembly;
+pub mod candidates;
+pub mod conflict;
+pub mod form;
+pub mod graph;
+pub mod graph_description;
+pub mod inputs;
+pub mod lowering;
+pub mod performance;
+pub mod plan;
+pub mod problem;
+pub mod problem_description;
+pub mod recheck;
+pub mod relaxation;
+pub mod session;
+pub mod solving;
+pub mod verify;

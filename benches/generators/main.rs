@@ -1,0 +1,40 @@
+//! `benches/generate`: plan files to measure with, made from public traces and a seed. The same
+//! arguments give the same files, byte for byte.
+
+mod openb;
+mod random;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Makes plan files to measure with, from traces and seeds.
+#[derive(Parser)]
+#[command(name = "benches/generate", bin_name = "benches/generate", version)]
+struct Arguments {
+    #[command(subcommand)]
+    program: Program,
+}
+
+#[derive(Subcommand)]
+enum Program {
+    Openb(openb::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let made = match &arguments.program {
+        Program::Openb(arguments) => openb::write(arguments),
+    };
+    match made {
+        Ok(summary) => {
+            // A reader that went away has seen enough.
+            let _ = write!(std::io::stdout(), "{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            let _ = writeln!(std::io::stderr(), "benches/generate: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Plans infrastructure from files: what exists, what must hold, what would be liked.
+#[derive(Debug, Parser)]
+#[command(name = "berth", version, max_term_width = 80)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Parse and check a plan file, without planning
+    Check(Check),
+    /// Plan, verify and print
+    Plan(Plan),
+    /// Print a saved plan
+    Show(Saved),
+    /// Recheck a saved plan with nothing but the file and its sources
+    Verify(Saved),
+    /// Print a stage on the way from text to plan
+    Lower(Lower),
+    /// List the shipped hardware and models with their sources
+    Catalog(Catalog),
+    /// Explain a diagnostic code
+    Explain(Explain),
+}
+
+/// `berth check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A plan file, or a folder with a `main.berth`
+    pub file: String,
+    /// Print diagnostics as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `berth plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// A plan file, or a folder with a `main.berth`
+    pub file: String,
+    /// Write the plan here; beside it first, then renamed
+    #[arg(short, long, value_name = "PLAN.JSON")]
+    pub output: Option<PathBuf>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Settings of the search
+    #[command(flatten)]
+    pub search: Search,
+    /// Exit with 0 although lines with this code could not be judged; repeatable
+    #[arg(long, value_name = "CODE")]
+    pub allow_unjudged: Vec<String>,
+}
+
+/// Settings of a search.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// Stop after this long with the best plan so far; recorded in the plan
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub time_limit: Option<Duration>,
+    /// Deterministic work units, instead of the plan's own `effort`
+    #[arg(long, value_name = "N")]
+    pub effort: Option<u64>,
+}
+
+/// A saved plan.
+#[derive(Debug, Args)]
+pub struct Saved {
+    /// A plan written by `berth plan -o`
+    pub plan: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `berth lower`
+#[derive(Debug, Args)]
+pub struct Lower {
+    /// The stage to print
+    #[arg(long, value_enum)]
+    pub to: Stage,
+    /// Continue from this stage: FILE is then its text, perhaps edited
+    #[arg(long, value_enum)]
+    pub from: Option<Source>,
+    /// The plan file that edited text belongs to; by default the one it names
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub program: Option<String>,
+    /// A plan file; with `--from ir`, MLIR text
+    pub file: String,
+    /// Settings of the search, for `--to plan`
+    #[command(flatten)]
+    pub search: Search,
+}
+
+/// Stages with a text form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Stage {
+    /// What the lines say, every name resolved
+    Model,
+    /// MLIR after all passes
+    Ir,
+    /// Operators with their costs as expressions
+    Graph,
+    /// What may run, and what each form carries
+    Candidates,
+    /// Machines, items, rows, wishes and levels
+    Problem,
+    /// The plan file
+    Plan,
+}
+
+/// Stages that text can continue from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// MLIR as `berth lower --to ir` prints it
+    Ir,
+}
+
+/// `berth catalog`
+#[derive(Debug, Args)]
+pub struct Catalog {
+    /// `models`, or a module or thing: `nvidia`, `h100_sxm`
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `berth explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A diagnostic code, such as `units::mismatch`
+    pub code: String,
+}
+
+/// `60s`, `1.5min`, `500ms`; a bare number counts seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "min" => 60.0,
+        "h" => 3_600.0,
+        _ => return Err(format!("`{unit}` is no unit of time here; write `60s`, `2min` or `1h`")),
+    };
+    let seconds: f64 = number.parse().map_err(|_| format!("`{text}` is no duration; write `60s`"))?;
+    Duration::try_from_secs_f64(seconds * scale).map_err(|_| format!("`{text}` is no duration; write `60s`"))
+}

@@ -1,0 +1,50 @@
+//! One file a command.
+
+mod catalog;
+mod check;
+mod explain;
+mod lower;
+mod plan;
+mod show;
+mod verify;
+
+use crate::arguments::{Arguments, Command, Search};
+use crate::disk::Disk;
+use crate::render::failure::Failure;
+use berth_compiler::session::Session;
+use berth_compiler::solving::{Cancellation, Request};
+use std::process::ExitCode;
+
+/// Runs one command.
+pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Lower(arguments) => lower::run(&arguments),
+        Command::Catalog(arguments) => catalog::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    }
+}
+
+/// Runs `work` with the disk, MLIR and HiGHS plugged together.
+fn with_session<T>(work: impl FnOnce(&Session<'_>) -> T) -> T {
+    let lowering = berth_ir::Mlir;
+    let solving = berth_solvers::Highs::default();
+    work(&Session { files: &Disk, lowering: &lowering, solving: &solving })
+}
+
+/// How far to search; Ctrl-C cancels it, a second one ends the program.
+fn request(search: &Search, declared: Option<u64>) -> Request {
+    let cancellation = Cancellation::default();
+    let on_interrupt = cancellation.clone();
+    // A handler can be set once a process; where that fails Ctrl-C just ends the program.
+    let _ = ctrlc::set_handler(move || {
+        if on_interrupt.is_cancelled() {
+            std::process::exit(130);
+        }
+        on_interrupt.cancel();
+    });
+    Request { effort: search.effort.or(declared).unwrap_or(1), time_limit: search.time_limit, cancellation }
+}

@@ -1,0 +1,81 @@
+//! `berth lower`: print a stage, or continue from edited text.
+
+use crate::arguments::{Lower, Source, Stage};
+use crate::commands::{request, with_session};
+use crate::disk::{Disk, root};
+use crate::render::failure::Failure;
+use crate::render::{candidates, diagnostics};
+use berth_compiler::lowering::Lowering as _;
+use berth_compiler::session::Stopped;
+use berth_compiler::{graph_description, problem_description};
+use berth_language::sources::Files as _;
+use std::process::ExitCode;
+
+pub fn run(arguments: &Lower) -> Result<ExitCode, Failure> {
+    match arguments.from {
+        None => from_program(arguments, &root(&arguments.file), None),
+        Some(Source::Ir) => {
+            let bytes =
+                Disk.read(&arguments.file).map_err(|error| Failure::Text(arguments.file.clone(), error))?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            from_ir(arguments, &text)
+        }
+    }
+}
+
+fn from_ir(arguments: &Lower, text: &str) -> Result<ExitCode, Failure> {
+    let lowered = berth_ir::Mlir.resume(text, &arguments.file).map_err(Stopped::Ir)?;
+    diagnostics::print_ir(&lowered.warnings);
+    match arguments.to {
+        Stage::Model => Err(Failure::Backwards),
+        Stage::Ir => {
+            print!("{}", lowered.text);
+            Ok(ExitCode::SUCCESS)
+        }
+        Stage::Graph => {
+            print!("{}", graph_description::describe_graph(&lowered.graph));
+            Ok(ExitCode::SUCCESS)
+        }
+        Stage::Candidates | Stage::Problem | Stage::Plan => {
+            let program = arguments.program.clone().or(lowered.program).ok_or(Failure::NoProgram)?;
+            from_program(arguments, &root(&program), Some((text, &arguments.file)))
+        }
+    }
+}
+
+fn from_program(arguments: &Lower, path: &str, ir: Option<(&str, &str)>) -> Result<ExitCode, Failure> {
+    with_session(|session| {
+        if arguments.to == Stage::Model {
+            let checked = session.check(path);
+            diagnostics::print(&checked.sources, &checked.diagnostics);
+            let Some(program) = checked.program else { return Ok(ExitCode::FAILURE) };
+            print!("{}", berth_language::description::describe(&program));
+            return Ok(ExitCode::SUCCESS);
+        }
+        if arguments.to == Stage::Plan {
+            let request = request(&arguments.search, None);
+            let planned = session.plan(path, ir, &request, &mut |_| {})?;
+            print!("{}", planned.plan.to_json());
+            return Ok(ExitCode::SUCCESS);
+        }
+        if matches!(arguments.to, Stage::Ir | Stage::Graph) {
+            let front = session.front(path, ir)?;
+            diagnostics::print(&front.sources, &front.diagnostics);
+            match arguments.to {
+                Stage::Ir => print!("{}", front.lowered.text),
+                _ => print!("{}", graph_description::describe_graph(&front.lowered.graph)),
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let stages = session.stages(path, ir)?;
+        if ir.is_none() {
+            diagnostics::print(&stages.sources, &stages.diagnostics);
+        }
+        match arguments.to {
+            Stage::Candidates => print!("{}", candidates::text(&stages)),
+            Stage::Problem => print!("{}", problem_description::describe(&stages.problem)),
+            Stage::Model | Stage::Ir | Stage::Graph | Stage::Plan => {}
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

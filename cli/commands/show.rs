@@ -1,0 +1,42 @@
+//! `berth show`: print a saved plan.
+
+use crate::arguments::Saved;
+use crate::render::failure::Failure;
+use crate::render::plan as rendered;
+use berth_compiler::plan::{Plan, digest};
+use berth_language::sources::LARGEST_FILE;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
+    let plan = read(&arguments.plan)?;
+    if arguments.json {
+        print!("{}", plan.to_json());
+        return Ok(ExitCode::SUCCESS);
+    }
+    for input in &plan.inputs {
+        let now = std::fs::read(&input.path).map(|bytes| digest(&bytes));
+        match now {
+            Ok(now) if now == input.sha256 => {}
+            Ok(_) => eprintln!("warning: `{}` changed since this plan was made", input.path),
+            Err(error) => eprintln!("warning: `{}` cannot be read now: {error}", input.path),
+        }
+    }
+    if plan.fingerprint != plan.fingerprint_of_contents() {
+        eprintln!("warning: this plan does not match its fingerprint; `berth verify` says where");
+    }
+    print!("{}", rendered::text(&plan));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a plan file.
+pub fn read(path: &Path) -> Result<Plan, Failure> {
+    let metadata = std::fs::metadata(path).map_err(|error| Failure::read(path, &error))?;
+    if metadata.len() > LARGEST_FILE * 4 {
+        return Err(Failure::NotAPlan(path.to_owned(), "it is larger than any plan".into()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| Failure::read(path, &error))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::NotAPlan(path.to_owned(), "it is not UTF-8 text".into()))?;
+    Plan::from_json(&text).map_err(|error| Failure::NotAPlan(path.to_owned(), error.to_string()))
+}

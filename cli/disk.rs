@@ -1,0 +1,71 @@
+//! Files from the disk, and files to it: beside first, then renamed.
+
+use berth_language::sources::{Files, LARGEST_FILE, Unreadable};
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The disk, relative to the working directory.
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+        if metadata.is_dir() {
+            return Err(Unreadable::Directory);
+        }
+        if metadata.len() > LARGEST_FILE {
+            return Err(Unreadable::TooLarge(metadata.len()));
+        }
+        if !metadata.is_file() {
+            return Err(Unreadable::Other("it is neither a file nor a folder".into()));
+        }
+        fs::read(path).map_err(|error| unreadable(&error))
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> Unreadable {
+    match error.kind() {
+        ErrorKind::NotFound => Unreadable::Missing,
+        ErrorKind::IsADirectory => Unreadable::Directory,
+        _ => Unreadable::Other(error.to_string()),
+    }
+}
+
+/// The root file that a user's argument means: a folder's `main.berth`, else its only plan file.
+pub fn root(argument: &str) -> String {
+    let path = Path::new(argument);
+    if !path.is_dir() {
+        return argument.to_owned();
+    }
+    let main = path.join("main.berth");
+    if main.is_file() {
+        return main.to_string_lossy().into_owned();
+    }
+    let mut plans: Vec<PathBuf> = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|entry| entry.extension().is_some_and(|extension| extension == "berth"))
+        .collect();
+    match (plans.pop(), plans.is_empty()) {
+        (Some(only), true) => only.to_string_lossy().into_owned(),
+        _ => argument.to_owned(),
+    }
+}
+
+/// Writes `text` to `path`, whole or not at all.
+pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = fs::File::create(&beside)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // What is left beside the file is ours and of no use; the error that matters is the first.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}

@@ -1,0 +1,10 @@
+//! What a person reads.
+
+pub mod candidates;
+pub mod diagnostics;
+pub mod failure;
+pub mod plan;
+pub mod progress;
+mod quantities;
+
+pub mod table;

@@ -1,0 +1,123 @@
+//! The candidates of a program as text: what each form carries, what one pass of it costs, and why
+//! others cannot be.
+
+use crate::render::table::{Align, table};
+use berth_compiler::candidates::{Layout, ServiceCandidates};
+use berth_compiler::form::Binding;
+use berth_compiler::graph::{Phase, PhaseGraph};
+use berth_compiler::performance::phase::{EngineOverhead, pass};
+use berth_compiler::session::Stages;
+use berth_language::model::{Draws, LlmWork, Service, Work};
+use num_traits::ToPrimitive as _;
+use std::fmt::Write as _;
+
+/// Sequences in the decode step that is shown.
+const DECODED_TOGETHER: f64 = 32.0;
+
+/// Tables of every service that has something to choose from.
+pub fn text(stages: &Stages) -> String {
+    let mut text = String::new();
+    for (service, own) in stages.program.services.iter().zip(&stages.candidates.services) {
+        let _ = writeln!(text, "service {}", service.name);
+        for least in &own.least {
+            let (line, _) = least.origins.first().map_or((0, 0), |span| stages.sources.position(*span));
+            let count = least.count.map_or("no number of".to_owned(), |count| format!("at least {count}"));
+            let _ = writeln!(text, "  {count} replicas by line {line}");
+        }
+        if let Work::Llm(work) = &service.work {
+            text.push_str(&layouts(stages, own));
+            text.push_str(&passes(stages, service, work, own));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn layouts(stages: &Stages, own: &ServiceCandidates) -> String {
+    let mut rows = Vec::new();
+    for candidate in &own.candidates {
+        let (Some(layout), Some(capacity)) = (&candidate.layout, &candidate.capacity) else { continue };
+        let limit = match capacity.limited_by {
+            Some(span) => format!("line {}", stages.sources.position(span).0),
+            None => "the queue itself".to_owned(),
+        };
+        rows.push(vec![stages.candidates.layout_name(layout), format!("{:.3}", capacity.rate), limit]);
+    }
+    for refusal in &own.refusals {
+        let because = match refusal.origins.first() {
+            Some(span) => format!("{} (line {})", refusal.because, stages.sources.position(*span).0),
+            None => refusal.because.clone(),
+        };
+        rows.push(vec![stages.candidates.layout_name(&refusal.layout), "-".into(), because]);
+    }
+    if rows.is_empty() {
+        return "  no device that a node holds can run it\n".into();
+    }
+    table(&[("layout", Align::Left), ("req/s", Align::Right), ("limited by, or why not", Align::Left)], &rows)
+}
+
+/// What one device computes, moves and sends in one pass, and how long the pass takes.
+fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandidates) -> String {
+    let (Some(prompt), Some(output)) = (&work.prompt, &work.output) else { return String::new() };
+    let (prompt, output) = (middle(&prompt.value), middle(&output.value));
+    let mut text = format!(
+        "\n  one pass, on each device: prefill of one prompt of {prompt:.0} tokens; decode of\n  {DECODED_TOGETHER:.0} \
+         sequences with {:.0} tokens cached each\n",
+        prompt + output
+    );
+    let mut rows = Vec::new();
+    for candidate in &own.candidates {
+        let Some(layout) = &candidate.layout else { continue };
+        for phase in [Phase::Prefill, Phase::Decode] {
+            let (name, sequences, new, context) = match phase {
+                Phase::Prefill => ("prefill", 1.0, prompt, 0.0),
+                Phase::Decode => ("decode", DECODED_TOGETHER, 1.0, prompt + output),
+            };
+            let binding = Binding { sequences, new, context, tensor: layout.tensor as f64 };
+            let graph = stages.lowered.graph.phase(&service.name, layout.precision, phase);
+            rows.extend(graph.and_then(|graph| row(stages, layout, name, graph, &binding)));
+        }
+    }
+    let heading = [
+        ("layout", Align::Left),
+        ("pass", Align::Left),
+        ("FLOPs", Align::Right),
+        ("link bytes", Align::Right),
+        ("ms", Align::Right),
+    ];
+    text.push_str(&table(&heading, &rows));
+    text
+}
+
+fn row(
+    stages: &Stages,
+    layout: &Layout,
+    name: &str,
+    graph: &PhaseGraph,
+    binding: &Binding,
+) -> Option<Vec<String>> {
+    let class = stages.candidates.classes.get(layout.class)?;
+    let pass = pass(graph, class.hardware.as_ref()?, binding, &EngineOverhead::ASSUMED).ok()?;
+    let layout = format!(
+        "{} x {}, {}",
+        layout.tensor,
+        class.name,
+        berth_compiler::candidates::precision_name(layout.precision)
+    );
+    Some(vec![
+        layout,
+        name.to_owned(),
+        format!("{:.0}", pass.flops),
+        format!("{:.0}", pass.link_bytes),
+        format!("{:.4}", pass.seconds.middle * 1e3),
+    ])
+}
+
+/// The median, in whole tokens.
+fn middle(draws: &Draws) -> f64 {
+    match draws {
+        Draws::Constant(tokens) | Draws::Lognormal { p50: tokens, .. } => {
+            tokens.to_f64().unwrap_or(0.0).round()
+        }
+    }
+}

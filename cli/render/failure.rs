@@ -1,0 +1,106 @@
+//! Why a command ended without doing what was asked.
+
+use crate::render::diagnostics;
+use berth_compiler::session::Stopped;
+use berth_language::sources::Unreadable;
+use std::path::{Path, PathBuf};
+
+/// A reason to exit with 1.
+#[derive(Debug)]
+pub enum Failure {
+    /// Lines of the user, or of edited IR.
+    Stopped(Box<Stopped>),
+    /// A file could not be read.
+    Read(PathBuf, String),
+    /// A file could not be written; what was there before still is.
+    Write(PathBuf, String),
+    /// Not a plan file.
+    NotAPlan(PathBuf, String),
+    /// A text file could not be read.
+    Text(String, Unreadable),
+    /// Neither a plan nor a proof that none exists.
+    NoPlan(String),
+    /// Not a diagnostic code, and what comes near.
+    UnknownCode(String, Option<&'static str>),
+    /// Nothing of the catalog has this name.
+    UnknownName(String, Vec<String>),
+    /// `--from ir --to model`.
+    Backwards,
+    /// Edited IR that does not say where it comes from.
+    NoProgram,
+}
+
+impl Failure {
+    /// `path` could not be read.
+    pub fn read(path: &Path, error: &std::io::Error) -> Self {
+        Self::Read(path.to_owned(), error.to_string())
+    }
+
+    /// `path` could not be written.
+    pub fn write(path: &Path, error: &std::io::Error) -> Self {
+        Self::Write(path.to_owned(), error.to_string())
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(Box::new(stopped))
+    }
+}
+
+/// Says it on standard error.
+pub fn print(failure: &Failure) {
+    match failure {
+        Failure::Stopped(stopped) => match stopped.as_ref() {
+            Stopped::Lines(sources, found) => diagnostics::print(sources, found),
+            Stopped::Ir(found) => diagnostics::print_ir(found),
+        },
+        Failure::Read(path, error) => eprintln!("error: `{}` cannot be read: {error}", path.display()),
+        Failure::Write(path, error) => {
+            eprintln!(
+                "error: `{}` cannot be written: {error}\nWhat was there before is unchanged.",
+                path.display()
+            );
+        }
+        Failure::NotAPlan(path, error) => {
+            eprintln!(
+                "error: `{}`: {error}\nWrite one with: berth plan FILE -o {}",
+                path.display(),
+                path.display()
+            );
+        }
+        Failure::Text(path, error) => eprintln!("error: `{path}` {}", unreadable(error)),
+        Failure::NoPlan(because) => {
+            eprintln!("solve::unknown: neither a plan nor a proof that none exists was found\n{because}");
+            eprintln!("Search longer with `--effort 4`, or without `--time-limit`.");
+        }
+        Failure::UnknownCode(code, nearest) => {
+            eprintln!("error: there is no diagnostic code `{code}`");
+            if let Some(nearest) = nearest {
+                eprintln!("Did you mean `{nearest}`?");
+            }
+        }
+        Failure::UnknownName(name, known) => {
+            eprintln!("error: the catalog has no `{name}`");
+            eprintln!("It has: {}", known.join(", "));
+        }
+        Failure::Backwards => {
+            eprintln!(
+                "error: the model comes before the IR; continue to `graph`, `candidates`, `problem` or `plan`"
+            );
+        }
+        Failure::NoProgram => {
+            eprintln!("error: this text does not say which plan file it belongs to");
+            eprintln!("Name it: berth lower --to plan --from ir --program FILE.berth TEXT.mlir");
+        }
+    }
+}
+
+fn unreadable(error: &Unreadable) -> String {
+    match error {
+        Unreadable::Missing => "does not exist".into(),
+        Unreadable::Directory => "is a folder".into(),
+        Unreadable::TooLarge(bytes) => format!("has {bytes} bytes, more than is read"),
+        Unreadable::Other(error) => format!("cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,320 @@
+//! A plan as a person reads it: what is open first, then who runs where, then what was promised.
+//!
+//! It reads nothing but the plan file's own structure.
+
+use crate::render::diagnostics::print;
+use crate::render::quantities::{money, percent, quantity};
+use crate::render::table::{Align, paragraph, table};
+use berth_compiler::plan::{
+    CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
+};
+use berth_language::diagnostics::Diagnostic;
+use berth_language::sources::Sources;
+use berth_language::span::Span;
+use std::fmt::Write as _;
+
+/// Longer tables say how many rows they leave out; `--json` has all.
+const MOST_ROWS: usize = 40;
+
+/// The plan in at most 80 columns.
+pub fn text(plan: &Plan) -> String {
+    let mut text = title(plan);
+    text.push_str(&unjudged(plan));
+    text.push_str(&placements(plan));
+    text.push_str(&gives_way(plan));
+    text.push_str(&promises(plan));
+    text.push_str(&objective(plan));
+    text.push_str(&free(plan));
+    text.push_str(&footnotes(plan));
+    text
+}
+
+/// The lines of a conflict, each with what it asks for.
+pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
+    let count = plan.conflict.len();
+    let title = match count {
+        1 => "this line cannot hold".to_owned(),
+        _ => format!("these {count} lines cannot hold together"),
+    };
+    let spans = plan.conflict.iter().filter_map(|line| {
+        let (file, source) = sources.iter().find(|(_, source)| source.path == line.file)?;
+        let start = offset(&source.text, line.line, line.column)?;
+        // The text was folded onto one line: what is marked ends with the first of its lines.
+        let rest = source.text.get(start..)?;
+        let end = start + rest.find('\n').unwrap_or(rest.len()).min(line.text.len().max(1));
+        Some((Span::new(file, start, end), line.because.clone()))
+    });
+    let mut labels = spans.collect::<Vec<_>>().into_iter();
+    let Some((span, label)) = labels.next() else {
+        eprintln!(
+            "plan::infeasible: no plan exists, and no line of the files could be left out to change that"
+        );
+        return;
+    };
+    let mut diagnostic = Diagnostic::error("plan::infeasible", title, span, label);
+    for (span, label) in labels {
+        diagnostic = diagnostic.and(span, label);
+    }
+    diagnostic = diagnostic.help(match (because, count) {
+        (Some(because), _) => format!("Change one of them. ({because})"),
+        (None, 1) => "Change it, or add what it needs.".into(),
+        (None, _) => "Change one of them: without any one, the rest can hold.".into(),
+    });
+    print(sources, &[diagnostic]);
+}
+
+fn offset(text: &str, line: usize, column: usize) -> Option<usize> {
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let within = text.get(start..)?.char_indices().nth(column.checked_sub(1)?).map_or(0, |(at, _)| at);
+    Some(start + within)
+}
+
+fn title(plan: &Plan) -> String {
+    let name =
+        plan.name.clone().or_else(|| plan.inputs.first().map(|input| input.path.clone())).unwrap_or_default();
+    let bill =
+        plan.measures.iter().find(|measure| measure.path == "bill").map(|measure| money(measure.value));
+    let says = match plan.status {
+        Status::Optimal => "optimal: no better plan exists",
+        Status::Feasible => "feasible: every requirement holds",
+        Status::Partial => "partial: some lines are not judged",
+        Status::Infeasible => "infeasible: no plan exists",
+        Status::Unknown => "unknown: no plan was found",
+    };
+    match bill {
+        Some(bill) => format!("{name}: {bill}, {says}\n"),
+        None => format!("{name}: {says}\n"),
+    }
+}
+
+fn unjudged(plan: &Plan) -> String {
+    let open: Vec<&RequirementEntry> =
+        plan.requirements.iter().filter(|entry| entry.met != Some(true)).collect();
+    if open.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\nNot judged\n");
+    for entry in open.iter().take(MOST_ROWS) {
+        let _ = writeln!(text, "  {}:{}  {}", entry.file, entry.line, shortened(&entry.text, 60));
+        if let Some(because) = &entry.because {
+            text.push_str(&paragraph(because, 6));
+        }
+    }
+    text.push_str(&left_out(open.len(), "lines"));
+    let mut codes: Vec<&str> = open.iter().filter_map(|entry| entry.code.as_deref()).collect();
+    codes.dedup();
+    for code in codes {
+        text.push_str(&paragraph(&format!("Accept them with: --allow-unjudged {code}"), 2));
+    }
+    text
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+fn left_out(count: usize, what: &str) -> String {
+    match count.checked_sub(MOST_ROWS) {
+        None | Some(0) => String::new(),
+        Some(more) => format!("  … and {more} more {what}; --json has all\n"),
+    }
+}
+
+fn placements(plan: &Plan) -> String {
+    if plan.placements.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = plan
+        .placements
+        .iter()
+        .take(MOST_ROWS)
+        .map(|placement| {
+            let count = copies(placement);
+            vec![placement.service.clone(), count.to_string(), place(placement)]
+        })
+        .collect();
+    let mut text = String::from("\nPlacement\n");
+    text.push_str(&table(
+        &[("service", Align::Left), ("replicas", Align::Right), ("where", Align::Left)],
+        &rows,
+    ));
+    text.push_str(&left_out(plan.placements.len(), "placements"));
+    text
+}
+
+/// Replicas of one placement. Ranges are counted from their text.
+fn copies(placement: &Placement) -> u64 {
+    let nodes: u64 = placement.nodes.iter().map(|address| nodes_of(address)).sum();
+    nodes * placement.each
+}
+
+fn nodes_of(address: &str) -> u64 {
+    let range = || {
+        let (low, high) = address.strip_suffix(']')?.rsplit_once('[')?.1.split_once("..")?;
+        let (low, high): (u64, u64) = (low.parse().ok()?, high.parse().ok()?);
+        high.checked_sub(low)?.checked_add(1)
+    };
+    range().unwrap_or(1)
+}
+
+fn place(placement: &Placement) -> String {
+    let mut text = placement.nodes.join(", ");
+    if placement.each > 1 {
+        let _ = write!(text, " ({} each)", placement.each);
+    }
+    if let Some(layout) = &placement.layout {
+        let _ = write!(
+            text,
+            " · tensor {} of {}, {}, batch {}",
+            layout.tensor, layout.device, layout.precision, layout.batch
+        );
+    }
+    if let Some(share) = placement.share {
+        let devices: Vec<String> = placement.devices.iter().map(u32::to_string).collect();
+        let _ = write!(text, " · {} of device {}", percent(share), devices.join(", "));
+    }
+    text
+}
+
+fn gives_way(plan: &Plan) -> String {
+    if plan.wishes.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\nGives way\n");
+    for wish in plan.wishes.iter().take(MOST_ROWS) {
+        let who = wish.service.as_ref().map_or(String::new(), |service| format!("{service}: "));
+        let cost = match wish.cost {
+            Some(cost) => format!("costs {}", money(cost)),
+            None => format!("short by {}", quantity(wish.shortfall, "1")),
+        };
+        let because = wish
+            .service
+            .as_ref()
+            .and_then(|service| plan.unplaced.iter().find(|unplaced| &unplaced.service == service))
+            .map_or(String::new(), |unplaced| format!("; {}", unplaced.because));
+        text.push_str(&paragraph(&format!("{who}{} ({cost}{because})", shortened(&wish.text, 50)), 2));
+    }
+    text.push_str(&left_out(plan.wishes.len(), "wishes"));
+    text
+}
+
+fn promises(plan: &Plan) -> String {
+    let judged: Vec<&RequirementEntry> =
+        plan.requirements.iter().filter(|entry| entry.met == Some(true) && entry.limit.is_some()).collect();
+    if judged.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = judged
+        .iter()
+        .take(MOST_ROWS)
+        .map(|entry| {
+            let unit = entry.unit.as_deref().unwrap_or("1");
+            let who = entry.service.clone().or_else(|| entry.policy.clone()).unwrap_or_default();
+            let value = entry.value.map_or(String::new(), |value| quantity(value, unit));
+            vec![who, shortened(&entry.text, 32), value, slack(entry)]
+        })
+        .collect();
+    let mut text = String::from("\nPromises, all kept\n");
+    text.push_str(&table(
+        &[("of", Align::Left), ("line", Align::Left), ("found", Align::Right), ("slack", Align::Right)],
+        &rows,
+    ));
+    text.push_str(&left_out(judged.len(), "promises"));
+    text
+}
+
+fn slack(entry: &RequirementEntry) -> String {
+    match (entry.slack, entry.limit) {
+        (Some(slack), Some(limit)) if limit != 0.0 && entry.unit.as_deref() == Some("s") => {
+            percent(slack / limit.abs())
+        }
+        (Some(slack), _) => quantity(slack, entry.unit.as_deref().unwrap_or("1")),
+        _ => String::new(),
+    }
+}
+
+fn objective(plan: &Plan) -> String {
+    if plan.objective.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = plan
+        .objective
+        .iter()
+        .map(|entry| {
+            vec![
+                entry.name.clone(),
+                quantity(entry.incumbent, &entry.unit),
+                quantity(entry.bound, &entry.unit),
+                percent(entry.gap),
+                certificate(entry),
+            ]
+        })
+        .collect();
+    let heading = [
+        ("minimised", Align::Left),
+        ("plan", Align::Right),
+        ("bound", Align::Right),
+        ("gap", Align::Right),
+        ("proof", Align::Left),
+    ];
+    format!("\nObjective, in this order\n{}", table(&heading, &rows))
+}
+
+fn certificate(entry: &ObjectiveEntry) -> String {
+    match &entry.certificate {
+        CertificateEntry::Trivial => "never below 0".into(),
+        CertificateEntry::LinearDual { .. } => "exact dual".into(),
+        CertificateEntry::Search { solver, proved, .. } => {
+            format!("search by {solver}; exact to {}", quantity(*proved, &entry.unit))
+        }
+    }
+}
+
+fn free(plan: &Plan) -> String {
+    let of = |suffix: &str| -> Vec<(&str, &Measure)> {
+        plan.measures
+            .iter()
+            .filter_map(|measure| Some((measure.path.strip_suffix(suffix)?, measure)))
+            .collect()
+    };
+    let (cpu, memory) = (of(".cpu_free"), of(".memory_free"));
+    if cpu.is_empty() || cpu.len() > 12 {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = cpu
+        .iter()
+        .map(|(node, measure)| {
+            let bytes = memory.iter().find(|(other, _)| other == node).map(|(_, found)| *found);
+            vec![
+                (*node).to_owned(),
+                quantity(measure.value, &measure.unit),
+                bytes.map_or(String::new(), |found| quantity(found.value, &found.unit)),
+            ]
+        })
+        .collect();
+    let heading = [("node", Align::Left), ("cpu", Align::Right), ("memory", Align::Right)];
+    format!("\nFree on nodes in use\n{}", table(&heading, &rows))
+}
+
+fn footnotes(plan: &Plan) -> String {
+    let mut text = String::new();
+    if !plan.placeholders.is_empty() {
+        text.push_str("\nInvented facts this plan rests on\n");
+        for placeholder in plan.placeholders.iter().take(MOST_ROWS) {
+            text.push_str(&paragraph(
+                &format!("{}: {}", shortened(&placeholder.things.join(", "), 60), placeholder.text),
+                2,
+            ));
+        }
+        text.push_str(&left_out(plan.placeholders.len(), "facts"));
+    }
+    if let Some(limit) = plan.solve.time_limit_s {
+        let _ =
+            writeln!(text, "\nThe search was limited to {}; another run may differ.", quantity(limit, "s"));
+    }
+    text
+}

@@ -1,0 +1,454 @@
+//! Every problem of a module, each on its line: MLIR's own verifier ends at the first.
+//!
+//! Contract: a module parsed or built in any context goes in; a [`Structure`] comes out in which every
+//! function takes and returns one activation, every operand is a value, every callee exists, no body
+//! repeats itself and no pass has more than [`MOST_OPERATORS`] operators. Or every reason why not.
+
+use crate::dialect::{self, Computation, Element, NAMES};
+use crate::foreign;
+use crate::structure::{Function, Role, Step, Structure};
+use crate::text;
+use berth_compiler::graph::{Phase, Place};
+use berth_compiler::lowering::IrDiagnostic;
+use melior::Context;
+use melior::ir::attribute::{AttributeLike, StringAttribute};
+use melior::ir::operation::{OperationLike, OperationRef};
+use melior::ir::{BlockLike, BlockRef, Module, RegionLike, ValueLike};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most operators of one pass, once bodies are laid out where they are repeated. The largest model
+/// known has under a hundred; bodies that call bodies twice would double at each level.
+pub(crate) const MOST_OPERATORS: usize = 10_000;
+
+/// Deepest nesting of bodies in bodies.
+pub(crate) const DEEPEST_BODIES: usize = 100;
+
+/// What a module says, and what is odd about it; or all that is wrong.
+pub(crate) fn read(
+    context: &Context,
+    module: &Module,
+    path: &str,
+) -> Result<(Structure, Vec<IrDiagnostic>), Vec<IrDiagnostic>> {
+    let mut reader = Reader { context, path, errors: Vec::new() };
+    let mut structure = Structure::default();
+    let mut next = module.body().first_operation();
+    let operation = module.as_operation();
+    if operation.has_attribute("berth.program") {
+        structure.program = reader.string(operation, "berth.program");
+    }
+    while let Some(operation) = next {
+        next = operation.next_in_block();
+        let name = foreign::identifier(operation.name());
+        if name != "func.func" {
+            reader.unknown(operation, &name);
+        } else if let Some(function) = reader.function(operation) {
+            structure.functions.push(function);
+        }
+    }
+    let warnings = if reader.errors.is_empty() { reader.whole(&structure) } else { Vec::new() };
+    if reader.errors.is_empty() { Ok((structure, warnings)) } else { Err(reader.errors) }
+}
+
+struct Reader<'c, 'p> {
+    context: &'c Context,
+    path: &'p str,
+    errors: Vec<IrDiagnostic>,
+}
+
+impl<'c> Reader<'c, '_> {
+    fn place(&self, operation: OperationRef<'c, '_>) -> Place {
+        text::place(operation.location()).unwrap_or(Place { file: self.path.to_owned(), line: 0, column: 0 })
+    }
+
+    fn error(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
+        self.errors.push(diagnostic(place, message.into(), help));
+    }
+
+    fn unknown(&mut self, operation: OperationRef<'c, '_>, name: &str) {
+        let place = self.place(operation);
+        let message = match dialect::read(self.context, operation) {
+            Err(messages) if name == "berth.model" || name == "berth.call" => messages.join("; "),
+            _ => format!("`{name}` does not stand in a module; functions do"),
+        };
+        self.error(&place, message, None);
+    }
+
+    fn string(&mut self, operation: OperationRef<'c, '_>, name: &str) -> Option<String> {
+        let attribute = operation.attribute(name).ok()?;
+        if attribute.is_string() {
+            return StringAttribute::try_from(attribute).ok().map(foreign::string);
+        }
+        let place = self.place(operation);
+        self.error(&place, format!("`{name}` is a string; here it is `{attribute}`"), None);
+        None
+    }
+
+    fn function(&mut self, operation: OperationRef<'c, '_>) -> Option<Function> {
+        let place = self.place(operation);
+        let symbol = self.string(operation, "sym_name")?;
+        let errors_before = self.errors.len();
+        let role = self.role(operation, &place, &symbol);
+        let blocks = operation.region(0).ok().and_then(|region| region.first_block());
+        let Some(block) = blocks else {
+            self.error(&place, format!("`@{symbol}` has no body"), None);
+            return None;
+        };
+        if block.next_in_region().is_some() {
+            self.error(&place, format!("the body of `@{symbol}` has more than one block"), None);
+            return None;
+        }
+        let argument = match block.argument(0) {
+            Ok(argument) if block.argument_count() == 1 => argument,
+            _ => {
+                self.error(
+                    &place,
+                    format!(
+                        "`@{symbol}` takes {} values; it takes one, the tokens or the stream",
+                        block.argument_count()
+                    ),
+                    None,
+                );
+                return None;
+            }
+        };
+        let element = match dialect::activation(argument.r#type()) {
+            Ok(element) => element,
+            Err(message) => {
+                self.error(&place, message, None);
+                return None;
+            }
+        };
+        let mut values = Values { index: BTreeMap::new(), elements: vec![Some(element)] };
+        values.index.insert(argument.to_raw().ptr as usize, 0);
+        let (steps, returned) = self.steps(block, &mut values);
+        let Some((result, return_place)) = returned else {
+            if self.errors.len() == errors_before {
+                self.error(&place, format!("`@{symbol}` returns no value"), None);
+            }
+            return None;
+        };
+        let function = Function { symbol, role, element, steps, result, place, return_place };
+        (self.errors.len() == errors_before).then_some(function)
+    }
+
+    /// The pass that a function is; `None` also where it is none.
+    fn role(&mut self, operation: OperationRef<'c, '_>, place: &Place, symbol: &str) -> Option<Role> {
+        let names = ["berth.service", "berth.precision", "berth.phase"];
+        let present = names.map(|name| operation.has_attribute(name));
+        if present == [false; 3] {
+            return None;
+        }
+        for (name, _) in names.iter().zip(present).filter(|(_, present)| !present) {
+            self.error(place, format!("`@{symbol}` is a pass of a service and lacks `{name}`"), None);
+        }
+        if present != [true; 3] {
+            return None;
+        }
+        let [service, precision, phase] = names.map(|name| self.string(operation, name));
+        let (service, precision, phase) = (service?, precision?, phase?);
+        let known_precision = dialect::precision_of(&precision);
+        if known_precision.is_none() {
+            self.error(
+                place,
+                format!("`berth.precision` is \"bf16\" or \"fp8\"; here it is \"{precision}\""),
+                None,
+            );
+        }
+        let known_phase = phase_of(&phase);
+        if known_phase.is_none() {
+            self.error(
+                place,
+                format!("`berth.phase` is \"prefill\" or \"decode\"; here it is \"{phase}\""),
+                None,
+            );
+        }
+        Some(Role { service, precision: known_precision?, phase: known_phase? })
+    }
+
+    /// All steps that can be read, and what is returned where.
+    fn steps(&mut self, block: BlockRef<'c, '_>, values: &mut Values) -> (Vec<Step>, Option<(usize, Place)>) {
+        let mut steps = Vec::new();
+        let mut returned = None;
+        let mut next = block.first_operation();
+        while let Some(operation) = next {
+            next = operation.next_in_block();
+            let place = self.place(operation);
+            let operands: Vec<Option<usize>> = operation
+                .operands()
+                .map(|value| values.index.get(&(value.to_raw().ptr as usize)).copied())
+                .collect();
+            if foreign::identifier(operation.name()) == "func.return" {
+                match operands.as_slice() {
+                    [Some(value)] => returned = Some((*value, place)),
+                    _ => {
+                        let message = format!("a body returns one value; here it returns {}", operands.len());
+                        self.error(&place, message, None);
+                    }
+                }
+                continue;
+            }
+            let step = self.step(operation, &place, &operands, values);
+            // A step that cannot be read still has a result, so that its users are read too.
+            if let Ok(result) = operation.result(0) {
+                let element = dialect::activation(result.r#type()).ok().filter(|element| !element.is_token());
+                values.index.insert(result.to_raw().ptr as usize, values.elements.len());
+                values.elements.push(element);
+            }
+            steps.extend(step);
+        }
+        (steps, returned)
+    }
+
+    fn step(
+        &mut self,
+        operation: OperationRef<'c, '_>,
+        place: &Place,
+        operands: &[Option<usize>],
+        values: &Values,
+    ) -> Option<Step> {
+        let kind = foreign::identifier(operation.name());
+        let (name, computation) = match dialect::read(self.context, operation) {
+            Ok(read) => read,
+            Err(messages) => {
+                let help = (!NAMES.contains(&kind.as_str())).then(|| {
+                    format!(
+                        "the operations are {}",
+                        NAMES.map(|name| name.trim_start_matches("berth.")).join(", ")
+                    )
+                });
+                for message in messages {
+                    self.error(place, format!("{kind}: {message}"), help.clone());
+                }
+                return None;
+            }
+        };
+        let errors_before = self.errors.len();
+        let mut wrong = |message: String| self.error(place, format!("{kind}: {message}"), None);
+        if operation.region_count() != 0 {
+            wrong("it has no region".to_owned());
+        }
+        if operation.result_count() != 1 {
+            wrong(format!("it has one result; here it has {}", operation.result_count()));
+        }
+        if operands.len() != computation.operands() {
+            let takes = if computation.operands() == 1 { "1 value" } else { "2 values" };
+            wrong(format!("it takes {takes}; here it takes {}", operands.len()));
+        }
+        let tokens = computation_reads_tokens(&computation);
+        let mut known = Vec::with_capacity(operands.len());
+        for operand in operands {
+            let Some(index) = *operand else {
+                wrong("it uses a value that no operation of this body has".to_owned());
+                continue;
+            };
+            known.push(index);
+            let given = values.elements.get(index).copied().flatten().map(Element::is_token);
+            if let (Some(wanted), Some(given)) = (tokens, given)
+                && wanted != given
+            {
+                wrong(if wanted {
+                    "it takes tokens, `tensor<?x?xi32>`".to_owned()
+                } else {
+                    "it takes numbers such as `tensor<?x?xbf16>`, not tokens".to_owned()
+                });
+            }
+        }
+        let mut element = None;
+        if let Ok(result) = operation.result(0) {
+            match dialect::activation(result.r#type()) {
+                Ok(found) if found.is_token() => wrong("its result is never tokens".to_owned()),
+                Ok(found) => element = Some(found),
+                Err(message) => wrong(message),
+            }
+        }
+        if self.errors.len() > errors_before {
+            return None;
+        }
+        let name = match (&computation, name) {
+            (Computation::Repeat { callee, .. }, _) => callee.clone(),
+            (_, Some(name)) => name,
+            (_, None) => kind,
+        };
+        Some(Step { name, computation, operands: known, element: element?, place: place.clone() })
+    }
+
+    /// What concerns several functions; warnings.
+    fn whole(&mut self, structure: &Structure) -> Vec<IrDiagnostic> {
+        let mut roles: BTreeMap<&Role, &Function> = BTreeMap::new();
+        let by_symbol: BTreeMap<&str, usize> = structure
+            .functions
+            .iter()
+            .enumerate()
+            .map(|(index, function)| (function.symbol.as_str(), index))
+            .collect();
+        let mut callees = Vec::with_capacity(structure.functions.len());
+        for function in &structure.functions {
+            if let Some(role) = &function.role
+                && let Some(first) = roles.insert(role, function)
+            {
+                let message = format!("`@{}` and `@{}` are the same pass", first.symbol, function.symbol);
+                let help = "a service has one prefill and one decode for each precision".to_owned();
+                self.error(&function.place, message, Some(help));
+            }
+            let mut of_function = Vec::new();
+            for step in &function.steps {
+                let Computation::Repeat { callee, .. } = &step.computation else { continue };
+                let found = by_symbol.get(callee.as_str()).copied();
+                let Some((index, body)) =
+                    found.and_then(|index| Some((index, structure.functions.get(index)?)))
+                else {
+                    self.error(&step.place, format!("berth.repeat: no function is called `@{callee}`"), None);
+                    continue;
+                };
+                of_function.push(index);
+                if body.role.is_some() {
+                    let message = format!("berth.repeat: `@{callee}` is a pass of its own, not a body");
+                    self.error(&step.place, message, None);
+                }
+                let given = step.operands.first().and_then(|value| function.element_of(*value));
+                if given.is_some_and(|given| given.is_token() != body.element.is_token()) {
+                    let message = format!(
+                        "berth.repeat: `@{callee}` and the operand disagree on whether they are tokens"
+                    );
+                    self.error(&step.place, message, None);
+                }
+            }
+            callees.push(of_function);
+        }
+        for (role, function) in &roles {
+            let other = match role.phase {
+                Phase::Prefill => Phase::Decode,
+                Phase::Decode => Phase::Prefill,
+            };
+            if !roles.contains_key(&Role { phase: other, ..(*role).clone() }) {
+                let message = format!(
+                    "service `{}` has a {} and no {}",
+                    role.service,
+                    phase_name(role.phase),
+                    phase_name(other)
+                );
+                self.error(&function.place, message, None);
+            }
+            if !function.element.is_token() {
+                let message =
+                    format!("`@{}` takes numbers; a pass takes tokens, `tensor<?x?xi32>`", function.symbol);
+                self.error(&function.place, message, None);
+            }
+        }
+        if self.errors.is_empty() {
+            self.repetition(structure, &callees);
+        }
+        let called: BTreeSet<usize> = callees.into_iter().flatten().collect();
+        let mut warnings = Vec::new();
+        for (index, function) in structure.functions.iter().enumerate() {
+            if function.role.is_none() && !called.contains(&index) {
+                warnings.push(diagnostic(
+                    &function.place,
+                    format!("nothing repeats `@{}`, so it costs nothing", function.symbol),
+                    Some("delete it, or name it in a berth.repeat".to_owned()),
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// No body repeats itself, and laid out no pass is too long or too deep: callees first, each function
+    /// once all its callees are known (Kahn's order).
+    fn repetition(&mut self, structure: &Structure, callees: &[Vec<usize>]) {
+        let mut callers: Vec<Vec<usize>> = vec![Vec::new(); callees.len()];
+        for (caller, of_caller) in callees.iter().enumerate() {
+            for callee in of_caller {
+                if let Some(of_callee) = callers.get_mut(*callee) {
+                    of_callee.push(caller);
+                }
+            }
+        }
+        let mut unknown: Vec<usize> = callees.iter().map(Vec::len).collect();
+        let mut extents: Vec<Option<(usize, usize)>> = vec![None; callees.len()];
+        let mut ready: Vec<usize> =
+            (0..callees.len()).filter(|index| unknown.get(*index) == Some(&0)).collect();
+        while let Some(index) = ready.pop() {
+            let of_this = callees.get(index).map_or(&[][..], Vec::as_slice);
+            let own =
+                structure.functions.get(index).map_or(0, |function| function.steps.len() - of_this.len());
+            let extent = of_this
+                .iter()
+                .filter_map(|callee| extents.get(*callee).copied().flatten())
+                .fold((own, 1_usize), |(operators, depth), (more, below)| {
+                    (operators.saturating_add(more), depth.max(below + 1))
+                });
+            if let Some(slot) = extents.get_mut(index) {
+                *slot = Some(extent);
+            }
+            for caller in callers.get(index).into_iter().flatten() {
+                if let Some(left) = unknown.get_mut(*caller) {
+                    *left -= 1;
+                    if *left == 0 {
+                        ready.push(*caller);
+                    }
+                }
+            }
+        }
+        for (function, extent) in structure.functions.iter().zip(&extents) {
+            let message = match extent {
+                None => format!("`@{}` ends up repeating itself", function.symbol),
+                Some((operators, depth)) if *operators > MOST_OPERATORS || *depth > DEEPEST_BODIES => {
+                    format!(
+                        "with its bodies laid out `@{}` has {operators} operators, {depth} deep; at most {MOST_OPERATORS} and {DEEPEST_BODIES} are read",
+                        function.symbol
+                    )
+                }
+                Some(_) => continue,
+            };
+            self.error(&function.place, message, None);
+        }
+    }
+}
+
+/// Values of one body by the address of the MLIR value, which is only looked up, never ordered by.
+struct Values {
+    index: BTreeMap<usize, usize>,
+    /// None where the type is none that a value has.
+    elements: Vec<Option<Element>>,
+}
+
+/// Whether an operation wants tokens (`true`) or numbers; a repeat takes what its body takes.
+fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
+    match computation {
+        Computation::Lookup { .. } => Some(true),
+        Computation::Repeat { .. } => None,
+        Computation::Matmul { .. }
+        | Computation::Norm { .. }
+        | Computation::Residual
+        | Computation::SiluMultiply
+        | Computation::CacheWrite { .. }
+        | Computation::Attention { .. }
+        | Computation::LastToken
+        | Computation::AllReduce
+        | Computation::AllGather => Some(false),
+    }
+}
+
+/// `prefill`, `decode`
+pub(crate) fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Prefill => "prefill",
+        Phase::Decode => "decode",
+    }
+}
+
+fn phase_of(name: &str) -> Option<Phase> {
+    [Phase::Prefill, Phase::Decode].into_iter().find(|phase| phase_name(*phase) == name)
+}
+
+/// A message at a place.
+pub(crate) fn diagnostic(place: &Place, message: String, help: Option<String>) -> IrDiagnostic {
+    IrDiagnostic {
+        code: "ir::verify",
+        message,
+        file: place.file.clone(),
+        line: place.line,
+        column: place.column,
+        help,
+    }
+}

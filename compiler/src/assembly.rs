@@ -1,0 +1,396 @@
+//! Candidates to problem: the one function that scales exact quantities to a solver's integers.
+//!
+//! Amounts of a resource become integers of one unit; where a unit fine enough for every amount would
+//! be absurd, demand is rounded up and capacity down. Every row names the lines it comes from.
+
+use crate::candidates::{Candidates, Disregarded, SHARE_SCALE, peak_rate};
+use crate::problem::{
+    Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
+    Shortfall, Wish,
+};
+use berth_language::model::{Compare, Condition, Market, Node, Program, Requirement, Subject, Term, Work};
+use berth_language::quantity::Quantity;
+use berth_language::span::Span;
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+/// Indices into [`Packing::resources`].
+const CPU: usize = 0;
+const MEMORY: usize = 1;
+
+/// More copies of one item than this are never considered.
+const MOST_COPIES: u64 = 1_000_000;
+
+/// The finest unit of cpu: a millionth of a core.
+const FINEST: u64 = 1_000_000;
+
+/// Seconds an hour: money is compared by the hour.
+pub const HOUR: u64 = 3_600;
+
+/// The problem that `program` poses over `candidates`, with the lines in `without` left out.
+pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded) -> Problem {
+    let scales = [cpu_scale(program), 1];
+    let mut packing = Packing {
+        resources: vec![
+            Resource { name: "cpu".into(), unit: format!("core/{}", scales[CPU]) },
+            Resource { name: "memory".into(), unit: "byte".into() },
+        ],
+        machines: program.nodes.iter().map(|node| machine(program, candidates, node, scales)).collect(),
+        share_scale: SHARE_SCALE,
+        ..Packing::default()
+    };
+    for index in 0..program.services.len() {
+        let item = item(program, candidates, index, scales, &packing.machines, without);
+        packing.items.push(item);
+        service_rows(program, candidates, index, without, &mut packing);
+    }
+    for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
+        packing.rows.extend(row(program, &requirement.condition, vec![requirement.span]));
+    }
+    wishes_and_levels(program, &mut packing);
+    Problem::Packing(packing)
+}
+
+/// Money an hour that is paid whatever the plan: reserved machines.
+pub fn standing_price(program: &Program) -> BigRational {
+    program
+        .nodes
+        .iter()
+        .filter(|node| node.market == Market::Reserved)
+        .filter_map(|node| node.price.as_ref())
+        .map(|price| per_hour(&price.value))
+        .sum()
+}
+
+/// Every requirement of the program: those of services, then those of plans and policies.
+pub fn requirements(program: &Program) -> impl Iterator<Item = &Requirement> {
+    program.services.iter().flat_map(|service| &service.requirements).chain(&program.requirements)
+}
+
+/// Whether a requirement became rows, so that its truth follows from counts and machines alone.
+pub fn is_linear(program: &Program, condition: &Condition) -> bool {
+    row(program, condition, Vec::new()).is_some()
+}
+
+/// Money by the hour.
+pub fn per_hour(price: &Quantity) -> BigRational {
+    &price.value * BigRational::from_integer(HOUR.into())
+}
+
+fn cpu_scale(program: &Program) -> u64 {
+    let amounts = program.nodes.iter().filter_map(|node| node.cpu.as_ref()).chain(
+        program.services.iter().filter_map(|service| match &service.work {
+            Work::Image(work) => work.cpu.as_ref(),
+            Work::Llm(_) => None,
+        }),
+    );
+    let mut scale = BigInt::from(1_000);
+    for amount in amounts {
+        let denominator = amount.value.value.denom();
+        scale = num_integer_lcm(&scale, denominator);
+        if scale > BigInt::from(FINEST) {
+            return FINEST;
+        }
+    }
+    scale.to_u64().unwrap_or(FINEST)
+}
+
+fn num_integer_lcm(left: &BigInt, right: &BigInt) -> BigInt {
+    // A rational in lowest terms with the one as numerator and the other as denominator holds both less their divisor.
+    let reduced = BigRational::new(left.clone(), right.clone());
+    right * reduced.numer()
+}
+
+fn round_up(amount: &BigRational, scale: u64) -> u64 {
+    (amount * BigRational::from_integer(scale.into())).ceil().to_integer().to_u64().unwrap_or(u64::MAX)
+}
+
+fn round_down(amount: &BigRational, scale: u64) -> u64 {
+    (amount * BigRational::from_integer(scale.into())).floor().to_integer().to_u64().unwrap_or(u64::MAX)
+}
+
+fn machine(program: &Program, candidates: &Candidates, node: &Node, scales: [u64; 2]) -> Machine {
+    let amount = |fact: &Option<berth_language::model::Fact<Quantity>>, scale| {
+        fact.as_ref().map_or(0, |fact| round_down(&fact.value.value, scale))
+    };
+    let fabric = node.fabric.as_ref().map(|fabric| &fabric.value);
+    let (class, devices) = match &node.devices {
+        None => (None, 0),
+        Some(devices) => {
+            let (device, count) = devices.value;
+            let class = candidates
+                .classes
+                .iter()
+                .position(|class| class.device == device && class.fabric.as_ref() == fabric);
+            (class, count)
+        }
+    };
+    // A reserved machine is paid used or not: its price is no part of any choice.
+    let price = match (&node.price, node.market) {
+        (Some(price), Market::Owned | Market::OnDemand | Market::Spot) => per_hour(&price.value),
+        _ => BigRational::zero(),
+    };
+    let _ = program;
+    Machine {
+        name: node.name.clone(),
+        capacity: vec![amount(&node.cpu, scales[CPU]), amount(&node.memory, scales[MEMORY])],
+        devices,
+        class,
+        price,
+        origin: node.span,
+    }
+}
+
+fn item(
+    program: &Program,
+    candidates: &Candidates,
+    index: usize,
+    scales: [u64; 2],
+    machines: &[Machine],
+    without: &Disregarded,
+) -> Item {
+    let service = &program.services[index];
+    let demand = match &service.work {
+        Work::Image(work) => {
+            let amount = |fact: &Option<berth_language::model::Fact<Quantity>>, scale| {
+                fact.as_ref().map_or(0, |fact| round_up(&fact.value.value, scale))
+            };
+            vec![amount(&work.cpu, scales[CPU]), amount(&work.memory, scales[MEMORY])]
+        }
+        Work::Llm(_) => vec![0, 0],
+    };
+    let choices: Vec<Choice> = candidates.services[index]
+        .candidates
+        .iter()
+        .map(|candidate| Choice {
+            name: candidate.layout.as_ref().map_or_else(String::new, |layout| candidates.layout_name(layout)),
+            demand: demand.clone(),
+            devices: candidate.devices,
+            classes: candidate.classes.clone(),
+        })
+        .collect();
+    let bounded = service
+        .replicas
+        .iter()
+        .filter(|bound| !without.contains(&bound.span))
+        .filter_map(|bound| bound.high)
+        .min()
+        .unwrap_or(MOST_COPIES);
+    let fits = machines
+        .iter()
+        .map(|machine| choices.iter().map(|choice| fits(machine, choice)).max().unwrap_or(0))
+        .fold(0u64, u64::saturating_add);
+    Item {
+        name: service.name.clone(),
+        most: bounded.min(fits).min(MOST_COPIES),
+        choices,
+        origin: service.span,
+    }
+}
+
+/// Copies of `choice` that an empty `machine` holds.
+fn fits(machine: &Machine, choice: &Choice) -> u64 {
+    if let Some(classes) = &choice.classes
+        && machine.class.is_none_or(|class| !classes.contains(&class))
+    {
+        return 0;
+    }
+    let by_resource = machine
+        .capacity
+        .iter()
+        .zip(&choice.demand)
+        .filter(|(_, demand)| **demand > 0)
+        .map(|(capacity, demand)| capacity / demand)
+        .min()
+        .unwrap_or(MOST_COPIES);
+    let devices = u64::from(machine.devices);
+    let by_device = match choice.devices {
+        Devices::None => MOST_COPIES,
+        Devices::Whole(0) => MOST_COPIES,
+        Devices::Whole(count) => devices / u64::from(count),
+        Devices::Share(0) => MOST_COPIES,
+        Devices::Share(share) => devices.saturating_mul(SHARE_SCALE / share),
+    };
+    by_resource.min(by_device)
+}
+
+fn integer(value: u64) -> BigRational {
+    BigRational::from_integer(value.into())
+}
+
+fn copies(index: usize) -> Vec<(BigRational, Atom)> {
+    vec![(BigRational::one(), Atom::Copies { item: index })]
+}
+
+fn service_rows(
+    program: &Program,
+    candidates: &Candidates,
+    index: usize,
+    without: &Disregarded,
+    packing: &mut Packing,
+) {
+    let service = &program.services[index];
+    let own = &candidates.services[index];
+    let mut at_least = |bound: BigRational, origins: Vec<Span>| {
+        packing.rows.push(Row { terms: copies(index), relation: Relation::AtLeast, bound, origins });
+    };
+    let mut bounded_below = false;
+    for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {
+        if let Some(low) = line.low {
+            at_least(integer(low), vec![line.span]);
+            bounded_below = true;
+        }
+    }
+    for least in &own.least {
+        // No count is enough: one more than could ever be had.
+        let count = least.count.unwrap_or(MOST_COPIES + 1);
+        at_least(integer(count), least.origins.clone());
+    }
+    if !bounded_below && !without.contains(&service.span) {
+        at_least(BigRational::one(), vec![service.span]);
+    }
+    for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {
+        if let Some(high) = line.high {
+            packing.rows.push(Row {
+                terms: copies(index),
+                relation: Relation::AtMost,
+                bound: integer(high),
+                origins: vec![line.span],
+            });
+        }
+    }
+    if let Work::Llm(_) = &service.work {
+        packing.rows.extend(demand_row(program, candidates, index, without));
+    }
+}
+
+/// What all replicas carry together is at least the busiest step's demand.
+fn demand_row(
+    program: &Program,
+    candidates: &Candidates,
+    index: usize,
+    without: &Disregarded,
+) -> Option<Row> {
+    let service = &program.services[index];
+    let demand = service.demand.as_ref()?;
+    let peak = peak_rate(service, without);
+    if !peak.is_positive() {
+        return None;
+    }
+    let own = &candidates.services[index];
+    let mut origins = vec![demand.span];
+    let mut terms = Vec::new();
+    for (choice, candidate) in own.candidates.iter().enumerate() {
+        let Some(capacity) = &candidate.capacity else { continue };
+        terms.push((rate_rounded_down(capacity.rate), Atom::CopiesOf { item: index, choice }));
+        origins.extend(capacity.limited_by);
+    }
+    origins.extend(own.refusals.iter().flat_map(|refusal| &refusal.origins));
+    origins.sort();
+    origins.dedup();
+    Some(Row { terms, relation: Relation::AtLeast, bound: peak, origins })
+}
+
+/// A predicted rate as a rational on the safe side: thousandths of a request a second, rounded down.
+fn rate_rounded_down(rate: f64) -> BigRational {
+    let thousandths = (rate * 1_000.0).floor().max(0.0);
+    BigRational::new(BigInt::from(thousandths.to_u64().unwrap_or(0)), BigInt::from(1_000))
+}
+
+/// The row that a condition over counts, spread and money says; `None` where it speaks of anything else.
+fn row(program: &Program, condition: &Condition, origins: Vec<Span>) -> Option<Row> {
+    let Condition::Compare { terms, compare, limit, .. } = condition else { return None };
+    let mut sum = Vec::new();
+    let mut bound = limit.value.clone();
+    let mut money = false;
+    for Term { coefficient, subject } in terms {
+        let atom = match subject {
+            Subject::Replicas { service } => Atom::Copies { item: *service },
+            Subject::Spread { service } => Atom::Spread { item: *service },
+            Subject::Bill => {
+                money = true;
+                Atom::Price
+            }
+            Subject::Latency { .. } | Subject::MemoryFree { .. } => return None,
+        };
+        sum.push((coefficient.clone(), atom));
+    }
+    if money {
+        // The bill has what stands anyway in it; the rest is compared by the hour.
+        bound *= integer(HOUR);
+        let standing = standing_price(program);
+        for (coefficient, atom) in &sum {
+            if *atom == Atom::Price {
+                bound -= coefficient * &standing;
+            }
+        }
+    }
+    let step = finest_step(program, &sum);
+    let scaled = &bound / &step;
+    let (relation, bound) = match compare {
+        Compare::AtMost => (Relation::AtMost, bound),
+        Compare::AtLeast => (Relation::AtLeast, bound),
+        Compare::Equal => (Relation::Equal, bound),
+        Compare::Below => (Relation::AtMost, (scaled.ceil() - BigRational::one()) * step),
+        Compare::Above => (Relation::AtLeast, (scaled.floor() + BigRational::one()) * step),
+        Compare::Unequal => return None,
+    };
+    Some(Row { terms: sum, relation, bound, origins })
+}
+
+/// A step that every value of the sum is a multiple of, so that `<` is `<=` one step below.
+fn finest_step(program: &Program, terms: &[(BigRational, Atom)]) -> BigRational {
+    let mut denominator = BigInt::one();
+    for (coefficient, atom) in terms {
+        denominator = num_integer_lcm(&denominator, coefficient.denom());
+        if *atom == Atom::Price {
+            for price in program.nodes.iter().filter_map(|node| node.price.as_ref()) {
+                let price = coefficient * per_hour(&price.value);
+                denominator = num_integer_lcm(&denominator, price.denom());
+            }
+        }
+    }
+    BigRational::new(BigInt::one(), denominator)
+}
+
+/// Every wish of the program, with its price by the hour: those of services, then those of the plan.
+pub fn wishes(program: &Program) -> impl Iterator<Item = &berth_language::model::Wish> {
+    program.services.iter().flat_map(|service| &service.wishes).chain(&program.wishes)
+}
+
+/// Wishes that became part of the problem, in order; the others cannot be judged yet.
+pub fn linear_wishes(program: &Program) -> impl Iterator<Item = &berth_language::model::Wish> {
+    wishes(program).filter(|wish| is_linear(program, &wish.condition))
+}
+
+fn wishes_and_levels(program: &Program, packing: &mut Packing) {
+    let mut priced = Vec::new();
+    let mut ranked: std::collections::BTreeMap<i64, Vec<usize>> = std::collections::BTreeMap::new();
+    for wish in linear_wishes(program) {
+        let Some(row) = row(program, &wish.condition, vec![wish.span]) else { continue };
+        let integer = matches!(wish.condition, Condition::Compare { integer: true, .. });
+        let shortfall = if integer { Shortfall::Distance } else { Shortfall::Unmet };
+        let index = packing.wishes.len();
+        packing.wishes.push(Wish { row, shortfall });
+        match &wish.price {
+            Some(price) => priced.push((per_hour(price), LevelAtom::Shortfall { wish: index })),
+            None => ranked.entry(wish.priority).or_default().push(index),
+        }
+    }
+    for (priority, wishes) in ranked.into_iter().rev() {
+        packing.levels.push(Level {
+            name: format!("unmet wishes of priority {priority}"),
+            unit: "1".into(),
+            terms: wishes
+                .into_iter()
+                .map(|wish| (BigRational::one(), LevelAtom::Shortfall { wish }))
+                .collect(),
+            gap: BigRational::zero(),
+        });
+    }
+    let mut terms = vec![(BigRational::one(), LevelAtom::Price)];
+    terms.extend(priced);
+    let gap = program.plan.gap.as_ref().map_or_else(BigRational::zero, |gap| gap.value.clone());
+    packing.levels.push(Level { name: "bill".into(), unit: "$/h".into(), terms, gap });
+}

@@ -1,0 +1,434 @@
+//! Candidates: every form a service's replica can take, what each carries, and why others cannot.
+//!
+//! A candidate binds the symbols of the operator graph for one class of device. Promises about a
+//! request (`ttft p99 < 800ms`) are decided here, once: they become the rate that a replica of the
+//! candidate carries while all of them hold, or the least count of replicas. What remains for the
+//! problem is linear in counts.
+
+use crate::graph::{OperatorGraph, Phase};
+use crate::performance::hardware::Hardware;
+use crate::performance::queueing::Servers;
+use crate::performance::serving::{self, Limit, Replica, Workload};
+use crate::problem::Devices;
+use berth_language::model::{
+    Compare, Condition, CountBound, Fabric, FabricKind, ImageWork, LatencyMeasure, LlmWork, Precision,
+    Program, Requirement, Service, Statistic, Subject, Work,
+};
+use berth_language::span::Span;
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+use std::collections::BTreeSet;
+
+/// Tensor degrees that are tried where no line says which.
+const TENSOR_DEGREES: [u64; 4] = [1, 2, 4, 8];
+
+/// The most sequences decoded together where no line says how many.
+const LARGEST_BATCH: u64 = 256;
+
+/// Lines left out of consideration: the question "could the others hold?" is asked with them here.
+pub type Disregarded = BTreeSet<Span>;
+
+/// The forms of every service.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// Classes of device behind one kind of fabric; machines refer to them by index.
+    pub classes: Vec<DeviceClass>,
+    /// By service of the program.
+    pub services: Vec<ServiceCandidates>,
+}
+
+/// Equal devices behind equal fabric.
+#[derive(Clone, Debug)]
+pub struct DeviceClass {
+    /// The device's name; with its fabric where one device stands behind several.
+    pub name: String,
+    /// By index into the program's devices.
+    pub device: usize,
+    /// What joins the devices of one node.
+    pub fabric: Option<Fabric>,
+    /// As plain numbers; none where the device states neither memory nor bandwidth.
+    pub hardware: Option<Hardware>,
+}
+
+/// The forms of one service.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceCandidates {
+    /// In order of device class, precision and degree.
+    pub candidates: Vec<Candidate>,
+    /// Forms that cannot keep a promise at any load.
+    pub refusals: Vec<Refusal>,
+    /// Lower bounds on the count of replicas that promises ask for.
+    pub least: Vec<Least>,
+}
+
+/// One form of a replica.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its layout; none for an ordinary container.
+    pub layout: Option<Layout>,
+    /// What it takes of a machine.
+    pub devices: Devices,
+    /// Classes that may hold it; none: any machine.
+    pub classes: Option<Vec<usize>>,
+    /// What it carries; none for an ordinary container.
+    pub capacity: Option<Capacity>,
+    /// Its pass times, for predictions at other rates.
+    pub replica: Option<Replica>,
+}
+
+/// How a model is laid out over devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// By index into [`Candidates::classes`].
+    pub class: usize,
+    /// Tensor-parallel degree.
+    pub tensor: u64,
+    /// Of weights and arithmetic.
+    pub precision: Precision,
+    /// Most sequences decoded together.
+    pub batch: u64,
+}
+
+/// The load at which every promise still holds.
+#[derive(Clone, Debug)]
+pub struct Capacity {
+    /// Requests a second of one replica.
+    pub rate: f64,
+    /// The line that gives way first above it; none: the queue itself would grow.
+    pub limited_by: Option<Span>,
+}
+
+/// A form that cannot be.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Which.
+    pub layout: Layout,
+    /// Why.
+    pub because: String,
+    /// The lines that rule it out; empty where physics does.
+    pub origins: Vec<Span>,
+}
+
+/// A lower bound on the count of replicas.
+#[derive(Clone, Debug)]
+pub struct Least {
+    /// Of replicas; none: no count is enough.
+    pub count: Option<u64>,
+    /// The lines that ask for it.
+    pub origins: Vec<Span>,
+}
+
+/// Enumerates the forms of every service of `program`, with the lines in `without` left out.
+pub fn candidates(program: &Program, graph: &OperatorGraph, without: &Disregarded) -> Candidates {
+    let classes = device_classes(program);
+    let services = program
+        .services
+        .iter()
+        .enumerate()
+        .map(|(index, service)| match &service.work {
+            Work::Image(work) => image_candidates(index, service, work, &classes, without),
+            Work::Llm(work) => llm_candidates(program, index, service, work, graph, &classes, without),
+        })
+        .collect();
+    Candidates { classes, services }
+}
+
+/// The highest rate of any step, requests a second; 0 where a service has no demand of its own.
+pub fn peak_rate(service: &Service, without: &Disregarded) -> BigRational {
+    let zero = || BigRational::from_integer(0.into());
+    match &service.demand {
+        Some(demand) if !without.contains(&demand.span) => {
+            demand.value.rates.iter().max().cloned().unwrap_or_else(zero)
+        }
+        _ => zero(),
+    }
+}
+
+fn device_classes(program: &Program) -> Vec<DeviceClass> {
+    let mut classes: Vec<DeviceClass> = Vec::new();
+    for node in &program.nodes {
+        let Some(devices) = &node.devices else { continue };
+        let (device, _) = devices.value;
+        let fabric = node.fabric.as_ref().map(|fabric| fabric.value.clone());
+        if classes.iter().any(|class| class.device == device && class.fabric == fabric) {
+            continue;
+        }
+        if let Some(declared) = program.devices.get(device) {
+            let hardware = Hardware::of(declared, fabric.as_ref()).ok();
+            classes.push(DeviceClass { name: declared.name.clone(), device, fabric, hardware });
+        }
+    }
+    let devices: Vec<usize> = classes.iter().map(|class| class.device).collect();
+    for class in &mut classes {
+        if devices.iter().filter(|device| **device == class.device).count() > 1 {
+            class.name = match &class.fabric {
+                None => format!("{} without fabric", class.name),
+                Some(fabric) => format!("{} behind {} {}", class.name, fabric_name(fabric), fabric.bandwidth),
+            };
+        }
+    }
+    classes
+}
+
+fn fabric_name(fabric: &Fabric) -> &'static str {
+    match fabric.kind {
+        FabricKind::Nvlink => "nvlink",
+        FabricKind::Pcie => "pcie",
+    }
+}
+
+fn image_candidates(
+    index: usize,
+    service: &Service,
+    work: &ImageWork,
+    classes: &[DeviceClass],
+    without: &Disregarded,
+) -> ServiceCandidates {
+    let devices = match (&work.devices, &work.share) {
+        (_, Some(share)) => Devices::Share(share_units(&share.value)),
+        (Some(devices), None) if devices.value > 0 => Devices::Whole(devices.value),
+        _ => Devices::None,
+    };
+    let restrictions: Vec<_> = work.device.iter().filter(|line| !without.contains(&line.span)).collect();
+    let allowed = (devices != Devices::None).then(|| {
+        (0..classes.len())
+            .filter(|class| restrictions.iter().all(|line| line.allowed.contains(&classes[*class].device)))
+            .collect::<Vec<_>>()
+    });
+    let candidate = Candidate { layout: None, devices, classes: allowed, capacity: None, replica: None };
+    ServiceCandidates {
+        candidates: vec![candidate],
+        refusals: Vec::new(),
+        least: image_least(index, service, work, without),
+    }
+}
+
+/// Shares are counted in millionths of a device, rounded up.
+pub const SHARE_SCALE: u64 = 1_000_000;
+
+fn share_units(share: &BigRational) -> u64 {
+    (share * BigRational::from_integer(SHARE_SCALE.into())).ceil().to_integer().to_u64().unwrap_or(u64::MAX)
+}
+
+/// The replicas an M/M/c queue needs: enough to be stable, and enough for each promise.
+fn image_least(index: usize, service: &Service, work: &ImageWork, without: &Disregarded) -> Vec<Least> {
+    let (Some(serves), Some(demand)) = (&work.serves, &service.demand) else { return Vec::new() };
+    let arrivals = peak_rate(service, without);
+    let mu = &serves.value.value;
+    let zero = BigRational::from_integer(0.into());
+    if arrivals <= zero {
+        return Vec::new();
+    }
+    let mut least = Vec::new();
+    // Exactly: c * mu > lambda.
+    let stable = if *mu > zero { ((&arrivals / mu).floor().to_integer() + 1u32).to_u64() } else { None };
+    least.push(Least { count: stable, origins: vec![demand.span] });
+    for requirement in judged(service, without) {
+        let Some((measure, statistic, limit)) = latency_limit(index, requirement) else { continue };
+        if measure != LatencyMeasure::Latency {
+            continue;
+        }
+        let (Some(lambda), Some(mu)) = (arrivals.to_f64(), mu.to_f64()) else { continue };
+        // A statistic that the queue does not have is judged nowhere, and bounds nothing here.
+        let Ok(count) = Servers::fewest(lambda, mu, statistic, limit, 1) else { continue };
+        least.push(Least { count, origins: vec![requirement.span, demand.span] });
+    }
+    least
+}
+
+/// The service's own requirements that are not left out.
+fn judged<'a>(service: &'a Service, without: &'a Disregarded) -> impl Iterator<Item = &'a Requirement> {
+    service.requirements.iter().filter(|requirement| !without.contains(&requirement.span))
+}
+
+/// A promise about latency that one service makes: which measure, which statistic, how many seconds.
+pub fn latency_limit(service: usize, requirement: &Requirement) -> Option<(LatencyMeasure, &Statistic, f64)> {
+    let Condition::Compare { terms, compare: Compare::Below | Compare::AtMost, limit, .. } =
+        &requirement.condition
+    else {
+        return None;
+    };
+    let [term] = terms.as_slice() else { return None };
+    match &term.subject {
+        Subject::Latency { service: subject, measure, statistic } if *subject == service => {
+            let seconds = (&limit.value / positive(&term.coefficient)?).to_f64()?;
+            Some((*measure, statistic, seconds))
+        }
+        _ => None,
+    }
+}
+
+/// A promise about free device memory: the least share of it.
+pub fn memory_limit(service: usize, requirement: &Requirement) -> Option<f64> {
+    let Condition::Compare { terms, compare: Compare::Above | Compare::AtLeast, limit, .. } =
+        &requirement.condition
+    else {
+        return None;
+    };
+    let [term] = terms.as_slice() else { return None };
+    match &term.subject {
+        Subject::MemoryFree { service: subject } if *subject == service => {
+            (&limit.value / positive(&term.coefficient)?).to_f64()
+        }
+        _ => None,
+    }
+}
+
+fn positive(coefficient: &BigRational) -> Option<&BigRational> {
+    (*coefficient > BigRational::from_integer(0.into())).then_some(coefficient)
+}
+
+fn llm_candidates(
+    program: &Program,
+    index: usize,
+    service: &Service,
+    work: &LlmWork,
+    graph: &OperatorGraph,
+    classes: &[DeviceClass],
+    without: &Disregarded,
+) -> ServiceCandidates {
+    let mut found = ServiceCandidates::default();
+    let (origins, limits): (Vec<Span>, Vec<Limit>) = judged(service, without)
+        .filter_map(|requirement| Some((requirement.span, limit(index, requirement)?)))
+        .unzip();
+    let batch = work
+        .batch
+        .iter()
+        .filter(|bound| !without.contains(&bound.span))
+        .filter_map(|bound: &CountBound| bound.high)
+        .fold(LARGEST_BATCH, u64::min);
+    let precisions = allowed(&work.precision, without, &[Precision::Bf16]);
+    let degrees = allowed(&work.tensor, without, &TENSOR_DEGREES);
+    let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
+    let devices = allowed(&work.device, without, &any);
+    let (Some(prompt), Some(output)) = (&work.prompt, &work.output) else { return found };
+    let workload = Workload { prompt: prompt.value.clone(), output: output.value.clone() };
+    for (class_index, class) in classes.iter().enumerate() {
+        let Some(hardware) = class.hardware.as_ref().filter(|_| devices.contains(&class.device)) else {
+            continue;
+        };
+        let largest = u64::from(largest_machine(program, class));
+        for &precision in &precisions {
+            let graphs = (
+                graph.phase(&service.name, precision, Phase::Prefill),
+                graph.phase(&service.name, precision, Phase::Decode),
+            );
+            let (Some(prefill), Some(decode)) = graphs else { continue };
+            for &tensor in degrees.iter().filter(|tensor| **tensor >= 1 && **tensor <= largest) {
+                let layout = Layout { class: class_index, tensor, precision, batch };
+                if let Some(width) = prefill.tensor_divides.iter().find(|width| *width % tensor != 0) {
+                    let because = format!("{tensor} does not divide a width of {width}");
+                    found.refusals.push(Refusal { layout, because, origins: Vec::new() });
+                    continue;
+                }
+                let judged = Replica::new(prefill, decode, hardware, tensor, &workload)
+                    .and_then(|replica| Ok((replica.capacity(batch, &limits)?, replica)));
+                match judged {
+                    Ok((serving::Capacity { rate, limited_by }, replica)) => {
+                        let limited_by = limited_by.and_then(|limit| origins.get(limit).copied());
+                        if rate < LEAST_RATE {
+                            let because = why_nothing(&replica, batch, limited_by.is_some());
+                            let origins = limited_by.into_iter().collect();
+                            found.refusals.push(Refusal { layout, because, origins });
+                            continue;
+                        }
+                        found.candidates.push(Candidate {
+                            layout: Some(layout),
+                            devices: Devices::Whole(u32::try_from(tensor).unwrap_or(u32::MAX)),
+                            classes: Some(vec![class_index]),
+                            capacity: Some(Capacity { rate, limited_by }),
+                            replica: Some(replica),
+                        });
+                    }
+                    Err(error) => {
+                        found.refusals.push(Refusal {
+                            layout,
+                            because: error.to_string(),
+                            origins: Vec::new(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A replica that carries less than this, in requests a second, is no candidate.
+pub const LEAST_RATE: f64 = 0.001;
+
+fn why_nothing(replica: &Replica, batch: u64, by_promise: bool) -> String {
+    let memory = replica.memory();
+    let short = memory.weights + memory.reserve - memory.capacity;
+    if short > 0.0 {
+        format!("the weights need {:.1} GB more on each device", short / 1e9)
+    } else if replica.slots(batch) == 0 {
+        "the KV cache of one request does not fit beside the weights".into()
+    } else if by_promise {
+        "breaks this promise even when idle".into()
+    } else {
+        "cannot keep up with one request at a time".into()
+    }
+}
+
+fn limit(service: usize, requirement: &Requirement) -> Option<Limit> {
+    if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
+        return judgeable(statistic).then(|| Limit::Latency {
+            measure,
+            statistic: statistic.clone(),
+            most: seconds,
+        });
+    }
+    memory_limit(service, requirement).map(|free| Limit::MemoryFree { least: free })
+}
+
+/// A maximum is not bounded in the model: such a line limits no candidate and is reported as not judged.
+fn judgeable(statistic: &Statistic) -> bool {
+    !matches!(statistic, Statistic::Peak)
+}
+
+/// What every line that is not left out allows; `default` where no line speaks.
+fn allowed<T: Clone + PartialEq>(
+    lines: &[berth_language::model::Restriction<T>],
+    without: &Disregarded,
+    default: &[T],
+) -> Vec<T> {
+    let mut lines = lines.iter().filter(|line| !without.contains(&line.span));
+    let Some(first) = lines.next() else { return default.to_vec() };
+    let rest: Vec<_> = lines.collect();
+    first
+        .allowed
+        .iter()
+        .filter(|value| rest.iter().all(|line| line.allowed.contains(value)))
+        .cloned()
+        .collect()
+}
+
+fn largest_machine(program: &Program, class: &DeviceClass) -> u32 {
+    program
+        .nodes
+        .iter()
+        .filter(|node| node.fabric.as_ref().map(|fabric| &fabric.value) == class.fabric.as_ref())
+        .filter_map(|node| node.devices.as_ref())
+        .filter(|devices| devices.value.0 == class.device)
+        .map(|devices| devices.value.1)
+        .max()
+        .unwrap_or(0)
+}
+
+/// As it is written in a plan file.
+pub fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Bf16 => "bf16",
+        Precision::Fp8 => "fp8",
+    }
+}
+
+impl Candidates {
+    /// `tensor 4, fp8, batch 256 on h100_sxm`
+    pub fn layout_name(&self, layout: &Layout) -> String {
+        let device = self.classes.get(layout.class).map_or("?", |class| class.name.as_str());
+        let precision = precision_name(layout.precision);
+        format!("tensor {}, {precision}, batch {} on {device}", layout.tensor, layout.batch)
+    }
+}

@@ -1,0 +1,80 @@
+//! Facts that planning cannot do without, asked for before anything is computed from them.
+
+use berth_language::diagnostics::Diagnostic;
+use berth_language::model::{LlmWork, Program, Service, Work};
+
+/// What is missing, each at the head of the thing that should state it.
+pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
+    let mut missing = Vec::new();
+    for service in &program.services {
+        match &service.work {
+            Work::Llm(work) => missing.extend(llm(program, service, work)),
+            Work::Image(work) => {
+                if work.cpu.is_none()
+                    && work.memory.is_none()
+                    && work.devices.is_none()
+                    && work.share.is_none()
+                {
+                    missing.push(
+                        Diagnostic::error(
+                            "model::missing-input",
+                            format!("`{}` does not say what a replica needs", service.name),
+                            service.span,
+                            "no `cpu`, no `memory`, no `devices`",
+                        )
+                        .help("State what one replica takes: `cpu = 1 core`, `memory = 2GiB`."),
+                    );
+                }
+            }
+        }
+    }
+    missing
+}
+
+fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> {
+    let mut missing = Vec::new();
+    let absent: Vec<&str> = [("prompt", work.prompt.is_none()), ("output", work.output.is_none())]
+        .into_iter()
+        .filter_map(|(name, absent)| absent.then_some(name))
+        .collect();
+    if !absent.is_empty() {
+        missing.push(
+            Diagnostic::error(
+                "model::missing-input",
+                format!("`{}` does not say how long its requests are", service.name),
+                service.span,
+                format!("`{}` has no value", absent.join("` and `")),
+            )
+            .help("State tokens a request: `prompt = lognormal(p50 = 900 tok, p99 = 6_000 tok)`, `output = 200 tok`."),
+        );
+    }
+    // Classes that no node holds are never asked for anything.
+    for (index, device) in program.devices.iter().enumerate() {
+        let held = program
+            .nodes
+            .iter()
+            .any(|node| node.devices.as_ref().is_some_and(|devices| devices.value.0 == index));
+        let may_run = work.device.iter().all(|line| line.allowed.contains(&index));
+        let absent: Vec<&str> = [
+            ("memory", device.memory.is_none()),
+            ("bandwidth", device.bandwidth.is_none()),
+            ("compute", device.compute.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(name, absent)| absent.then_some(name))
+        .collect();
+        if held && may_run && !absent.is_empty() {
+            missing.push(
+                Diagnostic::error(
+                    "model::missing-input",
+                    format!("`{}` cannot be predicted on `{}`", service.name, device.name),
+                    device.span,
+                    format!("`{}` has no value", absent.join("`, `")),
+                )
+                .and(service.span, "this service may run on it")
+                .help("State it with its source, or keep the service off with `device in [...]`."),
+            );
+        }
+    }
+    missing
+}

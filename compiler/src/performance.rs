@@ -1,0 +1,124 @@
+//! The performance model: time, memory and load of one candidate, with a band and with provenance.
+//!
+//! | module | answers |
+//! | --- | --- |
+//! | [`fits`] | what was measured: the parameters shipped for each device and operator |
+//! | [`hardware`] | one device class and the fabric between its devices, as plain numbers |
+//! | [`operators`] | how long one operator takes on one device |
+//! | [`phase`] | how long one pass of a phase takes, and what it computes, moves and sends |
+//! | [`memory`] | what fits on one device, and what stays free |
+//! | [`draws`] | a distribution of lengths as weighted values |
+//! | [`queueing`] | waiting in M/M/c and M/G/1, in closed form |
+//! | [`serving`] | one replica under Poisson arrivals: TTFT, TPOT, latency, and how much it carries |
+//!
+//! The way through, for one service on one device class:
+//!
+//! ```text
+//! Hardware::of(device, fabric)?                                   device class + node.fabric
+//! Replica::new(prefill, decode, &hardware, tensor, &workload)?    once a (device, precision, tensor)
+//! replica.capacity(batch, &limits)? -> Capacity { rate, limited_by }
+//! replica.predict(rate, batch, measure, &statistic)? -> Band      and predict_memory_free
+//! replica.notes()                                                 provenance, to be shown
+//! queueing::Servers { arrivals, service_rate, servers }           image services
+//! ```
+//!
+//! Seconds, bytes, FLOPs and requests a second throughout; shares are between 0 and 1. Every figure
+//! is a [`Band`]; a promise is judged against its unfavourable end. What is known and what is assumed
+//! is in the [`Note`]s that travel with each figure. `docs/performance.md` has the forms, the
+//! derivations and the errors measured.
+
+pub mod draws;
+pub mod fits;
+pub mod hardware;
+pub mod memory;
+pub mod operators;
+pub mod phase;
+pub mod queueing;
+pub mod serving;
+
+use std::fmt;
+
+/// A figure and the interval it is believed to lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Band {
+    /// The low end.
+    pub low: f64,
+    /// The prediction itself.
+    pub middle: f64,
+    /// The high end.
+    pub high: f64,
+}
+
+impl Band {
+    /// A figure known exactly, or one whose error is counted elsewhere.
+    pub fn exact(value: f64) -> Self {
+        Self { low: value, middle: value, high: value }
+    }
+
+    /// `middle`, wrong by at most the share `error` of it; never below 0.
+    pub fn around(middle: f64, error: f64) -> Self {
+        Self { low: middle * (1.0 - error).max(0.0), middle, high: middle * (1.0 + error) }
+    }
+}
+
+/// Where a figure comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// What kind of knowledge it is.
+    pub kind: NoteKind,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Kinds of knowledge, most trusted first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteKind {
+    /// Fitted to measurements of this device.
+    Fitted,
+    /// Measured on this device class, scaled to figures the plan declares.
+    Scaled,
+    /// Taken as a fixed number whose source is named.
+    Assumed,
+    /// From the datasheet with efficiencies that are guesses.
+    Datasheet,
+    /// Outside the range that was measured.
+    Outside,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            NoteKind::Fitted => "fitted",
+            NoteKind::Scaled => "scaled",
+            NoteKind::Assumed => "assumed",
+            NoteKind::Datasheet => "datasheet",
+            NoteKind::Outside => "outside what was measured",
+        };
+        write!(formatter, "{kind}: {}", self.text)
+    }
+}
+
+/// Why there is no prediction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PerformanceError {
+    /// The plan does not state a fact that the prediction needs.
+    #[error("`{of}` states no {fact}")]
+    Missing {
+        /// The device, or what joins its devices.
+        of: String,
+        /// The fact.
+        fact: String,
+    },
+    /// A cost has no finite value at this binding.
+    #[error("the costs of `{operator}` have no finite value here")]
+    NotFinite {
+        /// The operator.
+        operator: String,
+    },
+    /// A statistic that the model cannot give.
+    #[error("the model gives quantiles and means; the maximum of a latency is not bounded in it")]
+    Peak,
+    /// A quantile outside (0, 1).
+    #[error("a quantile lies between 0 and 1")]
+    Quantile,
+}

@@ -1,0 +1,424 @@
+//! How long one operator takes on one device: roofline over its resources, with what was measured.
+//!
+//! Demands (FLOPs, bytes) come from the operator's cost forms; its kind gives the shape by which
+//! efficiency is looked up. A device without fits gets a roofline from its datasheet with guessed
+//! efficiencies, a wide band and a note that says so.
+
+use super::fits::{self, Collective, DecodeAttention, Fit, Matmul, PrefillAttention};
+use super::hardware::Hardware;
+use super::{Band, Note, NoteKind, PerformanceError};
+use crate::form::{Binding, Form};
+use crate::graph::{Operator, OperatorKind, Phase};
+use berth_language::model::{FabricKind, Precision};
+
+/// Relative error assumed of everything that was not measured on the device.
+pub const UNMEASURED_ERROR: f64 = 0.5;
+
+/// Share of memory bandwidth that normalisation, activation functions and lookups reach, and seconds
+/// to start one inside a captured graph. No table measures them; rounded from public kernel profiles
+/// of fused normalisation on Hopper (2 to 3 µs in decode).
+const ELEMENTWISE: (f64, f64) = (0.7, 2e-6);
+
+/// Guessed efficiencies for a device nobody measured, below every device that was: arithmetic and
+/// memory shares of the datasheet and seconds to start.
+const DATASHEET: (f64, f64, f64) = (0.45, 0.6, 10e-6);
+
+/// Declared figures this close to those of the measured device are taken to be the same.
+const SAME: f64 = 0.02;
+
+/// One repetition of one operator.
+#[derive(Clone, Debug)]
+pub struct OperatorTime {
+    /// The band holds nine of ten rows that the fit had not seen.
+    pub seconds: Band,
+    /// Where it comes from.
+    pub notes: Vec<Note>,
+}
+
+/// The time of one repetition of `operator` at `binding` on one device of `hardware`.
+///
+/// # Errors
+/// The device states no peak rate at the precision, the node no fabric where devices must
+/// communicate, or a cost has no finite value at the binding.
+pub fn operator_time(
+    operator: &Operator,
+    phase: Phase,
+    hardware: &Hardware,
+    binding: &Binding,
+) -> Result<OperatorTime, PerformanceError> {
+    let at = |form: &Form| {
+        let value = form.evaluate(binding);
+        if value.is_finite() {
+            Ok(value.max(0.0))
+        } else {
+            Err(PerformanceError::NotFinite { operator: operator.name.clone() })
+        }
+    };
+    let flops = at(&operator.flops)?;
+    let kv_bytes = at(&operator.kv_bytes)?;
+    let other_bytes = at(&operator.weight_bytes)? + at(&operator.activation_bytes)?;
+    let bytes = kv_bytes + other_bytes;
+    match &operator.kind {
+        OperatorKind::Lookup | OperatorKind::Elementwise => Ok(elementwise(bytes, hardware)),
+        OperatorKind::Matmul { rows, inner, columns, precision } => {
+            let shape = [at(rows)?, at(columns)?, at(inner)?];
+            matmul(flops, bytes, shape, *precision, hardware)
+        }
+        OperatorKind::Attention { heads, kv_heads, head_width } => {
+            let (heads, kv_heads) = (at(heads)?, at(kv_heads)?);
+            let width = *head_width as f64;
+            let held = at(&operator.kv_memory)?;
+            // Keys and values of one token take 2 kv_heads width numbers.
+            let kv_precision =
+                if held < 1.5 * 2.0 * kv_heads * width { Precision::Fp8 } else { Precision::Bf16 };
+            let shape = AttentionShape {
+                sequences: binding.sequences,
+                new: binding.new,
+                context: binding.context,
+                heads,
+                kv_heads,
+                width,
+                kv_precision,
+            };
+            match phase {
+                Phase::Prefill => prefill_attention(flops, bytes, &shape, hardware),
+                Phase::Decode => Ok(decode_attention(kv_bytes, other_bytes, &shape, hardware)),
+            }
+        }
+        OperatorKind::AllReduce { message } => {
+            collective(&fits::shipped().all_reduce, "all-reduce", at(message)?, hardware, binding.tensor)
+        }
+        OperatorKind::AllGather { message } => {
+            collective(&fits::shipped().all_gather, "all-gather", at(message)?, hardware, binding.tensor)
+        }
+    }
+}
+
+/// What efficiency depends on in attention, on one device.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionShape {
+    /// Sequences.
+    pub sequences: f64,
+    /// New tokens of each.
+    pub new: f64,
+    /// Cached tokens of each.
+    pub context: f64,
+    /// Query heads.
+    pub heads: f64,
+    /// Key and value heads.
+    pub kv_heads: f64,
+    /// Of one head.
+    pub width: f64,
+    /// Of the cache.
+    pub kv_precision: Precision,
+}
+
+/// Where the operands of a measured kernel were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operands {
+    /// In memory, as in a pass, where all other weights have been read since.
+    Memory,
+    /// Possibly in the second-level cache, as in a benchmark that repeats one kernel.
+    Repeated,
+}
+
+/// Whether the rows of a product are a multiple of 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alignment {
+    /// Any count of tokens: one in 16 is a multiple.
+    Any,
+    /// They are.
+    Multiple,
+    /// They are not.
+    Odd,
+}
+
+impl Matmul {
+    /// Seconds for `shape` = rows, columns, inner width at these demands and peak rates.
+    pub fn seconds(
+        &self,
+        flops: f64,
+        bytes: f64,
+        shape: [f64; 3],
+        rates: (f64, f64),
+        operands: Operands,
+        alignment: Alignment,
+    ) -> f64 {
+        let [rows, columns, inner] = shape.map(|extent| extent.max(f64::MIN_POSITIVE));
+        let (peak, bandwidth) = rates;
+        let large = 1.0 / (1.0 + (128.0 / rows).powi(4));
+        let odd = match alignment {
+            Alignment::Any => large * 15.0 / 16.0,
+            Alignment::Multiple => 0.0,
+            Alignment::Odd if rows > 128.0 => 1.0,
+            Alignment::Odd => 0.0,
+        };
+        let fill = (1.0 + self.k_half / inner) * (1.0 + self.m_half / rows + self.n_half / columns);
+        let arithmetic = flops / (self.compute_efficiency * peak) * fill * (1.0 + self.unaligned * odd);
+        let cached = match operands {
+            Operands::Memory => 1.0,
+            Operands::Repeated => {
+                1.0 - self.cache_gain / (1.0 + self.cache_gain) / (1.0 + (bytes / self.cache_bytes).powi(2))
+            }
+        };
+        let memory = bytes / (self.memory_efficiency * bandwidth) * cached;
+        self.launch
+            + (self.seconds_per_k + self.seconds_per_k_large * large) * inner
+            + smooth_max(arithmetic, memory, self.sharpness)
+    }
+}
+
+impl PrefillAttention {
+    /// Seconds at these demands and 16-bit peak and memory rates.
+    pub fn seconds(&self, flops: f64, bytes: f64, shape: &AttentionShape, rates: (f64, f64)) -> f64 {
+        let (peak, bandwidth) = rates;
+        let new = shape.new.max(f64::MIN_POSITIVE);
+        let efficiency = self.compute_efficiency * new / (new + self.s_half)
+            * (shape.width.max(1.0) / 128.0).powf(self.width_exponent);
+        let occupancy = shape.sequences * shape.heads * new / 128.0 / self.multiprocessors;
+        let slower = 1.0
+            + (self.occupancy_half / occupancy.max(f64::MIN_POSITIVE))
+                .powf(self.occupancy_exponent)
+                .min(1e12);
+        self.launch
+            + flops * slower / (efficiency * peak).max(f64::MIN_POSITIVE)
+            + bytes / (self.memory_efficiency * bandwidth)
+    }
+}
+
+impl DecodeAttention {
+    /// Seconds to read `kv_bytes` at this memory rate.
+    pub fn seconds(&self, kv_bytes: f64, shape: &AttentionShape, bandwidth: f64, operands: Operands) -> f64 {
+        let cached = match operands {
+            Operands::Memory => 1.0,
+            Operands::Repeated => {
+                let gain = self.cache_gain / (1.0 + self.cache_gain);
+                1.0 - gain / (1.0 + (kv_bytes / self.cache_bytes).powi(4))
+            }
+        };
+        let alone = if shape.heads <= shape.kv_heads {
+            1.0 + self.unsplit / (shape.sequences * shape.kv_heads).max(1.0)
+        } else {
+            1.0
+        };
+        self.launch
+            + kv_bytes / (self.memory_efficiency * bandwidth) * cached * alone
+            + self.rise * (1.0 - (-kv_bytes / self.rise_bytes).exp())
+            + 4.0 * shape.sequences * shape.heads * shape.width / (self.query_efficiency * bandwidth)
+    }
+}
+
+impl Collective {
+    /// Seconds for a value of `message` bytes over a fabric `speed` times as fast as the measured one.
+    pub fn seconds(&self, message: f64, speed: f64) -> f64 {
+        self.launch
+            + (message / self.bandwidth + self.rise * (1.0 - (-(message / self.rise_bytes).powi(2)).exp()))
+                / speed
+    }
+}
+
+fn matmul(
+    flops: f64,
+    bytes: f64,
+    shape: [f64; 3],
+    precision: Precision,
+    hardware: &Hardware,
+) -> Result<OperatorTime, PerformanceError> {
+    let rates = (hardware.peak(precision)?, hardware.bandwidth);
+    let fit = fits::shipped()
+        .matmul
+        .iter()
+        .find(|fit| fit.device == hardware.device && fit.parameters.precision == precision);
+    let Some(fit) = fit else { return Ok(datasheet(flops, bytes, rates, hardware)) };
+    let seconds = fit.parameters.seconds(flops, bytes, shape, rates, Operands::Memory, Alignment::Any);
+    let outside = shape.iter().zip(fit.parameters.most).any(|(extent, most)| *extent > most);
+    let measured = [(rates.0, fit.parameters.peak), (rates.1, fit.parameters.bandwidth)];
+    Ok(fitted(seconds, fit, &measured, outside, "matmul", hardware))
+}
+
+fn prefill_attention(
+    flops: f64,
+    bytes: f64,
+    shape: &AttentionShape,
+    hardware: &Hardware,
+) -> Result<OperatorTime, PerformanceError> {
+    let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
+    let fits = &fits::shipped().prefill_attention;
+    let Some(fit) = attention_fit(fits, hardware, |fit| fit.parameters.precision == shape.kv_precision)
+    else {
+        return Ok(datasheet(flops, bytes, rates, hardware));
+    };
+    let seconds = fit.parameters.seconds(flops, bytes, shape, rates);
+    let [sequences, tokens] = fit.parameters.most;
+    let outside = shape.sequences > sequences || shape.new + shape.context > tokens;
+    let measured = [(rates.0, fit.parameters.peak), (rates.1, fit.parameters.bandwidth)];
+    Ok(fitted(seconds, fit, &measured, outside, "prefill attention", hardware))
+}
+
+fn decode_attention(
+    kv_bytes: f64,
+    other_bytes: f64,
+    shape: &AttentionShape,
+    hardware: &Hardware,
+) -> OperatorTime {
+    let fits = &fits::shipped().decode_attention;
+    let Some(fit) = attention_fit(fits, hardware, |fit| fit.parameters.precision == shape.kv_precision)
+    else {
+        return datasheet(0.0, kv_bytes + other_bytes, (1.0, hardware.bandwidth), hardware);
+    };
+    let seconds = fit.parameters.seconds(kv_bytes, shape, hardware.bandwidth, Operands::Memory);
+    let [sequences, tokens] = fit.parameters.most;
+    let outside = shape.sequences > sequences || shape.new + shape.context > tokens;
+    let measured = [(hardware.bandwidth, fit.parameters.bandwidth)];
+    fitted(seconds, fit, &measured, outside, "decode attention", hardware)
+}
+
+/// The row of this device whose KV precision matches; any row of the device before none.
+fn attention_fit<'a, Parameters>(
+    fits: &'a [Fit<Parameters>],
+    hardware: &Hardware,
+    matches: impl Fn(&Fit<Parameters>) -> bool,
+) -> Option<&'a Fit<Parameters>> {
+    let of_device = || fits.iter().filter(|fit| fit.device == hardware.device);
+    of_device().find(|fit| matches(fit)).or_else(|| of_device().next())
+}
+
+fn collective(
+    fits: &[Fit<Collective>],
+    what: &str,
+    message: f64,
+    hardware: &Hardware,
+    devices: f64,
+) -> Result<OperatorTime, PerformanceError> {
+    if devices <= 1.0 {
+        return Ok(OperatorTime { seconds: Band::exact(0.0), notes: Vec::new() });
+    }
+    let Some((kind, bandwidth)) = hardware.fabric else {
+        return Err(PerformanceError::Missing {
+            of: format!("a node of {}", hardware.device),
+            fact: "fabric".to_owned(),
+        });
+    };
+    let own = |fit: &&Fit<Collective>| fit.device == hardware.device && fit.parameters.fabric == kind;
+    // The box of another device that is joined in the same way, where this one was not measured so.
+    let stand_in = match kind {
+        FabricKind::Nvlink => "a100_sxm",
+        FabricKind::Pcie => "l40s",
+    };
+    let of_device = fits.iter().any(|fit| own(&fit));
+    let mut rows: Vec<&Fit<Collective>> = fits
+        .iter()
+        .filter(
+            |fit| if of_device { own(fit) } else { fit.device == stand_in && fit.parameters.fabric == kind },
+        )
+        .collect();
+    rows.sort_by_key(|fit| fit.parameters.devices);
+    let seconds_of =
+        |fit: &Fit<Collective>| fit.parameters.seconds(message, bandwidth / fit.parameters.fabric_bandwidth);
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        // Latency 10 µs and half of one direction, by no measurement at all.
+        let seconds = 10e-6 + 2.0 * message / (0.5 * bandwidth / 2.0);
+        return Ok(OperatorTime {
+            seconds: Band::around(seconds, UNMEASURED_ERROR),
+            notes: vec![unmeasured(hardware)],
+        });
+    };
+    // Between counts that were measured: linear in the count.
+    let above = rows.iter().position(|fit| fit.parameters.devices as f64 >= devices).unwrap_or(rows.len());
+    let (seconds, fit) = match (above.checked_sub(1).and_then(|below| rows.get(below)), rows.get(above)) {
+        (Some(below), Some(above)) => {
+            let (from, to) = (below.parameters.devices as f64, above.parameters.devices as f64);
+            let part = (devices - from) / (to - from);
+            (seconds_of(below) * (1.0 - part) + seconds_of(above) * part, *above)
+        }
+        (None, _) => (seconds_of(first), *first),
+        (Some(_), None) => (seconds_of(last) * devices / last.parameters.devices as f64, *last),
+    };
+    let outside = message > fit.parameters.most_bytes || devices > last.parameters.devices as f64;
+    let measured = [(bandwidth, fit.parameters.fabric_bandwidth)];
+    let mut time = fitted(seconds, fit, &measured, outside, what, hardware);
+    if !of_device {
+        time.seconds = Band::around(seconds, UNMEASURED_ERROR);
+        time.notes.push(Note {
+            kind: NoteKind::Datasheet,
+            text: format!("{what} on {} is that of {stand_in}, scaled to the fabric", hardware.device),
+        });
+    }
+    Ok(time)
+}
+
+fn elementwise(bytes: f64, hardware: &Hardware) -> OperatorTime {
+    let (efficiency, launch) = ELEMENTWISE;
+    OperatorTime {
+        seconds: Band::around(launch + bytes / (efficiency * hardware.bandwidth), UNMEASURED_ERROR),
+        notes: vec![Note {
+            kind: NoteKind::Assumed,
+            text: format!(
+                "normalisation, activation and lookup at {:.0} % of memory bandwidth and {:.0} µs each",
+                100.0 * efficiency,
+                1e6 * launch
+            ),
+        }],
+    }
+}
+
+fn datasheet(flops: f64, bytes: f64, rates: (f64, f64), hardware: &Hardware) -> OperatorTime {
+    let (compute, memory, launch) = DATASHEET;
+    let seconds = launch + (flops / (compute * rates.0)).max(bytes / (memory * rates.1));
+    OperatorTime { seconds: Band::around(seconds, UNMEASURED_ERROR), notes: vec![unmeasured(hardware)] }
+}
+
+fn unmeasured(hardware: &Hardware) -> Note {
+    let (compute, memory, launch) = DATASHEET;
+    Note {
+        kind: NoteKind::Datasheet,
+        text: format!(
+            "no measurements of {}: its datasheet at {:.0} % of arithmetic, {:.0} % of memory bandwidth \
+             and {:.0} µs an operator, ± {:.0} %",
+            hardware.device,
+            100.0 * compute,
+            100.0 * memory,
+            1e6 * launch,
+            100.0 * UNMEASURED_ERROR
+        ),
+    }
+}
+
+fn fitted<Parameters>(
+    seconds: f64,
+    fit: &Fit<Parameters>,
+    declared_and_measured: &[(f64, f64)],
+    outside: bool,
+    what: &str,
+    hardware: &Hardware,
+) -> OperatorTime {
+    let mut error = fit.p90_error;
+    let mut notes = vec![fit.note.clone()];
+    if declared_and_measured.iter().any(|(declared, measured)| (declared / measured - 1.0).abs() > SAME) {
+        error = error.max(UNMEASURED_ERROR / 2.0);
+        notes.push(Note {
+            kind: NoteKind::Scaled,
+            text: format!(
+                "{what} on {}: its rates differ from those of the device measured",
+                hardware.device
+            ),
+        });
+    }
+    if outside {
+        error = error.max(UNMEASURED_ERROR);
+        notes.push(Note {
+            kind: NoteKind::Outside,
+            text: format!("{what} on {}: larger than any shape measured", hardware.device),
+        });
+    }
+    OperatorTime { seconds: Band::around(seconds, error), notes }
+}
+
+/// `(a^q + b^q)^(1/q)`, without overflow.
+fn smooth_max(a: f64, b: f64, sharpness: f64) -> f64 {
+    let (high, low) = (a.max(b), a.min(b));
+    if high <= 0.0 {
+        return 0.0;
+    }
+    high * (1.0 + (low / high).powf(sharpness)).powf(1.0 / sharpness)
+}

@@ -1,0 +1,304 @@
+//! Waiting, in closed form: M/M/c for image services and slots, M/G/1 for prefill.
+//!
+//! M/M/c: Poisson arrivals, exponential service, c servers, one queue (Erlang, 1917; as in Kleinrock,
+//! Queueing Systems I, section 3.5). M/G/1: the mean wait of Pollaczek and Khinchine.
+
+use super::PerformanceError;
+use super::draws::normal_below;
+use super::serving::quantile_of;
+use berth_language::model::Statistic;
+
+/// An M/M/c queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Servers {
+    /// Requests a second, over all servers.
+    pub arrivals: f64,
+    /// Requests a second that one server completes while busy: `serves` of one replica.
+    pub service_rate: f64,
+    /// How many: replicas.
+    pub servers: u64,
+}
+
+impl Servers {
+    /// The share of the servers' time that is busy; 1 or more: the queue grows without end.
+    pub fn utilisation(&self) -> f64 {
+        if self.arrivals <= 0.0 { 0.0 } else { self.arrivals / (self.service_rate * self.servers as f64) }
+    }
+
+    /// Every request is served in the end.
+    pub fn stable(&self) -> bool {
+        self.utilisation() < 1.0
+    }
+
+    /// The probability that a request has to wait: Erlang C. 1 where the queue is not stable.
+    pub fn waits(&self) -> f64 {
+        erlang_c(self.servers, self.arrivals / self.service_rate)
+    }
+
+    /// Seconds from arrival to completion; infinite where the queue is not stable.
+    ///
+    /// # Errors
+    /// [`PerformanceError::Peak`]: no sojourn is the longest. [`PerformanceError::Quantile`].
+    pub fn sojourn(&self, statistic: &Statistic) -> Result<f64, PerformanceError> {
+        match statistic {
+            Statistic::Mean if !self.stable() => Ok(f64::INFINITY),
+            Statistic::Mean => Ok(1.0 / self.service_rate + self.waits() / self.drain()),
+            Statistic::Quantile(quantile) => {
+                let quantile = quantile_of(quantile)?;
+                Ok(if self.stable() { self.sojourn_quantile(quantile) } else { f64::INFINITY })
+            }
+            Statistic::Peak => Err(PerformanceError::Peak),
+        }
+    }
+
+    /// The probability that a sojourn takes longer than `seconds`, for a stable queue.
+    ///
+    /// Waiting is an atom `1 - C` at 0 and otherwise exponential with rate `c mu - lambda`; service
+    /// is exponential with rate `mu`; the sum of the two exponentials has the closed form used here.
+    pub fn sojourn_exceeds(&self, seconds: f64) -> f64 {
+        if !self.stable() || seconds < 0.0 {
+            return 1.0;
+        }
+        let waits = self.waits();
+        (1.0 - waits) * (-self.service_rate * seconds).exp()
+            + waits * sum_exceeds(self.service_rate, self.drain(), seconds)
+    }
+
+    /// The fewest servers, at least `from`, whose sojourn keeps `statistic` at or under `limit`
+    /// seconds; none where no count does.
+    ///
+    /// # Errors
+    /// As [`Servers::sojourn`].
+    pub fn fewest(
+        arrivals: f64,
+        service_rate: f64,
+        statistic: &Statistic,
+        limit: f64,
+        from: u64,
+    ) -> Result<Option<u64>, PerformanceError> {
+        let holds = |servers: u64| -> Result<bool, PerformanceError> {
+            Ok(Self { arrivals, service_rate, servers }.sojourn(statistic)? <= limit)
+        };
+        // With no waiting at all only service is left, and no count makes that shorter.
+        let alone = Self { arrivals: 0.0, service_rate, servers: 1 };
+        if !service_rate.is_finite() || service_rate <= 0.0 || !arrivals.is_finite() {
+            return Ok(None);
+        }
+        if alone.sojourn(statistic)? > limit {
+            return Ok(None);
+        }
+        let stable = (arrivals.max(0.0) / service_rate).floor();
+        if stable > 1e15 {
+            return Ok(None);
+        }
+        let mut low = from.max(stable as u64).max(1);
+        if holds(low)? {
+            return Ok(Some(low));
+        }
+        let mut step = 1_u64;
+        while !holds(low.saturating_add(step))? {
+            step = step.saturating_mul(2);
+            if step > 1 << 40 {
+                return Ok(None);
+            }
+        }
+        let mut high = low.saturating_add(step);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if holds(middle)? {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Ok(Some(high))
+    }
+
+    fn drain(&self) -> f64 {
+        self.service_rate * self.servers as f64 - self.arrivals
+    }
+
+    fn sojourn_quantile(&self, quantile: f64) -> f64 {
+        smallest(|seconds| self.sojourn_exceeds(seconds) <= 1.0 - quantile, 1.0 / self.service_rate)
+    }
+}
+
+/// Erlang C: the probability that all `servers` are busy at an offered load of `load` erlangs.
+///
+/// By the recursion of Erlang B, `1/B(c) = 1 + (c/a) / B(c-1)`, which neither overflows nor cancels;
+/// then `C = B / (1 - rho (1 - B))`. 1 where the load is not below the count.
+pub fn erlang_c(servers: u64, load: f64) -> f64 {
+    if load <= 0.0 {
+        return 0.0;
+    }
+    let count = servers as f64;
+    if load.is_nan() || load >= count {
+        return 1.0;
+    }
+    if servers > COUNTED {
+        return halfin_whitt(count, load);
+    }
+    // The recursion in B itself, from B(0) = 1: B(k) = a B(k-1) / (k + a B(k-1)).
+    let (mut blocked, mut index) = (1.0_f64, 0_u64);
+    while index < servers {
+        index += 1;
+        blocked = load * blocked / (index as f64 + load * blocked);
+        // Past the load B only falls; once it is nothing it stays nothing.
+        if blocked < 1e-300 {
+            return 0.0;
+        }
+    }
+    let utilisation = load / count;
+    blocked / (1.0 - utilisation * (1.0 - blocked))
+}
+
+/// Counts up to this are summed one by one.
+const COUNTED: u64 = 1_000_000;
+
+/// The limit of Erlang C for many servers, `1 / (1 + b Phi(b) / phi(b))` at `count = load + b sqrt(load)`
+/// (Halfin and Whitt, 1981).
+fn halfin_whitt(count: f64, load: f64) -> f64 {
+    let spare = (count - load) / load.sqrt();
+    let density = (-spare * spare / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    density / (density + spare * normal_below(spare))
+}
+
+/// The mean wait in M/G/1 (Pollaczek and Khinchine): `R E[X^2] / (2 (1 - R E[X]))` seconds, infinite
+/// where `R E[X]` is 1 or more.
+///
+/// With constant service D the mean sojourn `D + wait` is `D + R D^2 / (2 (1 - R D))`.
+pub fn mean_wait(arrivals: f64, mean_service: f64, mean_square_service: f64) -> f64 {
+    let utilisation = arrivals * mean_service;
+    if utilisation >= 1.0 {
+        f64::INFINITY
+    } else {
+        arrivals * mean_square_service / (2.0 * (1.0 - utilisation))
+    }
+}
+
+/// The probability that the sum of two independent exponential variables of these rates exceeds `t`.
+pub fn sum_exceeds(first: f64, second: f64, t: f64) -> f64 {
+    let (slow, fast) = (first.min(second), first.max(second));
+    let gap = fast - slow;
+    // (fast e^(-slow t) - slow e^(-fast t)) / (fast - slow), written so that equal rates are its limit.
+    let ratio = if gap * t < 1e-9 { t } else { -(-gap * t).exp_m1() / gap };
+    ((-slow * t).exp() * (1.0 + slow * ratio)).min(1.0)
+}
+
+/// The smallest t >= 0 at which `holds`, which stays true once it is; `scale` is its likely size.
+pub fn smallest(holds: impl Fn(f64) -> bool, scale: f64) -> f64 {
+    if holds(0.0) {
+        return 0.0;
+    }
+    let mut high = scale.max(1e-9);
+    while !holds(high) {
+        high *= 2.0;
+        if high > 1e15 {
+            return f64::INFINITY;
+        }
+    }
+    let mut low = 0.0;
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+        if high - low <= 1e-12 * high {
+            break;
+        }
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use num_rational::BigRational;
+
+    fn quantile(numerator: u64, denominator: u64) -> Statistic {
+        Statistic::Quantile(BigRational::new(numerator.into(), denominator.into()))
+    }
+
+    #[test]
+    fn one_server_has_an_exponential_sojourn() {
+        // M/M/1: P(T > t) = e^(-(mu - lambda) t), so p99 = ln(100) / (mu - lambda), mean = 1 / (mu - lambda).
+        let queue = Servers { arrivals: 70.0, service_rate: 100.0, servers: 1 };
+        let p99 = queue.sojourn(&quantile(99, 100)).unwrap();
+        assert!((p99 - 100.0_f64.ln() / 30.0).abs() < 1e-9, "{p99}");
+        let mean = queue.sojourn(&Statistic::Mean).unwrap();
+        assert!((mean - 1.0 / 30.0).abs() < 1e-12, "{mean}");
+        assert!((queue.waits() - 0.7).abs() < 1e-12);
+    }
+
+    #[test]
+    fn two_servers_follow_the_closed_form() {
+        // C(2, a) = a^2 / (2 + a): for a = 1, 1/3; mean wait = C / (c mu - lambda) = 1/3.
+        assert!((erlang_c(2, 1.0) - 1.0 / 3.0).abs() < 1e-15);
+        let queue = Servers { arrivals: 1.0, service_rate: 1.0, servers: 2 };
+        assert!((queue.sojourn(&Statistic::Mean).unwrap() - 4.0 / 3.0).abs() < 1e-12);
+        // Both rates are 1: P(T > t) = 2/3 e^-t + 1/3 (1 + t) e^-t = (1 + t/3) e^-t.
+        for t in [0.0_f64, 0.5, 2.0, 7.0] {
+            assert!((queue.sojourn_exceeds(t) - (1.0 + t / 3.0) * (-t).exp()).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn erlang_c_agrees_with_exact_sums() {
+        // C = (a^c/c!)(c/(c-a)) / (sum_{k<c} a^k/k! + (a^c/c!)(c/(c-a))), by hand in exact fractions:
+        // c = 3, a = 2: (8/6)*3 = 4; 1 + 2 + 2 = 5; C = 4/9.
+        assert!((erlang_c(3, 2.0) - 4.0 / 9.0).abs() < 1e-15);
+        // c = 4, a = 3: (81/24)*4 = 13.5; 1 + 3 + 4.5 + 4.5 = 13; C = 13.5/26.5 = 27/53.
+        assert!((erlang_c(4, 3.0) - 27.0 / 53.0).abs() < 1e-15);
+        // c = 5, a = 4: (1024/120)*5 = 128/3; 1 + 4 + 8 + 32/3 + 32/3 = 103/3; C = 128/231.
+        assert!((erlang_c(5, 4.0) - 128.0 / 231.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn large_counts_neither_overflow_nor_vanish() {
+        // Halfin and Whitt, c = a + b sqrt(a) with b = 1: Phi(1) = 0.841345, phi(1) = 0.241971,
+        // C = 0.241971 / (0.241971 + 0.841345) = 0.22336. Summed, then by the limit.
+        assert!((erlang_c(1_000_000, 999_000.5) - 0.22336).abs() < 1e-3);
+        assert!((erlang_c(4_000_000, 3_998_000.5) - 0.22336).abs() < 1e-5);
+        assert!(erlang_c(u64::MAX, 1.0) < 1e-300);
+        assert_eq!(erlang_c(100_000, 1.0), 0.0);
+        assert_eq!(erlang_c(10, 10.0), 1.0);
+        assert_eq!(erlang_c(10, f64::NAN), 1.0);
+        assert_eq!(erlang_c(0, 1.0), 1.0);
+    }
+
+    #[test]
+    fn an_overloaded_queue_never_answers() {
+        let queue = Servers { arrivals: 200.0, service_rate: 100.0, servers: 2 };
+        assert!(!queue.stable());
+        assert_eq!(queue.sojourn(&quantile(99, 100)), Ok(f64::INFINITY));
+        assert_eq!(queue.sojourn(&Statistic::Mean), Ok(f64::INFINITY));
+        assert_eq!(queue.sojourn(&Statistic::Peak), Err(PerformanceError::Peak));
+        assert_eq!(queue.sojourn(&quantile(1, 1)), Err(PerformanceError::Quantile));
+    }
+
+    #[test]
+    fn the_fewest_servers_meet_the_limit_and_one_less_does_not() {
+        // mu = 100/s: p99 of service alone is ln(100)/100 = 46.05 ms.
+        let p99 = quantile(99, 100);
+        let fewest = |arrivals, limit| Servers::fewest(arrivals, 100.0, &p99, limit, 1).unwrap();
+        // One server: ln(100)/(100 - lambda) <= 100 ms up to lambda = 53.9.
+        assert_eq!(fewest(53.0, 0.1), Some(1));
+        assert_eq!(fewest(55.0, 0.1), Some(2));
+        assert_eq!(fewest(55.0, 0.046), None);
+        let servers = fewest(2_000.0, 0.05).unwrap();
+        let sojourn =
+            |servers| Servers { arrivals: 2_000.0, service_rate: 100.0, servers }.sojourn(&p99).unwrap();
+        assert!(sojourn(servers) <= 0.05 && sojourn(servers - 1) > 0.05);
+        assert_eq!(Servers::fewest(f64::NAN, 100.0, &p99, 1.0, 1), Ok(None));
+        assert_eq!(Servers::fewest(1.0, 0.0, &p99, 1.0, 1), Ok(None));
+    }
+
+    #[test]
+    fn constant_service_gives_md1() {
+        // D = 0.1 s, R = 5/s: rho = 0.5; D + R D^2 / (2 (1 - R D)) = 0.1 + 0.05/1 = 0.15 s.
+        assert!((0.1 + mean_wait(5.0, 0.1, 0.01) - 0.15).abs() < 1e-15);
+        assert_eq!(mean_wait(10.0, 0.1, 0.01), f64::INFINITY);
+    }
+}

@@ -1,0 +1,580 @@
+//! One replica of an aggregated service under Poisson arrivals, with continuous batching.
+//!
+//! `B` sequences are being decoded. A decode-only step takes `D(B)`; a step that also prefills a
+//! prompt of S tokens takes `P(S) + D(B) - D(1)`: the weights are read once for both, and what the
+//! batch adds is its own attention and arithmetic. Every step gives each sequence one token.
+//!
+//! **TPOT.** In a time T with N steps, of which `R T` prefill one prompt each,
+//! `T = N D(B) + R T E[P - D(1)]`, so `TPOT = T/N = D(B) / (1 - R E[I])` with the interruption
+//! `I = max(P(S) - D(1), 0)`: decode is slowed by the share of time that prefill takes from it.
+//! Little's law: `B = R E[O - 1] TPOT`, as prefill gives the first of O tokens. A request sees the
+//! others and itself (arrivals see time averages), so D is taken at `1 + B`.
+//! A request of o tokens is interrupted by a Poisson count of prefills: the variance of its mean TPOT
+//! is `R TPOT E[I^2] / o`, and that of the batch, which is Poisson, adds `(dD/dB)^2 B / (1 - R E[I])^2`.
+//! Given o it is taken as lognormal with this mean and variance.
+//!
+//! **TTFT** = admission + wait for a slot + wait for the current step + wait for prefill + the step
+//! itself. Prefill is M/G/1 with service `X = P(S) + D(1 + B) - D(1)`: the mean wait is Pollaczek and
+//! Khinchine's, the wait is 0 with probability `1 - rho` and otherwise exponential with the matching
+//! mean. Slots are M/M/c (Erlang C) with the time a sequence stays for service. The current step is
+//! uniform. Quantiles are of the convolution of all of these over the distribution of S.
+//!
+//! **Latency** = TTFT + (O - 1) TPOT, a convolution over O and TPOT with TTFT taken as independent.
+//!
+//! Everything grows with the rate, so the most a replica carries is found by bisection.
+
+use super::draws::{Lengths, normal_below};
+use super::hardware::Hardware;
+use super::memory::Memory;
+use super::phase::{EngineOverhead, pass};
+use super::queueing::{erlang_c, mean_wait, smallest, sum_exceeds};
+use super::{Band, Note, PerformanceError};
+use crate::form::Binding;
+use crate::graph::PhaseGraph;
+use berth_language::model::{Draws, LatencyMeasure, Statistic};
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
+use std::collections::BTreeSet;
+
+/// Relative error of a step beyond that of its operators: what engines differ by, see
+/// `docs/performance.md`.
+pub const ENGINE_ERROR: f64 = 0.10;
+
+/// What a replica is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// Tokens of one prompt.
+    pub prompt: Draws,
+    /// Tokens of one answer.
+    pub output: Draws,
+}
+
+/// One limit of a promise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Limit {
+    /// `ttft p99 <= most` seconds.
+    Latency {
+        /// Which.
+        measure: LatencyMeasure,
+        /// Of the requests.
+        statistic: Statistic,
+        /// s
+        most: f64,
+    },
+    /// `memory_free >= least`, a share.
+    MemoryFree {
+        /// The share.
+        least: f64,
+    },
+}
+
+/// How much a replica carries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Capacity {
+    /// Requests a second; 0 where no rate keeps the limits.
+    pub rate: f64,
+    /// The limit, by index, that fails beyond it; none: prefill, memory or slots run out first.
+    pub limited_by: Option<usize>,
+}
+
+/// One replica: pass times by batch and by prompt length, at the ends of their band.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    fast: Times,
+    middle: Times,
+    slow: Times,
+    prompt: Lengths,
+    output: Lengths,
+    memory: Memory,
+    engine: EngineOverhead,
+    notes: BTreeSet<Note>,
+}
+
+/// The steady state of one replica at one rate.
+#[derive(Clone, Debug)]
+pub struct Load<'a> {
+    replica: &'a Replica,
+    times: &'a Times,
+    rate: f64,
+    /// Sequences being decoded, on average, seen from outside.
+    pub batch: f64,
+    /// Most sequences that are decoded together: the limit, or what memory holds.
+    pub slots: u64,
+    /// The share of time that prefill takes.
+    pub prefill_share: f64,
+    tpot: f64,
+    tpot_batch_variance: f64,
+    interruption_square: f64,
+    step: f64,
+    slower: f64,
+    wait: f64,
+    slot_waits: f64,
+}
+
+impl Replica {
+    /// A replica of `tensor` devices. Both graphs are of one service at one precision.
+    ///
+    /// # Errors
+    /// As [`pass`].
+    pub fn new(
+        prefill: &PhaseGraph,
+        decode: &PhaseGraph,
+        hardware: &Hardware,
+        tensor: u64,
+        workload: &Workload,
+    ) -> Result<Self, PerformanceError> {
+        let engine = EngineOverhead::ASSUMED;
+        let prompt = Lengths::of(&workload.prompt);
+        let output = Lengths::of(&workload.output);
+        let memory = Memory::of(prefill, decode, hardware, tensor, &engine)?;
+        let mut notes = BTreeSet::from([memory.note()]);
+        let tensor = tensor as f64;
+        let context = resident(&prompt, &output).0;
+        let mut decode_curve = Vec::new();
+        for batch in grid(1.0, BATCH_MOST) {
+            let binding = Binding { sequences: batch, new: 1.0, context, tensor };
+            let pass = pass(decode, hardware, &binding, &engine)?;
+            decode_curve.push((batch, pass.seconds));
+            notes.extend(pass.notes);
+        }
+        let mut prefill_curve = Vec::new();
+        for new in grid(1.0, prompt.largest().max(2.0)) {
+            let binding = Binding { sequences: 1.0, new, context: 0.0, tensor };
+            let pass = pass(prefill, hardware, &binding, &engine)?;
+            prefill_curve.push((new, pass.seconds));
+            notes.extend(pass.notes);
+        }
+        let times = |end: fn(&Band) -> f64, engine_error: f64| {
+            let curve = |points: &[(f64, Band)]| {
+                Curve::new(points.iter().map(|(x, band)| (*x, end(band) * engine_error)).collect())
+            };
+            Times { decode: curve(&decode_curve), prefill: curve(&prefill_curve) }
+        };
+        Ok(Self {
+            fast: times(|band| band.low, 1.0 - ENGINE_ERROR),
+            middle: times(|band| band.middle, 1.0),
+            slow: times(|band| band.high, 1.0 + ENGINE_ERROR),
+            prompt,
+            output,
+            memory,
+            engine,
+            notes,
+        })
+    }
+
+    /// The most requests a second that keep every limit, judged at the unfavourable end of the band,
+    /// with at most `batch` sequences decoded together.
+    ///
+    /// # Errors
+    /// [`PerformanceError::Peak`] or [`PerformanceError::Quantile`] where a limit asks for it.
+    pub fn capacity(&self, batch: u64, limits: &[Limit]) -> Result<Capacity, PerformanceError> {
+        let fails = |rate: f64| self.first_failing(rate, batch, limits);
+        let nothing = fails(1e-9)?;
+        if let Verdict::Fails(index) = nothing {
+            return Ok(Capacity { rate: 0.0, limited_by: index });
+        }
+        // Prefill alone takes all the time at this rate.
+        let prefill = self.prompt.mean(|tokens| self.slow.prefill.at(tokens));
+        let (mut low, mut high, mut limited_by) = (1e-9, 1.0 / prefill.max(1e-9), None);
+        for _ in 0..50 {
+            let middle = 0.5 * (low + high);
+            match fails(middle)? {
+                Verdict::Holds => low = middle,
+                Verdict::Fails(index) => {
+                    high = middle;
+                    limited_by = index;
+                }
+            }
+            if high - low <= 1e-6 * high {
+                break;
+            }
+        }
+        Ok(Capacity { rate: low, limited_by })
+    }
+
+    /// A latency at `rate` requests a second with at most `batch` sequences decoded together; infinite
+    /// where the replica cannot keep up.
+    ///
+    /// # Errors
+    /// [`PerformanceError::Peak`] or [`PerformanceError::Quantile`].
+    pub fn predict(
+        &self,
+        rate: f64,
+        batch: u64,
+        measure: LatencyMeasure,
+        statistic: &Statistic,
+    ) -> Result<Band, PerformanceError> {
+        let at = |times| match self.load(times, rate, batch) {
+            Some(load) => load.latency(measure, statistic),
+            None => statistic_is_known(statistic).map(|()| f64::INFINITY),
+        };
+        Ok(Band { low: at(&self.fast)?, middle: at(&self.middle)?, high: at(&self.slow)? })
+    }
+
+    /// The share of device memory that stays free at `rate`, with the KV cache at the mean count of
+    /// sequences and three standard deviations more; negative or 0 where it cannot keep up.
+    ///
+    /// A slower replica holds more sequences, so the slow end is `low`.
+    pub fn predict_memory_free(&self, rate: f64, batch: u64) -> Band {
+        let at = |times| self.load(times, rate, batch).map_or(0.0, |load| load.memory_free());
+        Band { low: at(&self.slow), middle: at(&self.middle), high: at(&self.fast) }
+    }
+
+    /// The memory of one of its devices.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Where its figures come from.
+    pub fn notes(&self) -> &BTreeSet<Note> {
+        &self.notes
+    }
+
+    /// The steady state in the middle of the band; none where the replica cannot keep up.
+    pub fn steady_state(&self, rate: f64, batch: u64) -> Option<Load<'_>> {
+        self.load(&self.middle, rate, batch)
+    }
+
+    /// Most sequences decoded together: `batch`, or as many as the KV cache holds but for three
+    /// standard deviations of what they hold together.
+    pub fn slots(&self, batch: u64) -> u64 {
+        let (mean, deviation) = resident(&self.prompt, &self.output);
+        let tokens = self.memory.most_tokens();
+        if tokens.is_infinite() {
+            return batch;
+        }
+        // n mean + 3 sqrt(n) deviation = tokens
+        let root =
+            (-3.0 * deviation + (9.0 * deviation * deviation + 4.0 * mean * tokens).sqrt()) / (2.0 * mean);
+        let fit = (root * root).floor();
+        if fit.is_finite() && fit >= 1.0 { batch.min(fit as u64) } else { 0 }
+    }
+
+    fn first_failing(&self, rate: f64, batch: u64, limits: &[Limit]) -> Result<Verdict, PerformanceError> {
+        let load = self.load(&self.slow, rate, batch);
+        for (index, limit) in limits.iter().enumerate() {
+            let holds = match (limit, &load) {
+                (Limit::Latency { statistic, .. }, None) => {
+                    statistic_is_known(statistic)?;
+                    true
+                }
+                (Limit::MemoryFree { .. }, None) => true,
+                (Limit::Latency { measure, statistic, most }, Some(load)) => {
+                    load.keeps(*measure, statistic, *most)?
+                }
+                (Limit::MemoryFree { least }, Some(load)) => load.memory_free() >= *least,
+            };
+            if !holds {
+                return Ok(Verdict::Fails(Some(index)));
+            }
+        }
+        Ok(if load.is_some() { Verdict::Holds } else { Verdict::Fails(None) })
+    }
+
+    fn load<'a>(&'a self, times: &'a Times, rate: f64, batch: u64) -> Option<Load<'a>> {
+        let slots = self.slots(batch);
+        if slots == 0 || !rate.is_finite() || rate < 0.0 {
+            return None;
+        }
+        let alone = times.decode.at(1.0);
+        let interruption = |tokens: f64| (times.prefill.at(tokens) - alone).max(0.0);
+        let prefill_share = rate * self.prompt.mean(interruption);
+        let interruption_square = self.prompt.mean(|tokens| interruption(tokens).powi(2));
+        if prefill_share >= 1.0 {
+            return None;
+        }
+        let tokens = self.output.mean(|tokens| tokens - 1.0);
+        // B = rate tokens D(1 + B) / (1 - share), the smallest solution with 1 + B within the slots.
+        let per_step = rate * tokens / (1.0 - prefill_share);
+        let batch = times.decode.fixed_point(per_step).filter(|batch| *batch < slots as f64)?;
+        let seen = (1.0 + batch).min(slots as f64);
+        let step = times.decode.at(seen);
+        let tpot = step / (1.0 - prefill_share);
+        let slope = times.decode.slope(seen) / (1.0 - prefill_share);
+        let slower = (step - alone).max(0.0);
+        let service = |tokens: f64| times.prefill.at(tokens) + slower;
+        let mean_service = self.prompt.mean(service);
+        let mean_square = self.prompt.mean(|tokens| service(tokens).powi(2));
+        let wait = mean_wait(rate, mean_service, mean_square);
+        if !wait.is_finite() {
+            return None;
+        }
+        Some(Load {
+            replica: self,
+            times,
+            rate,
+            batch,
+            slots,
+            prefill_share: rate * mean_service,
+            tpot,
+            tpot_batch_variance: slope * slope * batch,
+            interruption_square,
+            step,
+            slower,
+            wait,
+            slot_waits: erlang_c(slots, batch),
+        })
+    }
+}
+
+impl Load<'_> {
+    /// A latency at this load, in s.
+    ///
+    /// # Errors
+    /// [`PerformanceError::Peak`] or [`PerformanceError::Quantile`].
+    pub fn latency(&self, measure: LatencyMeasure, statistic: &Statistic) -> Result<f64, PerformanceError> {
+        match statistic {
+            Statistic::Mean => Ok(self.mean(measure)),
+            Statistic::Quantile(quantile) => {
+                let beyond = 1.0 - quantile_of(quantile)?;
+                let exceeds = self.exceeding(measure);
+                Ok(smallest(|seconds| exceeds(seconds) <= beyond, self.mean(measure)))
+            }
+            Statistic::Peak => Err(PerformanceError::Peak),
+        }
+    }
+
+    /// The share of device memory that stays free.
+    pub fn memory_free(&self) -> f64 {
+        let (mean, deviation) = resident(&self.replica.prompt, &self.replica.output);
+        let sequences = (self.batch + 3.0 * self.batch.sqrt()).min(self.slots as f64);
+        self.replica.memory.free(sequences * mean + 3.0 * sequences.sqrt() * deviation)
+    }
+
+    /// `latency(measure, statistic) <= most`, without looking for the quantile.
+    fn keeps(
+        &self,
+        measure: LatencyMeasure,
+        statistic: &Statistic,
+        most: f64,
+    ) -> Result<bool, PerformanceError> {
+        match statistic {
+            Statistic::Quantile(quantile) => {
+                Ok(self.exceeding(measure)(most) <= 1.0 - quantile_of(quantile)?)
+            }
+            _ => Ok(self.latency(measure, statistic)? <= most),
+        }
+    }
+
+    fn mean(&self, measure: LatencyMeasure) -> f64 {
+        let ttft = || {
+            let own = self.replica.prompt.mean(|tokens| self.own(tokens));
+            self.replica.engine.request
+                + own
+                + self.wait
+                + self.slot_wait_mean()
+                + self.decoding() * self.step / 2.0
+        };
+        match measure {
+            LatencyMeasure::Ttft => ttft(),
+            LatencyMeasure::Tpot => self.tpot,
+            LatencyMeasure::Latency => ttft() + self.replica.output.mean(|tokens| tokens - 1.0) * self.tpot,
+        }
+    }
+
+    /// The probability that the measure exceeds so many seconds.
+    fn exceeding(&self, measure: LatencyMeasure) -> Box<dyn Fn(f64) -> f64 + '_> {
+        match measure {
+            LatencyMeasure::Ttft => Box::new(|seconds| self.ttft_exceeds(seconds)),
+            LatencyMeasure::Tpot => Box::new(|seconds| self.tpot_exceeds(seconds)),
+            LatencyMeasure::Latency => {
+                // TTFT once, on a grid that holds all but a millionth of it.
+                let end =
+                    smallest(|seconds| self.ttft_exceeds(seconds) <= 1e-6, self.mean(LatencyMeasure::Ttft));
+                let points = 256_u32;
+                let ttft = Curve::new(
+                    (0..=points)
+                        .map(|index| {
+                            let seconds = end * f64::from(index) / f64::from(points);
+                            (seconds, self.ttft_exceeds(seconds))
+                        })
+                        .collect(),
+                );
+                Box::new(move |seconds| {
+                    self.replica.output.mean(|tokens| {
+                        let after = tokens - 1.0;
+                        let (location, scale) = self.tpot_given(after.max(1.0));
+                        // Five equally likely values of TPOT, each at the middle of its fifth.
+                        let fifths =
+                            [-1.281_551_565_5, -0.524_400_512_7, 0.0, 0.524_400_512_7, 1.281_551_565_5];
+                        fifths
+                            .iter()
+                            .map(|z| {
+                                let left = seconds - after * (location + scale * z).exp();
+                                if left < 0.0 { 1.0 } else { ttft.at(left) }
+                            })
+                            .sum::<f64>()
+                            / 5.0
+                    })
+                })
+            }
+        }
+    }
+
+    fn ttft_exceeds(&self, seconds: f64) -> f64 {
+        let utilisation = self.prefill_share;
+        let prefill_rate = if self.wait > 0.0 { utilisation / self.wait } else { f64::INFINITY };
+        let slot_rate =
+            if self.slot_waits > 0.0 { self.slot_waits / self.slot_wait_mean() } else { f64::INFINITY };
+        let exponential = |rate: f64, t: f64| if rate.is_infinite() { 0.0 } else { (-rate * t).exp() };
+        // Both waits: each is 0, or exponential.
+        let waits_exceed = |t: f64| {
+            if t < 0.0 {
+                return 1.0;
+            }
+            let (one, other) = (utilisation, self.slot_waits);
+            let both = if prefill_rate.is_infinite() || slot_rate.is_infinite() {
+                0.0
+            } else {
+                one * other * sum_exceeds(prefill_rate, slot_rate, t)
+            };
+            one * (1.0 - other) * exponential(prefill_rate, t)
+                + (1.0 - one) * other * exponential(slot_rate, t)
+                + both
+        };
+        let decoding = self.decoding();
+        self.replica.prompt.mean(|tokens| {
+            let left = seconds - self.replica.engine.request - self.own(tokens);
+            // The current step is uniform: the middles of its quarters.
+            let within: f64 =
+                [0.125, 0.375, 0.625, 0.875].iter().map(|part| waits_exceed(left - part * self.step)).sum();
+            decoding * within / 4.0 + (1.0 - decoding) * waits_exceed(left)
+        })
+    }
+
+    fn tpot_exceeds(&self, seconds: f64) -> f64 {
+        if seconds <= 0.0 {
+            return 1.0;
+        }
+        self.replica.output.mean(|tokens| {
+            let (location, scale) = self.tpot_given((tokens - 1.0).max(1.0));
+            if scale <= 0.0 {
+                return if seconds.ln() < location { 1.0 } else { 0.0 };
+            }
+            normal_below((location - seconds.ln()) / scale)
+        })
+    }
+
+    /// Location and scale of the logarithm of TPOT for a request of so many tokens after the first.
+    fn tpot_given(&self, tokens: f64) -> (f64, f64) {
+        let variance = self.tpot_batch_variance + self.rate * self.tpot * self.interruption_square / tokens;
+        let square = (variance / (self.tpot * self.tpot)).ln_1p();
+        (self.tpot.ln() - square / 2.0, square.sqrt())
+    }
+
+    /// The step that prefills a prompt of so many tokens.
+    fn own(&self, tokens: f64) -> f64 {
+        self.times.prefill.at(tokens) + self.slower
+    }
+
+    /// The probability that some sequence is being decoded, which is Poisson.
+    fn decoding(&self) -> f64 {
+        -(-self.batch).exp_m1()
+    }
+
+    fn slot_wait_mean(&self) -> f64 {
+        let stays = self.replica.output.mean(|tokens| tokens - 1.0) * self.tpot;
+        self.slot_waits * stays / (self.slots as f64 - self.batch)
+    }
+}
+
+/// The value of a quantile in (0, 1).
+pub(super) fn quantile_of(quantile: &BigRational) -> Result<f64, PerformanceError> {
+    quantile.to_f64().filter(|value| *value > 0.0 && *value < 1.0).ok_or(PerformanceError::Quantile)
+}
+
+fn statistic_is_known(statistic: &Statistic) -> Result<(), PerformanceError> {
+    match statistic {
+        Statistic::Mean => Ok(()),
+        Statistic::Quantile(quantile) => quantile_of(quantile).map(drop),
+        Statistic::Peak => Err(PerformanceError::Peak),
+    }
+}
+
+enum Verdict {
+    Holds,
+    Fails(Option<usize>),
+}
+
+/// Tokens that a sequence being decoded holds, seen at a random time: mean and standard deviation.
+///
+/// It has its prompt and a uniform part of its output, and long outputs are seen more often:
+/// `E[O^2] / (2 E[O])` on average.
+fn resident(prompt: &Lengths, output: &Lengths) -> (f64, f64) {
+    let moment = |lengths: &Lengths, power: i32| lengths.mean(|value| value.powi(power));
+    let (one, two, three) = (moment(output, 1), moment(output, 2), moment(output, 3));
+    let grown = two / (2.0 * one);
+    let mean = moment(prompt, 1) + grown;
+    let variance = moment(prompt, 2) - moment(prompt, 1).powi(2) + three / (3.0 * one) - grown * grown;
+    (mean, variance.max(0.0).sqrt())
+}
+
+/// Sequences beyond which decode times are extrapolated.
+const BATCH_MOST: f64 = 1_024.0;
+
+/// From `low` to `high`, four points an octave.
+fn grid(low: f64, high: f64) -> Vec<f64> {
+    let steps = (4.0 * (high / low).log2()).ceil().max(1.0);
+    let count = steps.min(200.0) as u32;
+    (0..=count).map(|index| low * (high / low).powf(f64::from(index) / f64::from(count))).collect()
+}
+
+#[derive(Clone, Debug)]
+struct Times {
+    /// Seconds of a decode-only step by sequences.
+    decode: Curve,
+    /// Seconds of the pass over one prompt by tokens.
+    prefill: Curve,
+}
+
+/// A piecewise linear function through points of ascending x; beyond them its first and last pieces.
+#[derive(Clone, Debug)]
+struct Curve {
+    points: Vec<(f64, f64)>,
+}
+
+impl Curve {
+    /// At least two points.
+    fn new(points: Vec<(f64, f64)>) -> Self {
+        Self { points }
+    }
+
+    fn piece(&self, x: f64) -> ((f64, f64), (f64, f64)) {
+        let above = self.points.partition_point(|point| point.0 < x).clamp(1, self.points.len().max(2) - 1);
+        let at = |index: usize| self.points.get(index).copied().unwrap_or((0.0, 0.0));
+        (at(above - 1), at(above))
+    }
+
+    fn slope(&self, x: f64) -> f64 {
+        let (from, to) = self.piece(x);
+        if to.0 > from.0 { (to.1 - from.1) / (to.0 - from.0) } else { 0.0 }
+    }
+
+    fn at(&self, x: f64) -> f64 {
+        let (from, _) = self.piece(x);
+        (from.1 + self.slope(x) * (x - from.0)).max(0.0)
+    }
+
+    /// The smallest b >= 0 with `b = factor * self(1 + b)`, exact on each piece; none: there is none.
+    fn fixed_point(&self, factor: f64) -> Option<f64> {
+        let gap = |b: f64| b - factor * self.at(1.0 + b);
+        if gap(0.0) >= 0.0 {
+            return Some(0.0);
+        }
+        let mut from = 0.0;
+        for (x, _) in &self.points {
+            let to = x - 1.0;
+            if to <= from {
+                continue;
+            }
+            let (low, high) = (gap(from), gap(to));
+            if high >= 0.0 {
+                return Some(from + (to - from) * -low / (high - low));
+            }
+            from = to;
+        }
+        // On the last piece, which goes on for ever.
+        let slope = factor * self.slope(from + 1.0);
+        (slope < 1.0).then(|| from - gap(from) / (1.0 - slope))
+    }
+}

@@ -1,0 +1,383 @@
+//! The plan file, format `berth.plan/1`: what was decided, what is predicted, and what proves it.
+//!
+//! This is the contract that other programs read. Numbers stand in one base unit a dimension: s, byte,
+//! `$/h`, req/s, 1. Apart from `solve` the same input gives the same bytes. Unknown fields are ignored,
+//! an unknown major version is refused.
+
+pub mod addresses;
+pub mod judged;
+pub mod predicted;
+pub mod read;
+pub mod written;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The format this program writes.
+pub const FORMAT: &str = "berth.plan/1";
+
+/// A plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: String,
+    /// The program that wrote it.
+    pub berth_version: String,
+    /// The `plan` block's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Files read, the root first. What ships with the program is part of `berth_version`.
+    pub inputs: Vec<Input>,
+    /// SHA-256 over all of the plan but `solve` and itself.
+    pub fingerprint: String,
+    /// How far it got.
+    pub status: Status,
+    /// In lexicographic order.
+    pub objective: Vec<ObjectiveEntry>,
+    /// Who runs where.
+    pub placements: Vec<Placement>,
+    /// Copies that were wished for and are not placed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unplaced: Vec<Unplaced>,
+    /// Predictions with their band.
+    pub measures: Vec<Measure>,
+    /// Every requirement, those that could not be judged first.
+    pub requirements: Vec<RequirementEntry>,
+    /// Wishes that are not granted, and what that costs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wishes: Vec<WishEntry>,
+    /// Steps of the horizon that were judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// An irreducible set of lines that cannot hold together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflict: Vec<ConflictLine>,
+    /// Facts used whose source is invented.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placeholders: Vec<PlaceholderEntry>,
+    /// A SHA-256 of each service's placements, so that an alteration is named by its line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seals: Vec<Seal>,
+    /// How long it took; differs from run to run.
+    #[serde(default)]
+    pub solve: Solve,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// As the user named it.
+    pub path: String,
+    /// Of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// How far planning got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Every requirement holds, and no better plan exists.
+    Optimal,
+    /// Every requirement holds; a better plan may exist, within the gap.
+    Feasible,
+    /// Some requirement could not be judged.
+    Partial,
+    /// No plan exists.
+    Infeasible,
+    /// Neither a plan nor a proof that none exists was found.
+    #[default]
+    Unknown,
+}
+
+/// One entry of the objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveEntry {
+    /// `bill`, `unmet wishes of priority 80`
+    pub name: String,
+    /// Of incumbent and bound.
+    pub unit: String,
+    /// Its value in this plan.
+    pub incumbent: f64,
+    /// No plan that keeps the entries before it is below this.
+    pub bound: f64,
+    /// `(incumbent - bound) / incumbent`; 0 where they are equal.
+    pub gap: f64,
+    /// Why the bound holds.
+    pub certificate: CertificateEntry,
+}
+
+/// Why a bound holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum CertificateEntry {
+    /// A sum of shortfalls is never below 0.
+    Trivial,
+    /// Multipliers on rows of the relaxation, exact: `[row, "p/q"]`.
+    LinearDual {
+        /// Rows not named have 0.
+        multipliers: Vec<(usize, String)>,
+    },
+    /// The word of a search, with what a linear dual confirms exactly.
+    Search {
+        /// Whose word.
+        solver: String,
+        /// Confirmed, in the entry's unit.
+        proved: f64,
+        /// Rows not named have 0.
+        multipliers: Vec<(usize, String)>,
+    },
+}
+
+/// Copies of one form of a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// Its address.
+    pub service: String,
+    /// Addresses, runs of integer keys written as ranges: `box[1..3]`.
+    pub nodes: Vec<String>,
+    /// Copies on every node named.
+    pub each: u64,
+    /// Which devices of every node named, from 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<u32>,
+    /// The part of one device that a copy takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// How a model is laid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
+}
+
+/// How a model is laid out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Layout {
+    /// The device class.
+    pub device: String,
+    /// Tensor-parallel degree.
+    pub tensor: u64,
+    /// Most sequences decoded together.
+    pub batch: u64,
+    /// Of weights and arithmetic.
+    pub precision: String,
+}
+
+/// Copies that are wished for and not placed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unplaced {
+    /// Its address.
+    pub service: String,
+    /// How many.
+    pub count: u64,
+    /// Why.
+    pub because: String,
+}
+
+/// A prediction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// `chat.ttft`, `box[1].cpu_free`
+    pub path: String,
+    /// `p99`, `mean`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<String>,
+    /// The middle of the band.
+    pub value: f64,
+    /// Of value, low and high.
+    pub unit: String,
+    /// The lower end of the band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// The upper end of the band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// What the prediction rests on, most trusted first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+}
+
+/// A requirement and whether it holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequirementEntry {
+    /// As the user named it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// As written.
+    pub text: String,
+    /// The service it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The policy it stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// `p99`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<String>,
+    /// The step where the least slack is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// What was compared: the unfavourable end of a band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// With what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+    /// Of value, limit and slack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// How far it is from not holding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<f64>,
+    /// `null` where no stage can judge it yet.
+    pub met: Option<bool>,
+    /// Why it is not judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// The diagnostic code to allow it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// A wish that is not granted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WishEntry {
+    /// As the user named it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// As written.
+    pub text: String,
+    /// The service it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The distance from truth, or 1.
+    pub shortfall: f64,
+    /// What is paid for it, `$/h`; none where it is ranked by priority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// Of its block.
+    pub priority: i64,
+}
+
+/// A step of the horizon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// From 0.
+    pub id: usize,
+    /// `00:00`
+    pub when: String,
+    /// The share of the horizon.
+    pub weight: f64,
+}
+
+/// A line that cannot hold together with the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictLine {
+    /// As the user named it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// As written.
+    pub text: String,
+    /// What it asks for.
+    pub because: String,
+}
+
+/// A fact whose source is invented.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceholderEntry {
+    /// What was invented.
+    pub text: String,
+    /// The things that use it.
+    pub things: Vec<String>,
+}
+
+/// A checksum of one service's placements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// Its address.
+    pub service: String,
+    /// In hexadecimal.
+    pub sha256: String,
+}
+
+/// How long it took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Solve {
+    /// s
+    pub wall_s: f64,
+    /// s
+    pub cpu_s: f64,
+    /// byte
+    pub peak_bytes: u64,
+    /// In order.
+    pub stages: Vec<StageTime>,
+    /// The wall-clock limit, where a flag set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<f64>,
+}
+
+/// How long one stage took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// `check`, `lower`, `candidates`, `problem`, `solve`
+    pub name: String,
+    /// s
+    pub wall_s: f64,
+}
+
+impl Plan {
+    /// The fingerprint of what the plan says, `solve` and the fingerprint itself aside.
+    pub fn fingerprint_of_contents(&self) -> String {
+        let bare = Plan { fingerprint: String::new(), solve: Solve::default(), ..self.clone() };
+        digest(serde_json::to_string(&bare).unwrap_or_default().as_bytes())
+    }
+
+    /// The seal of one service's placements.
+    pub fn seal_of(&self, service: &str) -> String {
+        let own: Vec<&Placement> =
+            self.placements.iter().filter(|placement| placement.service == service).collect();
+        digest(serde_json::to_string(&own).unwrap_or_default().as_bytes())
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Reads a plan file.
+    pub fn from_json(text: &str) -> Result<Plan, Unreadable> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: String,
+        }
+        let Format { format } =
+            serde_json::from_str(text).map_err(|error| Unreadable::NotAPlan(error.to_string()))?;
+        if format != FORMAT {
+            return Err(Unreadable::OtherFormat(format));
+        }
+        serde_json::from_str(text).map_err(|error| Unreadable::NotAPlan(error.to_string()))
+    }
+}
+
+/// Why a file is not a plan this program reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not JSON, or fields are missing.
+    #[error("this is not a plan file: {0}")]
+    NotAPlan(String),
+    /// Written by another major version.
+    #[error("the plan is of format `{0}`; this program reads `{FORMAT}`")]
+    OtherFormat(String),
+}
+
+/// SHA-256 in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,286 @@
+//! Every line that must hold, and whether it does.
+//!
+//! A line is met only where a figure was compared with it: what no stage can judge has no verdict.
+
+use crate::assembly::{is_linear, per_hour, standing_price, wishes};
+use crate::candidates::{Layout, latency_limit, memory_limit};
+use crate::plan::RequirementEntry;
+use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic_name};
+use crate::plan::written::{World, file_name, float};
+use crate::recheck::Values;
+use berth_language::model::{
+    Compare, Condition, CountBound, LatencyMeasure, Program, Requirement, Service, Statistic, Subject, Term,
+    Work,
+};
+use berth_language::span::Span;
+use num_rational::BigRational;
+use num_traits::Zero;
+
+/// What could not be judged carries this code, which `--allow-unjudged` names.
+pub const NOT_YET: &str = "plan::not-yet";
+
+/// An entry for a line, not judged so far.
+fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
+    let (line, column) = world.sources.position(span);
+    RequirementEntry {
+        file: file_name(world.sources, span),
+        line,
+        column,
+        text: text.into(),
+        service: None,
+        policy: None,
+        statistic: None,
+        step: None,
+        value: None,
+        limit: None,
+        unit: None,
+        slack: None,
+        met: None,
+        because: None,
+        code: None,
+    }
+}
+
+fn unjudged(world: World<'_>, span: Span, text: &str, because: &str) -> RequirementEntry {
+    RequirementEntry { because: Some(because.into()), code: Some(NOT_YET.into()), ..entry(world, span, text) }
+}
+
+/// One entry a line, in order of the program; first what is not acted on at all.
+pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) -> Vec<RequirementEntry> {
+    let program = world.program;
+    let mut entries = Vec::new();
+    for not_yet in &program.not_yet {
+        entries.push(unjudged(world, not_yet.span, &not_yet.text, &not_yet.because));
+    }
+    for (index, service) in program.services.iter().enumerate() {
+        let from = entries.len();
+        entries.extend(choice_entries(world, values, index, service));
+        for requirement in &service.requirements {
+            entries.push(judge(world, values, loads, requirement));
+        }
+        for entry in &mut entries[from..] {
+            entry.service = Some(service.name.clone());
+        }
+    }
+    for requirement in &program.requirements {
+        entries.push(judge(world, values, loads, requirement));
+    }
+    for wish in wishes(program).filter(|wish| !is_linear(program, &wish.condition)) {
+        let because = match &wish.condition {
+            Condition::NotYet { because } => because.clone(),
+            Condition::Compare { .. } => "a wish about a predicted measure is not weighed yet".into(),
+        };
+        let mut entry = unjudged(world, wish.span, &wish.text, &because);
+        entry.service = wish.service.map(|service| program.services[service].name.clone());
+        entries.push(entry);
+    }
+    entries
+}
+
+/// Lines that bound a choice, pins included: what was chosen stands beside what was allowed.
+fn choice_entries(
+    world: World<'_>,
+    values: &Values,
+    index: usize,
+    service: &Service,
+) -> Vec<RequirementEntry> {
+    let copies: u64 = values.copies[index].iter().sum();
+    let in_use: Vec<_> = world.candidates.services[index]
+        .candidates
+        .iter()
+        .zip(&values.copies[index])
+        .filter(|(_, copies)| **copies > 0)
+        .map(|(candidate, _)| candidate)
+        .collect();
+    let layouts: Vec<_> = in_use.iter().filter_map(|candidate| candidate.layout.as_ref()).collect();
+    let device_of = |class: usize| world.candidates.classes[class].device;
+    let line = |span: Span, met: bool| {
+        let text = world.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
+        RequirementEntry { met: Some(met), ..entry(world, span, &text) }
+    };
+    let within = |bound: &CountBound, value: u64| {
+        bound.low.is_none_or(|low| low <= value) && bound.high.is_none_or(|high| value <= high)
+    };
+    let mut entries: Vec<RequirementEntry> = service
+        .replicas
+        .iter()
+        .map(|bound| RequirementEntry {
+            value: Some(copies as f64),
+            unit: Some("1".into()),
+            ..line(bound.span, within(bound, copies))
+        })
+        .collect();
+    match &service.work {
+        Work::Image(work) => {
+            // A machine's class is checked by the problem itself; here the line is reported with it.
+            entries.extend(work.device.iter().map(|restriction| {
+                let met = in_use.iter().all(|candidate| {
+                    candidate.classes.as_ref().is_some_and(|classes| {
+                        classes.iter().all(|class| restriction.allowed.contains(&device_of(*class)))
+                    })
+                });
+                line(restriction.span, met)
+            }));
+        }
+        Work::Llm(work) => {
+            let all = |holds: &dyn Fn(&Layout) -> bool| layouts.iter().all(|layout| holds(layout));
+            entries.extend(work.tensor.iter().map(|restriction| {
+                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.tensor)))
+            }));
+            entries.extend(work.precision.iter().map(|restriction| {
+                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.precision)))
+            }));
+            entries.extend(work.device.iter().map(|restriction| {
+                line(restriction.span, all(&|layout| restriction.allowed.contains(&device_of(layout.class))))
+            }));
+            entries.extend(
+                work.batch.iter().map(|bound| line(bound.span, all(&|layout| within(bound, layout.batch)))),
+            );
+        }
+    }
+    entries
+}
+
+fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requirement) -> RequirementEntry {
+    let bare = || RequirementEntry {
+        policy: requirement.policy.clone(),
+        ..entry(world, requirement.span, &requirement.text)
+    };
+    let not_yet = |because: &str| RequirementEntry {
+        policy: requirement.policy.clone(),
+        ..unjudged(world, requirement.span, &requirement.text, because)
+    };
+    let Condition::Compare { terms, compare, limit, .. } = &requirement.condition else {
+        let Condition::NotYet { because } = &requirement.condition else { return bare() };
+        return not_yet(because);
+    };
+    if let Some(sum) = linear_sum(world, values, terms) {
+        // A bill is compared by the hour.
+        let money = terms.iter().any(|term| term.subject == Subject::Bill);
+        let limit = if money { per_hour(limit) } else { limit.value.clone() };
+        let met = compare_exactly(*compare, &sum, &limit);
+        if *compare == Compare::Unequal && !met {
+            return not_yet("the planner does not steer away from a value yet");
+        }
+        return RequirementEntry {
+            value: Some(float(&sum)),
+            limit: Some(float(&limit)),
+            unit: Some(if money { "$/h" } else { "1" }.into()),
+            slack: slack(*compare, float(&sum), float(&limit)),
+            met: Some(met),
+            ..bare()
+        };
+    }
+    let Some(service) = requirement.service else {
+        return not_yet("only a service's own lines about latency or memory are judged");
+    };
+    if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
+        let Some(band) = latency(world, values, loads, service, measure, statistic) else {
+            return not_yet(&missing(world.program, service, measure, statistic));
+        };
+        let step = busiest_step(&world.program.services[service]);
+        return judged_measure(
+            bare(),
+            *compare,
+            band.high,
+            seconds,
+            "s",
+            Some(statistic_name(statistic)),
+            step,
+        );
+    }
+    if let Some(least) = memory_limit(service, requirement) {
+        let Some(band) = memory_free(world, loads, service) else {
+            return not_yet("nothing of this service uses a device's memory, or its demand is not stated");
+        };
+        return judged_measure(bare(), *compare, band.low, least, "1", None, None);
+    }
+    not_yet("this combination of measures is not judged")
+}
+
+fn judged_measure(
+    entry: RequirementEntry,
+    compare: Compare,
+    value: f64,
+    limit: f64,
+    unit: &str,
+    statistic: Option<String>,
+    step: Option<usize>,
+) -> RequirementEntry {
+    let met = match compare {
+        Compare::AtMost => value <= limit,
+        Compare::Below => value < limit,
+        Compare::AtLeast => value >= limit,
+        Compare::Above => value > limit,
+        Compare::Equal => value == limit,
+        Compare::Unequal => value != limit,
+    };
+    RequirementEntry {
+        statistic,
+        step,
+        value: Some(value),
+        limit: Some(limit),
+        unit: Some(unit.into()),
+        slack: slack(compare, value, limit),
+        met: Some(met),
+        ..entry
+    }
+}
+
+/// Why a latency has no prediction.
+fn missing(program: &Program, service: usize, measure: LatencyMeasure, statistic: &Statistic) -> String {
+    let declared = &program.services[service];
+    let name = measure_name(measure);
+    match &declared.work {
+        Work::Image(_) if measure != LatencyMeasure::Latency => {
+            format!("`{name}` is of services that run a model; this one has `latency`")
+        }
+        Work::Image(_) if declared.demand.is_none() => format!("`{name}` needs the service's `demand`"),
+        Work::Image(work) if work.serves.is_none() => {
+            format!("`{name}` needs `serves`, the rate of one replica")
+        }
+        Work::Llm(_) if declared.demand.is_none() => format!("`{name}` needs the service's `demand`"),
+        _ => format!("`{name} {}` is not predicted", statistic_name(statistic)),
+    }
+}
+
+fn busiest_step(service: &Service) -> Option<usize> {
+    let rates = &service.demand.as_ref()?.value.rates;
+    let peak = rates.iter().max()?;
+    (rates.len() > 1).then(|| rates.iter().position(|rate| rate == peak)).flatten()
+}
+
+fn linear_sum(world: World<'_>, values: &Values, terms: &[Term]) -> Option<BigRational> {
+    let mut sum = BigRational::zero();
+    for term in terms {
+        let value = match &term.subject {
+            Subject::Replicas { service } => {
+                BigRational::from_integer(values.copies[*service].iter().sum::<u64>().into())
+            }
+            Subject::Spread { service } => BigRational::from_integer(values.spread[*service].into()),
+            Subject::Bill => &values.price + standing_price(world.program),
+            Subject::Latency { .. } | Subject::MemoryFree { .. } => return None,
+        };
+        sum += &term.coefficient * value;
+    }
+    Some(sum)
+}
+
+fn compare_exactly(compare: Compare, value: &BigRational, limit: &BigRational) -> bool {
+    match compare {
+        Compare::AtMost => value <= limit,
+        Compare::Below => value < limit,
+        Compare::AtLeast => value >= limit,
+        Compare::Above => value > limit,
+        Compare::Equal => value == limit,
+        Compare::Unequal => value != limit,
+    }
+}
+
+fn slack(compare: Compare, value: f64, limit: f64) -> Option<f64> {
+    match compare {
+        Compare::AtMost | Compare::Below => Some(limit - value),
+        Compare::AtLeast | Compare::Above => Some(value - limit),
+        Compare::Equal | Compare::Unequal => None,
+    }
+}

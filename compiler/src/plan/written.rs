@@ -1,0 +1,281 @@
+//! Solution to plan: every number of the file, derived from counts, machines and the model.
+
+use crate::assembly::{linear_wishes, per_hour, standing_price};
+use crate::candidates::{Candidates, precision_name};
+use crate::plan::addresses::compress;
+use crate::plan::judged::requirement_entries;
+use crate::plan::predicted::{loads, measures};
+use crate::plan::{
+    CertificateEntry, FORMAT, Input, Layout, ObjectiveEntry, PlaceholderEntry, Placement, Plan,
+    RequirementEntry, Seal, Status, Step, Unplaced, WishEntry, digest,
+};
+use crate::problem::{Certificate, Devices, Packing, Solution};
+use crate::recheck::Values;
+use berth_language::model::{Compare, Condition, Program, Subject};
+use berth_language::sources::Sources;
+use berth_language::span::Span;
+use num_rational::BigRational;
+use num_traits::{Signed, ToPrimitive, Zero};
+use std::collections::BTreeMap;
+
+/// Everything a plan is derived from.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// What the files say.
+    pub program: &'a Program,
+    /// The files.
+    pub sources: &'a Sources,
+    /// What may run.
+    pub candidates: &'a Candidates,
+    /// What was solved.
+    pub packing: &'a Packing,
+}
+
+/// The plan that `solution` is; `values` are what [`recheck`](crate::recheck) found of it.
+pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
+    let loads = loads(world, values);
+    let mut requirements = requirement_entries(world, values, &loads);
+    // What nobody judged is read first; otherwise the order of the program stays.
+    requirements.sort_by_key(|entry| match entry.met {
+        None => 0,
+        Some(false) => 1,
+        Some(true) => 2,
+    });
+    let objective = objective_entries(world, solution);
+    let status = status(&objective, &requirements);
+    let mut plan = Plan {
+        status,
+        objective,
+        placements: placements(world, solution),
+        unplaced: unplaced(world, values),
+        measures: measures(world, solution, values, &loads),
+        requirements,
+        wishes: wish_entries(world, values),
+        steps: steps(world.program),
+        ..preamble(world)
+    };
+    plan.seals = world
+        .program
+        .services
+        .iter()
+        .map(|service| Seal { service: service.name.clone(), sha256: plan.seal_of(&service.name) })
+        .collect();
+    plan.fingerprint = plan.fingerprint_of_contents();
+    plan
+}
+
+/// A plan of a program that has none, or for which none was found.
+pub fn without_placements(
+    world: World<'_>,
+    status: Status,
+    conflict: Vec<crate::plan::ConflictLine>,
+) -> Plan {
+    let mut plan = Plan { status, conflict, ..preamble(world) };
+    plan.fingerprint = plan.fingerprint_of_contents();
+    plan
+}
+
+fn preamble(world: World<'_>) -> Plan {
+    Plan {
+        format: FORMAT.into(),
+        berth_version: env!("CARGO_PKG_VERSION").into(),
+        name: world.program.plan.name.clone(),
+        inputs: inputs(world.sources),
+        placeholders: placeholders(world.program),
+        ..Plan::default()
+    }
+}
+
+/// The files of the user, with the hashes of their bytes.
+pub fn inputs(sources: &Sources) -> Vec<Input> {
+    sources
+        .iter()
+        .filter(|(_, source)| !source.shipped)
+        .map(|(_, source)| Input { path: source.path.clone(), sha256: digest(&source.bytes) })
+        .collect()
+}
+
+fn placeholders(program: &Program) -> Vec<PlaceholderEntry> {
+    let mut by_text: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for placeholder in &program.placeholders {
+        by_text.entry(&placeholder.text).or_default().push(placeholder.thing.clone());
+    }
+    by_text
+        .into_iter()
+        .map(|(text, things)| PlaceholderEntry {
+            text: text.to_owned(),
+            things: compress(things.iter().map(String::as_str)),
+        })
+        .collect()
+}
+
+/// The nearest number of the file format.
+pub fn float(value: &BigRational) -> f64 {
+    value.to_f64().unwrap_or(f64::MAX)
+}
+
+/// The largest number of the file format that is not above `value`.
+fn float_at_most(value: &BigRational) -> f64 {
+    let nearest = float(value);
+    match BigRational::from_float(nearest) {
+        Some(exact) if exact > *value => nearest.next_down(),
+        _ => nearest,
+    }
+}
+
+fn status(objective: &[ObjectiveEntry], requirements: &[RequirementEntry]) -> Status {
+    if requirements.iter().any(|entry| entry.met.is_none()) {
+        Status::Partial
+    } else if objective.iter().all(|entry| entry.gap == 0.0) {
+        Status::Optimal
+    } else {
+        Status::Feasible
+    }
+}
+
+fn objective_entries(world: World<'_>, solution: &Solution) -> Vec<ObjectiveEntry> {
+    let standing = standing_price(world.program);
+    world
+        .packing
+        .levels
+        .iter()
+        .zip(&solution.levels)
+        .map(|(level, claim)| {
+            let constant = if level.unit == "$/h" { standing.clone() } else { BigRational::zero() };
+            let incumbent = float(&(&claim.incumbent + &constant));
+            // Rounded down, so that what is written is still a bound; equal where it is equal.
+            let bound = if claim.bound == claim.incumbent {
+                incumbent
+            } else {
+                float_at_most(&(&claim.bound + &constant))
+            };
+            let multipliers = |multipliers: &[(usize, BigRational)]| {
+                multipliers.iter().map(|(row, value)| (*row, value.to_string())).collect()
+            };
+            ObjectiveEntry {
+                name: level.name.clone(),
+                unit: level.unit.clone(),
+                incumbent,
+                bound,
+                gap: if incumbent == bound { 0.0 } else { (incumbent - bound) / incumbent.abs() },
+                certificate: match &claim.certificate {
+                    Certificate::Trivial => CertificateEntry::Trivial,
+                    Certificate::LinearDual { multipliers: rows } => {
+                        CertificateEntry::LinearDual { multipliers: multipliers(rows) }
+                    }
+                    Certificate::Search { solver, proved, multipliers: rows } => CertificateEntry::Search {
+                        solver: solver.clone(),
+                        proved: float_at_most(&(proved + &constant)),
+                        multipliers: multipliers(rows),
+                    },
+                },
+            }
+        })
+        .collect()
+}
+
+fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
+    /// What placements share when they are written as one.
+    type Shape<'a> = (usize, usize, u64, &'a [u32]);
+    let mut groups: Vec<(Shape<'_>, Vec<usize>)> = Vec::new();
+    let mut place: BTreeMap<Shape<'_>, usize> = BTreeMap::new();
+    for assignment in &solution.assignments {
+        let shape = (assignment.item, assignment.choice, assignment.copies, assignment.devices.as_slice());
+        let index = *place.entry(shape).or_insert_with(|| {
+            groups.push((shape, Vec::new()));
+            groups.len() - 1
+        });
+        groups[index].1.push(assignment.machine);
+    }
+    groups
+        .into_iter()
+        .map(|((item, choice, each, devices), machines)| {
+            let form = &world.packing.items[item].choices[choice];
+            let layout = world.candidates.services[item].candidates[choice].layout.as_ref();
+            Placement {
+                service: world.packing.items[item].name.clone(),
+                nodes: compress(
+                    machines.iter().map(|machine| world.packing.machines[*machine].name.as_str()),
+                ),
+                each,
+                devices: devices.to_vec(),
+                share: match form.devices {
+                    Devices::Share(share) => Some(share as f64 / world.packing.share_scale as f64),
+                    Devices::None | Devices::Whole(_) => None,
+                },
+                layout: layout.map(|layout| plan_layout(world.candidates, layout)),
+            }
+        })
+        .collect()
+}
+
+/// A layout as the plan file writes it.
+pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) -> Layout {
+    Layout {
+        device: candidates.classes[layout.class].name.clone(),
+        tensor: layout.tensor,
+        batch: layout.batch,
+        precision: precision_name(layout.precision).into(),
+    }
+}
+
+fn unplaced(world: World<'_>, values: &Values) -> Vec<Unplaced> {
+    let mut entries = Vec::new();
+    for (wish, shortfall) in linear_wishes(world.program).zip(&values.shortfalls) {
+        let (Some(service), Condition::Compare { terms, compare, .. }) = (wish.service, &wish.condition)
+        else {
+            continue;
+        };
+        let about_copies =
+            matches!(terms.as_slice(), [term] if term.subject == Subject::Replicas { service });
+        let asks_for_more = matches!(compare, Compare::AtLeast | Compare::Above | Compare::Equal);
+        if !about_copies || !asks_for_more || !shortfall.is_positive() {
+            continue;
+        }
+        let because = match &wish.price {
+            Some(price) => format!("no room was found for it at ${:.2}/h or less", float(&per_hour(price))),
+            None => "what is ranked above it leaves no room".into(),
+        };
+        let count = shortfall.ceil().to_integer().to_u64().unwrap_or(u64::MAX);
+        entries.push(Unplaced { service: world.program.services[service].name.clone(), count, because });
+    }
+    entries
+}
+
+fn wish_entries(world: World<'_>, values: &Values) -> Vec<WishEntry> {
+    linear_wishes(world.program)
+        .zip(&values.shortfalls)
+        .filter(|(_, shortfall)| shortfall.is_positive())
+        .map(|(wish, shortfall)| {
+            let (line, _) = world.sources.position(wish.span);
+            WishEntry {
+                file: file_name(world.sources, wish.span),
+                line,
+                text: wish.text.clone(),
+                service: wish.service.map(|service| world.program.services[service].name.clone()),
+                shortfall: float(shortfall),
+                cost: wish.price.as_ref().map(|price| float(&(per_hour(price) * shortfall))),
+                priority: wish.priority,
+            }
+        })
+        .collect()
+}
+
+fn steps(program: &Program) -> Vec<Step> {
+    let count = program
+        .services
+        .iter()
+        .filter_map(|service| service.demand.as_ref())
+        .map(|demand| demand.value.rates.len())
+        .max()
+        .unwrap_or(0);
+    if count <= 1 {
+        return Vec::new();
+    }
+    (0..count).map(|id| Step { id, when: format!("{:02}:00", id % 24), weight: 1.0 / count as f64 }).collect()
+}
+
+/// The file of a line, as the user named it.
+pub fn file_name(sources: &Sources, span: Span) -> String {
+    sources.get(span.file).map(|source| source.path.clone()).unwrap_or_default()
+}

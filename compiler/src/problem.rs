@@ -1,0 +1,244 @@
+//! The problem: what may be chosen, what must hold and what is wanted, in exact numbers.
+//!
+//! It knows nothing of GPUs or requests: items, machines, rows, wishes and levels. Every row says
+//! which of the user's lines it comes from.
+
+use berth_language::span::Span;
+use num_rational::BigRational;
+
+/// A structure that some solver knows how to solve.
+#[derive(Clone, Debug)]
+pub enum Problem {
+    /// Copies of items onto machines.
+    Packing(Packing),
+}
+
+/// How many copies of each item, in which of its forms, on which machine.
+#[derive(Clone, Debug, Default)]
+pub struct Packing {
+    /// Names and units of what is used up: `cpu`, `memory`. All amounts are integers.
+    pub resources: Vec<Resource>,
+    /// What may be used.
+    pub machines: Vec<Machine>,
+    /// What is placed.
+    pub items: Vec<Item>,
+    /// What must hold beside capacity.
+    pub rows: Vec<Row>,
+    /// What would be liked.
+    pub wishes: Vec<Wish>,
+    /// Minimised in order; each is frozen at its incumbent before the next.
+    pub levels: Vec<Level>,
+    /// Thousandths or finer: a share of `scale` is one whole device.
+    pub share_scale: u64,
+}
+
+/// A resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// `cpu`
+    pub name: String,
+    /// `core/1000`, `byte`: what one unit is.
+    pub unit: String,
+}
+
+/// A machine. Two machines that differ only in name and origin are interchangeable.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its address.
+    pub name: String,
+    /// By resource.
+    pub capacity: Vec<u64>,
+    /// Devices of the one class it holds.
+    pub devices: u32,
+    /// Which class; machines of equal class hold equal devices.
+    pub class: Option<usize>,
+    /// Money an hour while at least one copy stands on it.
+    pub price: BigRational,
+    /// The line that declares it.
+    pub origin: Span,
+}
+
+/// Something placed in copies.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its address.
+    pub name: String,
+    /// More copies than this are never useful or never fit.
+    pub most: u64,
+    /// The forms a copy can take; at least one, unless nothing can run it.
+    pub choices: Vec<Choice>,
+    /// The line that declares it.
+    pub origin: Span,
+}
+
+/// One form of a copy.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// `tensor 4, fp8, batch 128 on h100_sxm`; empty where an item has one form.
+    pub name: String,
+    /// By resource, of one copy.
+    pub demand: Vec<u64>,
+    /// Devices of one copy.
+    pub devices: Devices,
+    /// Classes of device whose machines may hold it; none: any machine.
+    pub classes: Option<Vec<usize>>,
+}
+
+/// What a copy takes of a machine's devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Devices {
+    /// Nothing.
+    None,
+    /// This many whole ones.
+    Whole(u32),
+    /// A part of a single one, out of [`Packing::share_scale`].
+    Share(u64),
+}
+
+/// `terms relation bound`
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Sum of these.
+    pub terms: Vec<(BigRational, Atom)>,
+    /// How.
+    pub relation: Relation,
+    /// To what.
+    pub bound: BigRational,
+    /// The lines that together say it; never empty.
+    pub origins: Vec<Span>,
+}
+
+/// What a row counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Atom {
+    /// Copies of an item over all forms.
+    Copies {
+        /// By index.
+        item: usize,
+    },
+    /// Copies of an item in one form.
+    CopiesOf {
+        /// By index.
+        item: usize,
+        /// By index.
+        choice: usize,
+    },
+    /// Distinct machines that hold a copy of an item.
+    Spread {
+        /// By index.
+        item: usize,
+    },
+    /// Money an hour of all machines in use.
+    Price,
+}
+
+/// Relations of rows; strict ones are made exact over integers before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `==`
+    Equal,
+}
+
+/// A row that need not hold.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// What would hold. Terms and bound are integers.
+    pub row: Row,
+    /// How a shortfall counts.
+    pub shortfall: Shortfall,
+}
+
+/// How much is missing when a wish does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// The distance of the sum from the bound.
+    Distance,
+    /// 0 or 1.
+    Unmet,
+}
+
+/// One entry of the objective.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// `bill`, `unmet wishes of priority 80`
+    pub name: String,
+    /// `$/h`, `1`
+    pub unit: String,
+    /// Minimised.
+    pub terms: Vec<(BigRational, LevelAtom)>,
+    /// Relative gap at which a search may stop.
+    pub gap: BigRational,
+}
+
+/// What a level sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelAtom {
+    /// The shortfall of a wish.
+    Shortfall {
+        /// By index.
+        wish: usize,
+    },
+    /// Money an hour of all machines in use.
+    Price,
+}
+
+/// Copies on machines, and what the solver claims about them. Nothing in it is believed before
+/// [`recheck`](crate::recheck) has seen it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solution {
+    /// In order of item, choice and machine.
+    pub assignments: Vec<Assignment>,
+    /// One for each level.
+    pub levels: Vec<LevelClaim>,
+}
+
+/// Copies of one form of one item on one machine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assignment {
+    /// By index.
+    pub item: usize,
+    /// By index into the item's choices.
+    pub choice: usize,
+    /// By index.
+    pub machine: usize,
+    /// At least 1; exactly 1 for a copy that takes a share.
+    pub copies: u64,
+    /// Which devices of the machine, from 0: `copies * devices` distinct ones, or the one that is shared.
+    pub devices: Vec<u32>,
+}
+
+/// What a solver claims of one level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelClaim {
+    /// The level's value at the assignments.
+    pub incumbent: BigRational,
+    /// No solution that keeps the levels before it at their incumbents is below this.
+    pub bound: BigRational,
+    /// Why the bound holds.
+    pub certificate: Certificate,
+}
+
+/// Why a bound holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// A level of non-negative terms is never below 0.
+    Trivial,
+    /// Multipliers on the rows of the [`relaxation`](crate::relaxation), checked in exact arithmetic.
+    LinearDual {
+        /// By row of the relaxation of this level; rows not named have 0.
+        multipliers: Vec<(usize, BigRational)>,
+    },
+    /// The word of a branch-and-bound search; `proved` is what a linear dual confirms exactly.
+    Search {
+        /// `HiGHS 1.15.0`
+        solver: String,
+        /// Confirmed in exact arithmetic.
+        proved: BigRational,
+        /// By row of the relaxation of this level.
+        multipliers: Vec<(usize, BigRational)>,
+    },
+}

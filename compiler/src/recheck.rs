@@ -1,0 +1,474 @@
+//! The exact check of a solution: every constraint, every claim, in integers and rationals.
+//!
+//! Nothing here is shared with a solver, and nothing that a solver says is used without being
+//! computed again. Claims about bounds are confirmed through [`relaxation`](crate::relaxation).
+
+use crate::problem::{
+    Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Problem, Relation, Row,
+    Shortfall, Solution, Wish,
+};
+use crate::problem_description::{amounts, atom_text, number};
+use crate::relaxation::{Goal, proved, relaxation};
+use berth_language::span::Span;
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{Signed, Zero};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A constraint or a claim that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The lines that say it; empty where only a claim is wrong.
+    pub origins: Vec<Span>,
+    /// `box[1] holds 9.5 of 8 core (cpu)`
+    pub text: String,
+}
+
+/// What a solution amounts to, computed from its assignments alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// By item and choice.
+    pub copies: Vec<Vec<u64>>,
+    /// Machines that hold at least one copy, ascending.
+    pub machines_in_use: Vec<usize>,
+    /// By item: distinct machines that hold a copy of it.
+    pub spread: Vec<u64>,
+    /// Money an hour of all machines in use.
+    pub price: BigRational,
+    /// By wish.
+    pub shortfalls: Vec<BigRational>,
+    /// By level.
+    pub levels: Vec<BigRational>,
+    /// By level: the bound that exact arithmetic confirms, which may lie below the one claimed.
+    pub proved: Vec<BigRational>,
+}
+
+/// Whether the solution keeps every constraint and every claim in it is true: each incumbent equals
+/// the value at the assignments, no bound is above its incumbent, and each certificate gives what it
+/// is said to give.
+pub fn recheck(problem: &Problem, solution: &Solution) -> Result<Values, Vec<Violation>> {
+    let Problem::Packing(packing) = problem;
+    let mut values = recheck_assignments(problem, &solution.assignments)?;
+    let mut violations = Vec::new();
+    if solution.levels.len() != packing.levels.len() {
+        violations.push(claim(format!(
+            "the solution claims {} levels, the problem has {}",
+            solution.levels.len(),
+            packing.levels.len()
+        )));
+        return Err(violations);
+    }
+    values.proved = solution
+        .levels
+        .iter()
+        .enumerate()
+        .map(|(level, claimed)| {
+            check_claim(problem, packing, level, claimed, &values.levels, &mut violations)
+        })
+        .collect();
+    if violations.is_empty() { Ok(values) } else { Err(violations) }
+}
+
+/// Whether the assignments keep every constraint; nothing is claimed of levels, so
+/// [`Values::proved`] is empty.
+pub fn recheck_assignments(problem: &Problem, assignments: &[Assignment]) -> Result<Values, Vec<Violation>> {
+    let Problem::Packing(packing) = problem;
+    let malformed = malformations(packing);
+    if !malformed.is_empty() {
+        return Err(malformed);
+    }
+    let misshapen = misshapen_assignments(packing, assignments);
+    if !misshapen.is_empty() {
+        return Err(misshapen);
+    }
+    let mut violations = Vec::new();
+    check_capacities(packing, assignments, &mut violations);
+    check_devices(packing, assignments, &mut violations);
+    let values = values(packing, assignments);
+    for (item, copies) in packing.items.iter().zip(&values.copies) {
+        let total: BigInt = copies.iter().map(|&count| BigInt::from(count)).sum();
+        if total > BigInt::from(item.most) {
+            violations.push(Violation {
+                origins: vec![item.origin],
+                text: format!("{} has {total} copies, at most {} are allowed", item.name, item.most),
+            });
+        }
+    }
+    for row in &packing.rows {
+        let sum = sum(packing, row, &values);
+        if !distance(row, &sum).is_zero() {
+            violations.push(Violation { origins: row.origins.clone(), text: row_text(packing, row, &sum) });
+        }
+    }
+    if violations.is_empty() { Ok(values) } else { Err(violations) }
+}
+
+fn claim(text: String) -> Violation {
+    Violation { origins: Vec::new(), text }
+}
+
+/// Indices and lengths of the problem itself, so that the rest may rely on them.
+fn malformations(packing: &Packing) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let resources = packing.resources.len();
+    for machine in &packing.machines {
+        if machine.capacity.len() != resources {
+            found.push(Violation {
+                origins: vec![machine.origin],
+                text: format!("{} states {} of {resources} resources", machine.name, machine.capacity.len()),
+            });
+        }
+    }
+    for item in &packing.items {
+        for choice in &item.choices {
+            if choice.demand.len() != resources {
+                found.push(Violation {
+                    origins: vec![item.origin],
+                    text: format!("{} demands {} of {resources} resources", item.name, choice.demand.len()),
+                });
+            }
+        }
+    }
+    let rows = packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row));
+    for row in rows {
+        let known = |item: usize, choice: usize| {
+            packing.items.get(item).is_some_and(|item| choice == 0 || choice < item.choices.len())
+        };
+        let all_known = row.terms.iter().all(|(_, atom)| match *atom {
+            Atom::Copies { item } | Atom::Spread { item } => known(item, 0),
+            Atom::CopiesOf { item, choice } => known(item, choice),
+            Atom::Price => true,
+        });
+        if !all_known {
+            found.push(Violation {
+                origins: row.origins.clone(),
+                text: "a row counts an item that does not exist".into(),
+            });
+        }
+    }
+    for level in &packing.levels {
+        let unknown = level
+            .terms
+            .iter()
+            .any(|(_, atom)| matches!(atom, LevelAtom::Shortfall { wish } if *wish >= packing.wishes.len()));
+        if unknown {
+            found.push(claim(format!("level {} counts a wish that does not exist", level.name)));
+        }
+    }
+    found
+}
+
+/// Assignments that do not even say something about this problem.
+fn misshapen_assignments(packing: &Packing, assignments: &[Assignment]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for assignment in assignments {
+        let Some(item) = packing.items.get(assignment.item) else {
+            found.push(claim(format!("an assignment places item {}, which does not exist", assignment.item)));
+            continue;
+        };
+        let mut refuse = |text: String| {
+            found.push(Violation { origins: vec![item.origin], text: format!("{} {text}", item.name) })
+        };
+        let Some(choice) = item.choices.get(assignment.choice) else {
+            refuse(format!("is placed in form {}, which does not exist", assignment.choice));
+            continue;
+        };
+        let Some(machine) = packing.machines.get(assignment.machine) else {
+            refuse(format!("is placed on machine {}, which does not exist", assignment.machine));
+            continue;
+        };
+        if assignment.copies == 0 {
+            refuse(format!("is placed on {} with 0 copies", machine.name));
+        }
+        let expected = match choice.devices {
+            Devices::None => 0,
+            Devices::Whole(count) => u128::from(assignment.copies) * u128::from(count),
+            Devices::Share(_) => u128::from(assignment.copies),
+        };
+        if matches!(choice.devices, Devices::Share(_)) && assignment.copies > 1 {
+            refuse(format!("puts {} shares on {} in one assignment", assignment.copies, machine.name));
+        }
+        if assignment.devices.len() as u128 != expected {
+            refuse(format!(
+                "needs {expected} devices of {}, {} are assigned",
+                machine.name,
+                assignment.devices.len()
+            ));
+        }
+        for device in &assignment.devices {
+            if *device >= machine.devices {
+                refuse(format!(
+                    "is placed on device {device} of {}, which has {}",
+                    machine.name, machine.devices
+                ));
+            }
+        }
+        if let Some(classes) = &choice.classes
+            && !machine.class.is_some_and(|class| classes.contains(&class))
+        {
+            let form = if choice.name.is_empty() { String::new() } else { format!(" as {}", choice.name) };
+            found.push(Violation {
+                origins: vec![item.origin, machine.origin],
+                text: format!("{}{form} may not run on {}", item.name, machine.name),
+            });
+        }
+    }
+    if !assignments.is_sorted() {
+        found.push(claim("the assignments are not in order of item, choice and machine".into()));
+    }
+    found
+}
+
+fn check_capacities(packing: &Packing, assignments: &[Assignment], violations: &mut Vec<Violation>) {
+    let mut held: BTreeMap<(usize, usize), (BigInt, BTreeSet<usize>)> = BTreeMap::new();
+    for assignment in assignments {
+        let demand = &packing.items[assignment.item].choices[assignment.choice].demand;
+        for (resource, &amount) in demand.iter().enumerate().filter(|(_, amount)| **amount > 0) {
+            let (sum, items) = held.entry((assignment.machine, resource)).or_default();
+            *sum += BigInt::from(amount) * BigInt::from(assignment.copies);
+            items.insert(assignment.item);
+        }
+    }
+    for ((machine, resource), (sum, items)) in held {
+        let machine = &packing.machines[machine];
+        let capacity = BigInt::from(machine.capacity[resource]);
+        if sum > capacity {
+            let resource = &packing.resources[resource];
+            violations.push(Violation {
+                origins: with_items(packing, machine.origin, &items),
+                text: format!(
+                    "{} holds {} ({})",
+                    machine.name,
+                    amounts(&resource.unit, &sum, &capacity),
+                    resource.name
+                ),
+            });
+        }
+    }
+}
+
+/// What is taken of one device.
+#[derive(Default)]
+struct Taken {
+    whole: u64,
+    shares: u64,
+    share: BigInt,
+    items: BTreeSet<usize>,
+}
+
+fn check_devices(packing: &Packing, assignments: &[Assignment], violations: &mut Vec<Violation>) {
+    let mut taken: BTreeMap<(usize, u32), Taken> = BTreeMap::new();
+    for assignment in assignments {
+        let devices = packing.items[assignment.item].choices[assignment.choice].devices;
+        for &device in &assignment.devices {
+            let entry = taken.entry((assignment.machine, device)).or_default();
+            entry.items.insert(assignment.item);
+            match devices {
+                Devices::None => {}
+                Devices::Whole(_) => entry.whole += 1,
+                Devices::Share(share) => {
+                    entry.shares += 1;
+                    entry.share += BigInt::from(share);
+                }
+            }
+        }
+    }
+    let scale = BigInt::from(packing.share_scale);
+    for ((machine, device), taken) in taken {
+        let machine = &packing.machines[machine];
+        let mut refuse = |text: String| {
+            violations.push(Violation {
+                origins: with_items(packing, machine.origin, &taken.items),
+                text: format!("device {device} of {} {text}", machine.name),
+            });
+        };
+        if taken.whole > 1 {
+            refuse(format!("is given whole to {} copies", taken.whole));
+        }
+        if taken.whole > 0 && taken.shares > 0 {
+            refuse("is both given whole and shared".into());
+        }
+        if taken.share > scale {
+            let of_one =
+                |amount: BigInt| number(&BigRational::new(amount, scale.clone().max(BigInt::from(1))));
+            refuse(format!("holds shares of {} in all, 1 is there", of_one(taken.share)));
+        }
+    }
+}
+
+fn with_items(packing: &Packing, origin: Span, items: &BTreeSet<usize>) -> Vec<Span> {
+    let mut origins = vec![origin];
+    for &item in items {
+        let origin = packing.items[item].origin;
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins
+}
+
+/// Everything that follows from the assignments, which are known to be well shaped.
+fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
+    let mut copies: Vec<Vec<u64>> = packing.items.iter().map(|item| vec![0; item.choices.len()]).collect();
+    let mut machines = BTreeSet::new();
+    let mut places: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); packing.items.len()];
+    for assignment in assignments {
+        let count = &mut copies[assignment.item][assignment.choice];
+        *count = count.saturating_add(assignment.copies);
+        machines.insert(assignment.machine);
+        places[assignment.item].insert(assignment.machine);
+    }
+    let price = machines.iter().map(|&machine| &packing.machines[machine].price).sum();
+    let mut values = Values {
+        copies,
+        machines_in_use: machines.into_iter().collect(),
+        spread: places.iter().map(|places| places.len() as u64).collect(),
+        price,
+        shortfalls: Vec::new(),
+        levels: Vec::new(),
+        proved: Vec::new(),
+    };
+    values.shortfalls = packing.wishes.iter().map(|wish| shortfall(packing, wish, &values)).collect();
+    values.levels = packing
+        .levels
+        .iter()
+        .map(|level| {
+            let terms = level.terms.iter().map(|(factor, atom)| match atom {
+                LevelAtom::Shortfall { wish } => factor * &values.shortfalls[*wish],
+                LevelAtom::Price => factor * &values.price,
+            });
+            terms.sum()
+        })
+        .collect();
+    values
+}
+
+fn integer(count: u64) -> BigRational {
+    BigRational::from_integer(BigInt::from(count))
+}
+
+/// The left side of a row.
+fn sum(packing: &Packing, row: &Row, values: &Values) -> BigRational {
+    debug_assert!(packing.items.len() == values.copies.len());
+    let terms = row.terms.iter().map(|(factor, atom)| {
+        let count = match *atom {
+            Atom::Copies { item } => {
+                BigRational::from_integer(values.copies[item].iter().map(|&count| BigInt::from(count)).sum())
+            }
+            Atom::CopiesOf { item, choice } => {
+                values.copies[item].get(choice).map_or_else(BigRational::zero, |&count| integer(count))
+            }
+            Atom::Spread { item } => integer(values.spread[item]),
+            Atom::Price => values.price.clone(),
+        };
+        factor * count
+    });
+    terms.sum()
+}
+
+/// How far a row is from holding; 0 where it holds.
+fn distance(row: &Row, sum: &BigRational) -> BigRational {
+    let over = sum - &row.bound;
+    match row.relation {
+        Relation::AtMost => over.max(BigRational::zero()),
+        Relation::AtLeast => (-over).max(BigRational::zero()),
+        Relation::Equal => over.abs(),
+    }
+}
+
+fn shortfall(packing: &Packing, wish: &Wish, values: &Values) -> BigRational {
+    let distance = distance(&wish.row, &sum(packing, &wish.row, values));
+    match wish.shortfall {
+        Shortfall::Distance => distance,
+        Shortfall::Unmet if distance.is_zero() => BigRational::zero(),
+        Shortfall::Unmet => integer(1),
+    }
+}
+
+/// `copies of web are 2, at least 3 are required`
+fn row_text(packing: &Packing, row: &Row, sum: &BigRational) -> String {
+    let names: Vec<String> =
+        row.terms.iter().map(|(factor, atom)| atom_text(packing, factor, *atom)).collect();
+    let relation = match row.relation {
+        Relation::AtMost => "at most",
+        Relation::AtLeast => "at least",
+        Relation::Equal => "exactly",
+    };
+    format!("{} = {}, {relation} {} is required", names.join(" + "), number(sum), number(&row.bound))
+}
+
+/// Checks one level's claim and returns the bound that is confirmed.
+fn check_claim(
+    problem: &Problem,
+    packing: &Packing,
+    level: usize,
+    claimed: &LevelClaim,
+    actual: &[BigRational],
+    violations: &mut Vec<Violation>,
+) -> BigRational {
+    let name = &packing.levels[level].name;
+    if claimed.incumbent != actual[level] {
+        violations.push(claim(format!(
+            "{name} is {}, the solution claims {}",
+            number(&actual[level]),
+            number(&claimed.incumbent)
+        )));
+    }
+    if claimed.bound > actual[level] {
+        violations.push(claim(format!(
+            "the bound {} of {name} is above its value {}",
+            number(&claimed.bound),
+            number(&actual[level])
+        )));
+    }
+    let confirmed = |multipliers: &[(usize, BigRational)]| {
+        let relaxed = relaxation(problem, Goal::Level { level, frozen: &actual[..level] });
+        let in_range = multipliers.iter().all(|(row, _)| *row < relaxed.rows.len());
+        in_range.then(|| proved(&relaxed, multipliers))
+    };
+    let (asserted, confirmed) = match &claimed.certificate {
+        Certificate::Trivial => {
+            let confirmed = never_negative(packing, level).then(BigRational::zero);
+            (&claimed.bound, confirmed)
+        }
+        Certificate::LinearDual { multipliers } => (&claimed.bound, confirmed(multipliers)),
+        Certificate::Search { proved, multipliers, .. } => {
+            if *proved > claimed.bound {
+                violations.push(claim(format!(
+                    "{name} is said to be proved to {}, above its bound {}",
+                    number(proved),
+                    number(&claimed.bound)
+                )));
+            }
+            (proved, confirmed(multipliers))
+        }
+    };
+    match confirmed {
+        Some(confirmed) if confirmed >= *asserted => asserted.clone(),
+        Some(confirmed) => {
+            violations.push(claim(format!(
+                "the certificate of {name} gives {}, the solution claims {}",
+                number(&confirmed),
+                number(asserted)
+            )));
+            confirmed
+        }
+        None => {
+            violations.push(claim(format!("the certificate of {name} does not apply")));
+            BigRational::zero()
+        }
+    }
+}
+
+/// Whether a level is a sum of non-negative terms: shortfalls never are below 0, and a price is a sum
+/// over machines.
+fn never_negative(packing: &Packing, level: usize) -> bool {
+    let prices_not_negative = packing.machines.iter().all(|machine| !machine.price.is_negative());
+    packing.levels[level].terms.iter().all(|(factor, atom)| {
+        !factor.is_negative()
+            && match atom {
+                LevelAtom::Shortfall { .. } => true,
+                LevelAtom::Price => prices_not_negative,
+            }
+    })
+}

@@ -1,0 +1,238 @@
+//! The one place that orchestrates: files to plan, stage by stage, over a lowering and a solver.
+//!
+//! The command line and an editor only call it. Every stage's value stays in [`Stages`], so that it can
+//! be printed; nothing is computed twice.
+
+use crate::assembly;
+use crate::candidates::{self, Candidates, Disregarded};
+use crate::conflict::{self, Conflict};
+use crate::inputs::missing_inputs;
+use crate::lowering::{IrDiagnostic, Lowered, Lowering};
+use crate::plan::written::{World, plan, without_placements};
+use crate::plan::{ConflictLine, Plan, StageTime, Status};
+use crate::problem::{Packing, Problem};
+use crate::recheck;
+use crate::solving::{Outcome, Progress, Reason, Request, Solving};
+use berth_language::diagnostics::{Diagnostic, Severity};
+use berth_language::model::Program;
+use berth_language::sources::{Files, Sources};
+use berth_language::{Checked, check};
+use std::time::Instant;
+
+/// What planning works with.
+#[derive(Clone, Copy)]
+pub struct Session<'a> {
+    /// Where files come from.
+    pub files: &'a dyn Files,
+    /// Model to operator graph.
+    pub lowering: &'a dyn Lowering,
+    /// Problem to solution.
+    pub solving: &'a dyn Solving,
+}
+
+/// A program with its models as operators; nothing predicted yet.
+#[derive(Debug)]
+pub struct Front {
+    /// What the files say.
+    pub program: Program,
+    /// The files.
+    pub sources: Sources,
+    /// Warnings of the language.
+    pub diagnostics: Vec<Diagnostic>,
+    /// MLIR text and operator graph.
+    pub lowered: Lowered,
+    times: Clock,
+}
+
+/// A program with everything before the solution.
+#[derive(Debug)]
+pub struct Stages {
+    /// What the files say.
+    pub program: Program,
+    /// The files.
+    pub sources: Sources,
+    /// Warnings of the language.
+    pub diagnostics: Vec<Diagnostic>,
+    /// MLIR text and operator graph.
+    pub lowered: Lowered,
+    /// What may run.
+    pub candidates: Candidates,
+    /// What is to be solved.
+    pub problem: Problem,
+    /// How long each stage took.
+    pub times: Vec<StageTime>,
+}
+
+impl Stages {
+    /// The problem's packing.
+    pub fn packing(&self) -> &Packing {
+        let Problem::Packing(packing) = &self.problem;
+        packing
+    }
+
+    /// Everything a plan is derived from.
+    pub fn world(&self) -> World<'_> {
+        World {
+            program: &self.program,
+            sources: &self.sources,
+            candidates: &self.candidates,
+            packing: self.packing(),
+        }
+    }
+}
+
+/// Why there are no stages.
+#[derive(Debug)]
+pub enum Stopped {
+    /// The user's lines; the sources are for rendering.
+    Lines(Sources, Vec<Diagnostic>),
+    /// Edited IR text.
+    Ir(Vec<IrDiagnostic>),
+}
+
+/// A plan, and what stands behind it.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan, infeasible ones included.
+    pub plan: Plan,
+    /// What it was derived from.
+    pub stages: Stages,
+    /// Why no plan was found, where that is neither a plan nor a proof.
+    pub because: Option<String>,
+}
+
+impl Session<'_> {
+    /// Parses, resolves and checks; no planning.
+    pub fn check(&self, path: &str) -> Checked {
+        let mut checked = check(path, self.files);
+        if let Some(program) = &checked.program {
+            let missing = missing_inputs(program);
+            if !missing.is_empty() {
+                checked.diagnostics.extend(missing);
+                checked.program = None;
+            }
+        }
+        checked
+    }
+
+    /// Model and operator graph. `ir` continues from edited text, `(text, path)`.
+    pub fn front(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Front, Stopped> {
+        let mut clock = Clock::default();
+        let checked = self.check(path);
+        clock.lap("check");
+        let has_errors = checked.diagnostics.iter().any(|found| found.severity == Severity::Error);
+        let Some(program) = checked.program.filter(|_| !has_errors) else {
+            return Err(Stopped::Lines(checked.sources, checked.diagnostics));
+        };
+        let lowered = match ir {
+            None => match self.lowering.lower(&program, &checked.sources, path) {
+                Ok(lowered) => lowered,
+                Err(mut diagnostics) => {
+                    diagnostics.extend(checked.diagnostics);
+                    return Err(Stopped::Lines(checked.sources, diagnostics));
+                }
+            },
+            Some((text, name)) => self.lowering.resume(text, name).map_err(Stopped::Ir)?,
+        };
+        clock.lap("lower");
+        let (sources, diagnostics) = (checked.sources, checked.diagnostics);
+        Ok(Front { program, sources, diagnostics, lowered, times: clock })
+    }
+
+    /// Every stage up to the problem. `ir` continues from edited text, `(text, path)`.
+    pub fn stages(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Stages, Stopped> {
+        let Front { program, sources, diagnostics, lowered, times: mut clock } = self.front(path, ir)?;
+        let without = Disregarded::new();
+        let candidates = candidates::candidates(&program, &lowered.graph, &without);
+        clock.lap("candidates");
+        let problem = assembly::problem(&program, &candidates, &without);
+        clock.lap("problem");
+        Ok(Stages { program, sources, diagnostics, lowered, candidates, problem, times: clock.laps })
+    }
+
+    /// The whole way.
+    pub fn plan(
+        &self,
+        path: &str,
+        ir: Option<(&str, &str)>,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Planned, Stopped> {
+        let stages = self.stages(path, ir)?;
+        let mut clock = Clock { laps: stages.times.clone(), ..Clock::default() };
+        let outcome = self.solving.solve(&stages.problem, request, progress);
+        clock.lap("solve");
+        let (mut plan, because) = match outcome {
+            Outcome::Solved(solution) => match recheck::recheck(&stages.problem, &solution) {
+                Ok(values) => (plan(stages.world(), &solution, &values), None),
+                Err(violations) => {
+                    let refused: Vec<&str> =
+                        violations.iter().take(3).map(|violation| violation.text.as_str()).collect();
+                    let because =
+                        format!("the solver's answer does not pass the exact check: {}", refused.join("; "));
+                    (without_placements(stages.world(), Status::Unknown, Vec::new()), Some(because))
+                }
+            },
+            Outcome::Infeasible(reason) => {
+                let plan = self.infeasible(&stages, &reason, request);
+                clock.lap("conflict");
+                plan
+            }
+            Outcome::Unknown { because } => {
+                (without_placements(stages.world(), Status::Unknown, Vec::new()), Some(because))
+            }
+        };
+        clock.lap("recheck");
+        plan.solve.stages = clock.laps;
+        plan.solve.wall_s = plan.solve.stages.iter().map(|stage| stage.wall_s).sum();
+        plan.solve.time_limit_s = request.time_limit.map(|limit| limit.as_secs_f64());
+        Ok(Planned { plan, stages, because })
+    }
+
+    fn infeasible(&self, stages: &Stages, reason: &Reason, request: &Request) -> (Plan, Option<String>) {
+        let Conflict { lines, irreducible } = conflict::conflict(
+            &stages.program,
+            &stages.lowered.graph,
+            &reason.origins,
+            self.solving,
+            request,
+        );
+        let because =
+            (!irreducible).then(|| "some of these lines may not be needed for the conflict".to_owned());
+        let lines = lines
+            .into_iter()
+            .map(|(span, because)| {
+                let (line, column) = stages.sources.position(span);
+                ConflictLine {
+                    file: stages.sources.get(span.file).map(|file| file.path.clone()).unwrap_or_default(),
+                    line,
+                    column,
+                    text: stages.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" "),
+                    because,
+                }
+            })
+            .collect();
+        (without_placements(stages.world(), Status::Infeasible, lines), because)
+    }
+}
+
+/// Laps of wall-clock time.
+#[derive(Debug)]
+struct Clock {
+    since: Instant,
+    laps: Vec<StageTime>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { since: Instant::now(), laps: Vec::new() }
+    }
+}
+
+impl Clock {
+    fn lap(&mut self, name: &str) {
+        let now = Instant::now();
+        self.laps.push(StageTime { name: name.into(), wall_s: (now - self.since).as_secs_f64() });
+        self.since = now;
+    }
+}

@@ -1,0 +1,278 @@
+//! A packing in machine integers: forms, groups of machines, and rows scaled to whole numbers.
+//!
+//! Rows and levels are multiplied by the least common denominator of their factors, so that the native
+//! search compares exact integers. A problem whose numbers do not fit is refused.
+
+use berth_compiler::problem::{Atom, Devices, LevelAtom, Packing, Relation, Row, Shortfall};
+use berth_compiler::relaxation::machine_groups;
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::ops::Range;
+
+/// A packing, prepared.
+pub(crate) struct Instance<'p> {
+    pub packing: &'p Packing,
+    /// All choices of all items, in their order.
+    pub forms: Vec<Form>,
+    /// By item: its forms.
+    pub forms_of: Vec<Range<usize>>,
+    /// Interchangeable machines.
+    pub groups: Vec<Vec<usize>>,
+    /// By machine.
+    pub group_of: Vec<usize>,
+    /// By form and group: copies that fit on an empty machine; 0 where none may stand.
+    pub fits: Vec<Vec<u64>>,
+    /// By machine, in units of 1/`price_scale`.
+    pub prices: Vec<i128>,
+    /// The problem's rows, then its wishes.
+    pub rows: Vec<ScaledRow>,
+    /// By form: what one copy adds to which row.
+    pub effects: Vec<Vec<(usize, i128)>>,
+    /// By item: what one more machine that holds it adds to which row.
+    pub spread_effects: Vec<Vec<(usize, i128)>>,
+    /// What one unit of price adds to which row.
+    pub price_effects: Vec<(usize, i128)>,
+    /// What one unit of price adds to which level.
+    pub price_in_levels: Vec<(usize, i128)>,
+    /// By level: its value times this is whole.
+    pub level_scales: Vec<BigInt>,
+}
+
+/// One choice of one item.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub item: usize,
+    pub choice: usize,
+    pub demand: Vec<u64>,
+    pub devices: Devices,
+}
+
+/// A row in whole numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct ScaledRow {
+    pub relation: Relation,
+    pub bound: i128,
+    pub counts: RowCounts,
+}
+
+/// What a row's distance adds to.
+#[derive(Clone, Debug)]
+pub(crate) enum RowCounts {
+    /// It must hold.
+    Violation,
+    /// Distance times factor, to these levels.
+    Distance(Vec<(usize, i128)>),
+    /// The factor where it does not hold, to these levels.
+    Unmet(Vec<(usize, i128)>),
+}
+
+impl<'p> Instance<'p> {
+    /// None where a scaled number is too large for exact search; the text says which.
+    pub fn new(packing: &'p Packing) -> Result<Self, String> {
+        let groups = machine_groups(packing);
+        let mut group_of = vec![0; packing.machines.len()];
+        for (group, machines) in groups.iter().enumerate() {
+            for &machine in machines {
+                group_of[machine] = group;
+            }
+        }
+        let mut forms = Vec::new();
+        let mut forms_of = Vec::new();
+        for (item_index, item) in packing.items.iter().enumerate() {
+            let first = forms.len();
+            forms.extend(item.choices.iter().enumerate().map(|(choice_index, choice)| Form {
+                item: item_index,
+                choice: choice_index,
+                demand: choice.demand.clone(),
+                devices: choice.devices,
+            }));
+            forms_of.push(first..forms.len());
+        }
+        let fits =
+            forms.iter().map(|form| groups.iter().map(|group| fit(packing, form, group)).collect()).collect();
+        let price_scale = denominator(packing.machines.iter().map(|machine| &machine.price));
+        let prices = packing
+            .machines
+            .iter()
+            .map(|machine| scaled(&machine.price, &price_scale, &machine.name))
+            .collect::<Result<_, _>>()?;
+        let mut instance = Self {
+            packing,
+            effects: vec![Vec::new(); forms.len()],
+            forms,
+            forms_of,
+            groups,
+            group_of,
+            fits,
+            prices,
+            rows: Vec::new(),
+            spread_effects: vec![Vec::new(); packing.items.len()],
+            price_effects: Vec::new(),
+            price_in_levels: Vec::new(),
+            level_scales: Vec::new(),
+        };
+        let mut row_scales = Vec::new();
+        for row in packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row)) {
+            row_scales.push(instance.add_row(row, &price_scale)?);
+        }
+        instance.add_levels(&price_scale, &row_scales)?;
+        Ok(instance)
+    }
+
+    /// The value of a level from its scaled score.
+    pub fn level_value(&self, level: usize, scaled: i128) -> BigRational {
+        let scale = self.level_scales.get(level).cloned().unwrap_or_else(BigInt::one);
+        BigRational::new(BigInt::from(scaled), scale)
+    }
+
+    /// Adds a row and returns what it was multiplied by.
+    fn add_row(&mut self, row: &Row, price_scale: &BigInt) -> Result<BigInt, String> {
+        let per_price = BigRational::new(BigInt::one(), price_scale.clone());
+        let factors: Vec<(BigRational, Atom)> = row
+            .terms
+            .iter()
+            .map(|(factor, atom)| match atom {
+                Atom::Price => (factor * &per_price, *atom),
+                _ => (factor.clone(), *atom),
+            })
+            .collect();
+        let scale = denominator(factors.iter().map(|(factor, _)| factor).chain([&row.bound]));
+        let index = self.rows.len();
+        for (factor, atom) in &factors {
+            let factor = scaled(factor, &scale, "a row")?;
+            if factor == 0 {
+                continue;
+            }
+            match *atom {
+                Atom::Copies { item } => {
+                    for form in self.forms_of.get(item).cloned().unwrap_or(0..0) {
+                        add_effect(&mut self.effects[form], index, factor);
+                    }
+                }
+                Atom::CopiesOf { item, choice } => {
+                    let forms = self.forms_of.get(item).cloned().unwrap_or(0..0);
+                    if let Some(form) = forms.clone().nth(choice) {
+                        add_effect(&mut self.effects[form], index, factor);
+                    }
+                }
+                Atom::Spread { item } => {
+                    if let Some(effects) = self.spread_effects.get_mut(item) {
+                        add_effect(effects, index, factor);
+                    }
+                }
+                Atom::Price => add_effect(&mut self.price_effects, index, factor),
+            }
+        }
+        let bound = scaled(&row.bound, &scale, "a row's bound")?;
+        self.rows.push(ScaledRow { relation: row.relation, bound, counts: RowCounts::Violation });
+        Ok(scale)
+    }
+
+    fn add_levels(&mut self, price_scale: &BigInt, row_scales: &[BigInt]) -> Result<(), String> {
+        let first_wish = self.packing.rows.len();
+        let mut counts: Vec<Vec<(usize, i128)>> = vec![Vec::new(); self.packing.wishes.len()];
+        for (index, level) in self.packing.levels.iter().enumerate() {
+            let in_units = |factor: &BigRational, atom: &LevelAtom| match atom {
+                LevelAtom::Price => factor / price_scale,
+                LevelAtom::Shortfall { wish } => {
+                    match self.packing.wishes.get(*wish).map(|wish| wish.shortfall) {
+                        Some(Shortfall::Distance) => factor / &row_scales[first_wish + wish],
+                        _ => factor.clone(),
+                    }
+                }
+            };
+            let factors: Vec<(BigRational, LevelAtom)> =
+                level.terms.iter().map(|(factor, atom)| (in_units(factor, atom), *atom)).collect();
+            let scale = denominator(factors.iter().map(|(factor, _)| factor));
+            for (factor, atom) in &factors {
+                let factor = scaled(factor, &scale, &level.name)?;
+                match *atom {
+                    LevelAtom::Price => add_effect(&mut self.price_in_levels, index, factor),
+                    LevelAtom::Shortfall { wish } => {
+                        if let Some(counts) = counts.get_mut(wish) {
+                            add_effect(counts, index, factor);
+                        }
+                    }
+                }
+            }
+            self.level_scales.push(scale);
+        }
+        for ((row, wish), counts) in
+            self.rows.iter_mut().skip(first_wish).zip(&self.packing.wishes).zip(counts)
+        {
+            row.counts = match wish.shortfall {
+                Shortfall::Distance => RowCounts::Distance(counts),
+                Shortfall::Unmet => RowCounts::Unmet(counts),
+            };
+        }
+        Ok(())
+    }
+}
+
+fn add_effect(effects: &mut Vec<(usize, i128)>, on: usize, factor: i128) {
+    match effects.iter_mut().find(|(index, _)| *index == on) {
+        Some((_, sum)) => *sum += factor,
+        None => effects.push((on, factor)),
+    }
+}
+
+/// The least common multiple of all denominators.
+fn denominator<'v>(values: impl Iterator<Item = &'v BigRational>) -> BigInt {
+    values.fold(BigInt::one(), |scale, value| {
+        // scale / gcd(scale, denominator) * denominator, by way of a reduced fraction.
+        let reduced = BigRational::new(scale, value.denom().clone());
+        reduced.numer() * value.denom()
+    })
+}
+
+/// `value * scale`, which is whole; refused where sums of it could overflow.
+fn scaled(value: &BigRational, scale: &BigInt, of: &str) -> Result<i128, String> {
+    let scaled = (value * scale).to_integer();
+    let limit = BigInt::one() << 80;
+    if scaled.abs() > limit {
+        return Err(format!("the numbers of {of} are too large for exact search"));
+    }
+    Ok(scaled.to_i128().unwrap_or_default())
+}
+
+/// Copies of a form that fit on an empty machine of a group.
+fn fit(packing: &Packing, form: &Form, group: &[usize]) -> u64 {
+    let Some(machine) = group.first().and_then(|&machine| packing.machines.get(machine)) else { return 0 };
+    let item = &packing.items[form.item];
+    if let Some(classes) = &item.choices[form.choice].classes
+        && !machine.class.is_some_and(|class| classes.contains(&class))
+    {
+        return 0;
+    }
+    let mut fit = item.most;
+    for (resource, &demand) in form.demand.iter().enumerate() {
+        if let Some(copies) = machine.capacity.get(resource).copied().unwrap_or(0).checked_div(demand) {
+            fit = fit.min(copies);
+        }
+    }
+    let devices = u64::from(machine.devices);
+    match form.devices {
+        Devices::None | Devices::Whole(0) => fit,
+        Devices::Whole(count) => fit.min(devices / u64::from(count)),
+        Devices::Share(share) if devices == 0 || share > packing.share_scale => 0,
+        Devices::Share(0) => fit,
+        Devices::Share(share) => fit.min(devices.saturating_mul(packing.share_scale / share)),
+    }
+}
+
+/// How far a sum is from what its row asks.
+pub(crate) fn distance(row: &ScaledRow, sum: i128) -> i128 {
+    let over = sum - row.bound;
+    match row.relation {
+        Relation::AtMost => over.max(0),
+        Relation::AtLeast => (-over).max(0),
+        Relation::Equal => over.abs(),
+    }
+}
+
+/// Whether any factor of money is not 0, so that the choice of machines matters.
+pub(crate) fn counts_money(instance: &Instance) -> bool {
+    let counted = !instance.price_effects.is_empty() || !instance.price_in_levels.is_empty();
+    counted && instance.packing.machines.iter().any(|machine| !machine.price.is_zero())
+}

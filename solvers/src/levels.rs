@@ -1,0 +1,442 @@
+//! Level after level: the best solution found, a bound, and a certificate for each.
+
+use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
+use crate::exact::{exact, size};
+use crate::instance::Instance;
+use crate::program::{End, Limits};
+use crate::rational::float;
+use crate::search::{Budget, Guide, Search};
+use crate::smt::{Verdict, verdict};
+use crate::state::{Snapshot, State, assignments};
+use crate::targets::{greedy_targets, needs_master};
+use crate::watch::{Watcher, solver_name};
+use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
+use berth_compiler::recheck::{recheck, recheck_assignments};
+use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
+use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
+use berth_language::span::Span;
+use num_rational::BigRational;
+use num_traits::{Signed, Zero};
+use std::time::{Duration, Instant};
+
+/// Above this many columns the relaxation is not solved in whole numbers.
+const MASTER_COLUMNS: usize = 2_000;
+
+/// Above this many columns z3 is not asked.
+const SMT_COLUMNS: usize = 400;
+
+/// Of every search: the same problem gives the same solution.
+const SEED: u64 = 0x5EED;
+
+/// HiGHS, z3 and a native search behind one interface.
+#[derive(Clone, Debug)]
+pub struct Highs {
+    /// Above this many columns for copies the mixed-integer program on named machines is not tried, and
+    /// the native search decides with bounds from the relaxation.
+    pub exact_columns: usize,
+}
+
+impl Highs {
+    /// With its ordinary limits.
+    pub fn new() -> Self {
+        Self { exact_columns: 3_000 }
+    }
+}
+
+impl Default for Highs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Solving for Highs {
+    fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
+        let Problem::Packing(packing) = problem;
+        let instance = match Instance::new(packing) {
+            Ok(instance) => instance,
+            Err(because) => return Outcome::Unknown { because },
+        };
+        let mut run = Run::new(problem, self.exact_columns, &instance, request, progress);
+        run.solve().unwrap_or_else(|because| Outcome::Unknown { because })
+    }
+
+    fn feasible(&self, problem: &Problem, request: &Request) -> Feasibility {
+        let Problem::Packing(packing) = problem;
+        let Ok(instance) = Instance::new(packing) else { return Feasibility::Unknown };
+        let mut ignored = |_: Progress| {};
+        let mut run = Run::new(problem, self.exact_columns, &instance, request, &mut ignored);
+        match run.find_any() {
+            Ok(Any::Found) => {
+                let assignments = assignments(&instance, &run.best);
+                match recheck_assignments(problem, &assignments) {
+                    Ok(_) => Feasibility::Feasible(Solution { assignments, levels: Vec::new() }),
+                    Err(_) => Feasibility::Unknown,
+                }
+            }
+            Ok(Any::None(reason)) => Feasibility::Infeasible(reason),
+            Ok(Any::Unknown(_)) | Err(_) => Feasibility::Unknown,
+        }
+    }
+}
+
+/// Whether any solution exists.
+enum Any {
+    /// `Run::best` is one.
+    Found,
+    None(Reason),
+    Unknown(String),
+}
+
+/// What is known of a level's bound.
+struct LevelBound {
+    /// The values of the levels before it when this was computed.
+    frozen: Vec<BigRational>,
+    multipliers: Multipliers,
+    proved: BigRational,
+    /// By the word of a search.
+    searched: Option<BigRational>,
+}
+
+struct Run<'r, 'p> {
+    problem: &'p Problem,
+    packing: &'p Packing,
+    /// Whether the program on named machines is worth trying.
+    is_small: bool,
+    instance: &'r Instance<'p>,
+    request: &'r Request,
+    progress: &'r mut dyn FnMut(Progress),
+    guide: Guide,
+    /// Copies by form that the search aims at.
+    targets: Vec<u64>,
+    best: Snapshot,
+    score: Vec<i128>,
+    deadline: Option<Instant>,
+}
+
+impl<'r, 'p> Run<'r, 'p> {
+    fn new(
+        problem: &'p Problem,
+        exact_columns: usize,
+        instance: &'r Instance<'p>,
+        request: &'r Request,
+        progress: &'r mut dyn FnMut(Progress),
+    ) -> Self {
+        let score = State::new(instance).score;
+        // The clock is read only where the user asked for a limit in time.
+        let deadline = request.time_limit.map(|limit| Instant::now() + limit);
+        let guide = Guide::new(instance);
+        let targets = greedy_targets(instance, &guide.expense);
+        let best = Snapshot::new();
+        let packing = instance.packing;
+        let is_small = size(instance) <= exact_columns;
+        Self {
+            problem,
+            packing,
+            is_small,
+            instance,
+            request,
+            progress,
+            guide,
+            targets,
+            best,
+            score,
+            deadline,
+        }
+    }
+
+    fn solve(&mut self) -> Result<Outcome, String> {
+        match self.find_any()? {
+            Any::Found => {}
+            Any::None(reason) => return Ok(Outcome::Infeasible(reason)),
+            Any::Unknown(because) => return Ok(Outcome::Unknown { because }),
+        }
+        let mut bounds = Vec::new();
+        for level in 0..self.packing.levels.len() {
+            bounds.push(self.solve_level(level)?);
+        }
+        let levels = self.claims(bounds)?;
+        let solution = Solution { assignments: assignments(self.instance, &self.best), levels };
+        Ok(match recheck(self.problem, &solution) {
+            Ok(_) => Outcome::Solved(solution),
+            Err(violations) => {
+                let texts: Vec<&str> = violations.iter().map(|violation| violation.text.as_str()).collect();
+                Outcome::Unknown {
+                    because: format!("the solution found does not hold: {}", texts.join("; ")),
+                }
+            }
+        })
+    }
+
+    /// A solution of the rows, or why there is none.
+    fn find_any(&mut self) -> Result<Any, String> {
+        let mut search = Search::new(State::new(self.instance), &self.guide, self.targets.clone(), SEED);
+        search.construct();
+        let state = search.state;
+        self.keep(&state);
+        if self.keeps_rows() {
+            return Ok(Any::Found);
+        }
+        let relaxed = relaxation(self.problem, Goal::Feasibility);
+        let limits = self.limits(BigRational::zero());
+        if let Some(multipliers) = contradiction(&relaxed, &limits, &mut self.quiet())? {
+            let multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
+            let origins = farkas_origins(&relaxed, &multipliers);
+            return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
+        }
+        self.master(&relaxed, BigRational::zero())?;
+        self.search(&|score| score.first() == Some(&0));
+        if self.keeps_rows() {
+            return Ok(Any::Found);
+        }
+        if !self.is_small {
+            return Ok(Any::Unknown("no solution was found, and none was excluded".into()));
+        }
+        let exact = exact(self.instance, None);
+        let found = exact.program.solve(&limits, None, &mut self.quiet())?;
+        if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
+            self.keep(&state);
+        }
+        if self.keeps_rows() {
+            return Ok(Any::Found);
+        }
+        if size(self.instance) <= SMT_COLUMNS
+            && let Verdict::Unsatisfiable(origins) = verdict(self.instance, self.smt_steps())
+        {
+            return Ok(Any::None(Reason { origins, proof: Proof::Smt }));
+        }
+        if found.end == End::Infeasible {
+            return Ok(Any::None(Reason { origins: self.all_origins(), proof: Proof::Search }));
+        }
+        Ok(Any::Unknown("the search for a solution ended at its limit".into()))
+    }
+
+    /// Improves the best solution in one level, those before it kept, and bounds it.
+    fn solve_level(&mut self, level: usize) -> Result<LevelBound, String> {
+        let (mut relaxed, mut bound) = self.bound(level)?;
+        if self.is_done(level, &bound.proved) {
+            return Ok(bound);
+        }
+        let target = bound.proved.clone();
+        let gap = self.packing.levels[level].gap.clone();
+        let instance = self.instance;
+        let mut searched = None;
+        if needs_master(instance) {
+            searched = self.master(&relaxed, gap.clone())?;
+        }
+        self.search(&|score| {
+            let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
+            &value - &target <= &gap * value.abs()
+        });
+        if self.frozen(level) != bound.frozen {
+            (relaxed, bound) = self.bound(level)?;
+        }
+        let best = |bound: &LevelBound, searched: &Option<BigRational>| {
+            searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
+        };
+        if !self.is_done(level, &best(&bound, &searched)) && self.is_small {
+            searched = searched.max(self.exact(level, &bound.frozen)?);
+        } else if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
+            searched = self.master(&relaxed, gap)?;
+        }
+        // A whole-number program's bound is no better than its floating point; a solution's value is a
+        // multiple of the step.
+        bound.searched = searched.map(|searched| raised(&relaxed, searched));
+        Ok(bound)
+    }
+
+    /// The relaxation of a level, the levels before it at their present values, and what it proves.
+    fn bound(&mut self, level: usize) -> Result<(Relaxation, LevelBound), String> {
+        let frozen = self.frozen(level);
+        let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+        let bound = self.linear(&relaxed, frozen)?;
+        self.report("prove", level, Some(&bound.proved));
+        Ok((relaxed, bound))
+    }
+
+    /// The program on named machines; the bound that its search gives.
+    fn exact(&mut self, level: usize, frozen: &[BigRational]) -> Result<Option<BigRational>, String> {
+        let limits = self.limits(self.packing.levels[level].gap.clone());
+        let exact = exact(self.instance, Some((level, frozen)));
+        let start = exact.start(self.instance, &self.best, &self.shortfalls());
+        let name = self.packing.levels[level].name.clone();
+        let progress = &mut *self.progress;
+        let mut improved = |objective: f64, bound: f64| {
+            let (incumbent, bound) = (finite(objective), finite(bound));
+            progress(Progress { stage: "place", level: name.clone(), incumbent, bound });
+        };
+        let mut watcher = Watcher { cancellation: &self.request.cancellation, improved: Some(&mut improved) };
+        let found = exact.program.solve(&limits, Some(&start), &mut watcher)?;
+        if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
+            self.keep(&state);
+        }
+        let value = self.value(level);
+        let of_found = found.values.as_deref().map_or(f64::NAN, |values| exact.program.value(values));
+        let is_best = found.end == End::Optimal && limits.gap == 0.0;
+        if is_best && (of_found - float(&value)).abs() <= 1e-6 * of_found.abs().max(1.0) {
+            return Ok(Some(value));
+        }
+        Ok(found.bound.and_then(careful))
+    }
+
+    /// The master program: whole counts by group of machines, which construction then places. The bound
+    /// that its search gives.
+    fn master(&mut self, relaxed: &Relaxation, gap: BigRational) -> Result<Option<BigRational>, String> {
+        if relaxed.columns.len() > MASTER_COLUMNS {
+            return Ok(None);
+        }
+        let master = scaled(relaxed, true);
+        let found = master.program.solve(&self.limits(gap), None, &mut self.quiet())?;
+        if let Some(values) = &found.values {
+            let mut targets = vec![0_u64; self.instance.forms.len()];
+            let mut counts = Vec::new();
+            for (column, value) in relaxed.columns.iter().zip(values) {
+                if let Counted::Copies { item, choice, group } = column.counts
+                    && let Some(form) = self.instance.forms_of[item].clone().nth(choice)
+                {
+                    let count = value.round().max(0.0) as u64;
+                    targets[form] += count;
+                    counts.push((form, group, count));
+                }
+            }
+            let mut search = Search::new(State::new(self.instance), &self.guide, targets.clone(), SEED);
+            search.construct_by_group(&counts);
+            let state = search.state;
+            if state.score <= self.score {
+                self.targets = targets;
+            }
+            self.keep(&state);
+        }
+        Ok(found.bound.map(|bound| bound * master.objective_scale).and_then(careful))
+    }
+
+    /// Ruins and recreates the best solution.
+    fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
+        let state = State::restored(self.instance, &self.best);
+        let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+        let work = if self.is_small { 500_000 } else { 100_000_000 };
+        let cancellation = &self.request.cancellation;
+        let work = work * self.request.effort.clamp(1, 1_000_000);
+        search.improve(&Budget { work, cancellation, deadline: self.deadline }, enough);
+        let state = search.state;
+        self.keep(&state);
+    }
+
+    fn linear(&mut self, relaxed: &Relaxation, frozen: Vec<BigRational>) -> Result<LevelBound, String> {
+        let limits = self.limits(BigRational::zero());
+        let found = linear_bound(relaxed, &limits, &mut self.quiet())?;
+        let (multipliers, proved) = match found {
+            Some(found) => (found.multipliers, found.proved),
+            None => (Vec::new(), proved(relaxed, &[])),
+        };
+        Ok(LevelBound { frozen, multipliers, proved, searched: None })
+    }
+
+    /// What is claimed at the end, each bound computed again where the levels before it have changed.
+    fn claims(&mut self, bounds: Vec<LevelBound>) -> Result<Vec<LevelClaim>, String> {
+        let mut claims = Vec::new();
+        for (level, mut bound) in bounds.into_iter().enumerate() {
+            let frozen = self.frozen(level);
+            if frozen != bound.frozen {
+                // Lower values before it leave fewer solutions, so what a search said still holds.
+                let searched = bound.searched.take();
+                let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+                bound = LevelBound { searched, ..self.linear(&relaxed, frozen)? };
+            }
+            let incumbent = self.value(level);
+            let proved = bound.proved.clone().min(incumbent.clone());
+            let best =
+                bound.searched.unwrap_or_else(|| proved.clone()).max(proved.clone()).min(incumbent.clone());
+            let certificate = if best.is_zero() && self.is_never_negative(level) {
+                Certificate::Trivial
+            } else if proved == best {
+                Certificate::LinearDual { multipliers: bound.multipliers }
+            } else {
+                Certificate::Search { solver: solver_name(), proved, multipliers: bound.multipliers }
+            };
+            claims.push(LevelClaim { incumbent, bound: best, certificate });
+        }
+        Ok(claims)
+    }
+
+    fn frozen(&self, level: usize) -> Vec<BigRational> {
+        (0..level).map(|level| self.value(level)).collect()
+    }
+
+    fn smt_steps(&self) -> u32 {
+        let steps = 20_000_000_u64.saturating_mul(self.request.effort.max(1));
+        u32::try_from(steps).unwrap_or(u32::MAX)
+    }
+
+    fn is_never_negative(&self, level: usize) -> bool {
+        let priced = self.packing.machines.iter().all(|machine| !machine.price.is_negative());
+        self.packing.levels[level].terms.iter().all(|(factor, atom)| {
+            !factor.is_negative() && (priced || matches!(atom, LevelAtom::Shortfall { .. }))
+        })
+    }
+
+    fn keeps_rows(&self) -> bool {
+        self.score.first() == Some(&0)
+    }
+
+    fn keep(&mut self, state: &State) {
+        if state.score < self.score {
+            self.score = state.score.clone();
+            self.best = state.snapshot();
+        }
+    }
+
+    fn value(&self, level: usize) -> BigRational {
+        self.instance.level_value(level, self.score.get(level + 1).copied().unwrap_or(0))
+    }
+
+    /// Whether the bound is met, or the gap that the level allows is.
+    fn is_done(&self, level: usize, bound: &BigRational) -> bool {
+        let value = self.value(level);
+        let gap = &self.packing.levels[level].gap;
+        &value - bound <= gap * value.abs()
+    }
+
+    fn shortfalls(&self) -> Vec<BigRational> {
+        let assignments = assignments(self.instance, &self.best);
+        recheck_assignments(self.problem, &assignments).map(|values| values.shortfalls).unwrap_or_default()
+    }
+
+    fn limits(&self, gap: BigRational) -> Limits {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let nodes = 2_000_u64.saturating_mul(self.request.effort.max(1));
+        Limits {
+            nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
+            time: left.map(|left| left.max(Duration::from_millis(1))),
+            gap: float(&gap),
+        }
+    }
+
+    fn quiet(&self) -> Watcher<'r> {
+        Watcher { cancellation: &self.request.cancellation, improved: None }
+    }
+
+    fn report(&mut self, stage: &'static str, level: usize, bound: Option<&BigRational>) {
+        let incumbent = self.keeps_rows().then(|| float(&self.value(level)));
+        let level = self.packing.levels[level].name.clone();
+        (self.progress)(Progress { stage, level, incumbent, bound: bound.map(float) });
+    }
+
+    fn all_origins(&self) -> Vec<Span> {
+        let rows = self.packing.rows.iter().flat_map(|row| row.origins.iter().copied());
+        let items = self.packing.items.iter().map(|item| item.origin);
+        let machines = self.packing.machines.iter().map(|machine| machine.origin);
+        let mut origins: Vec<Span> = rows.chain(items).chain(machines).collect();
+        origins.sort();
+        origins.dedup();
+        origins
+    }
+}
+
+/// A little below what a floating-point search says.
+fn careful(bound: f64) -> Option<BigRational> {
+    BigRational::from_float(bound - 1e-6 * bound.abs().max(1.0))
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

@@ -1,0 +1,545 @@
+//! The native search: best-fit construction, then ruin and recreate.
+//!
+//! Construction places the most important and largest copies first, each where the least is left over,
+//! weighted by how scarce a resource is, and on a machine already in use where money is counted. A round
+//! of ruin and recreate (Schrimpf et al., Record breaking optimization results using the ruin and recreate
+//! principle, Journal of Computational Physics 159, 2000) takes the copies of a few machines away and
+//! places them, and what was missing, again; machines are passed over now and then (the blinks of
+//! Christiaens and Vanden Berghe, Slack induction by string removals, Transportation Science 54, 2020).
+//! A result is kept where its score is not worse, level by level, within a threshold on money that falls to 0.
+//!
+//! Deterministic: the work is counted in machines looked at, the seed is fixed.
+
+use crate::instance::{Instance, RowCounts, counts_money};
+use crate::random::Random;
+use crate::state::{NO_SLOT, State};
+use crate::targets::importance;
+use berth_compiler::problem::{Devices, Relation};
+use berth_compiler::solving::Cancellation;
+use std::time::Instant;
+
+/// Sizes and costs in floating point, which guide but never decide whether something fits.
+pub(crate) struct Guide {
+    counts_money: bool,
+    /// By resource: what one unit left over costs.
+    left_over: Vec<f64>,
+    /// The same for one part of a device, of the share scale.
+    device_left_over: f64,
+    /// By form.
+    size: Vec<f64>,
+    /// By form and group: price times the largest part of a machine that a copy takes.
+    opening: Vec<Vec<f64>>,
+    /// By form: the least money or room a copy takes anywhere it fits.
+    pub expense: Vec<f64>,
+    /// By item: the most important row that wants it; less comes first.
+    rank: Vec<usize>,
+    /// Whether some row can be violated by too many copies.
+    violated_by_copies: bool,
+}
+
+/// When to end.
+pub(crate) struct Budget<'b> {
+    /// Machines looked at.
+    pub work: u64,
+    pub cancellation: &'b Cancellation,
+    pub deadline: Option<Instant>,
+}
+
+impl Guide {
+    pub fn new(instance: &Instance) -> Self {
+        let packing = instance.packing;
+        let scale = packing.share_scale.max(1) as f64;
+        let counts_money = counts_money(instance);
+        let machines = packing.machines.len().max(1) as f64;
+        let mut demanded = vec![0.0; packing.resources.len()];
+        let mut devices_demanded = 0.0;
+        for forms in &instance.forms_of {
+            let count = forms.len().max(1) as f64;
+            for form in &instance.forms[forms.clone()] {
+                let copies = packing.items[form.item].most.min(1 << 20) as f64 / count;
+                for (sum, demand) in demanded.iter_mut().zip(&form.demand) {
+                    *sum += copies * *demand as f64;
+                }
+                devices_demanded += copies * device_parts(form.devices, scale);
+            }
+        }
+        // A unit costs in proportion to how much of all there is is asked for, over the mean machine.
+        let cost = |demanded: f64, there: f64| {
+            if there > 0.0 { (demanded / there).clamp(0.05, 2.0) * machines / there } else { 0.0 }
+        };
+        let left_over: Vec<f64> = demanded
+            .iter()
+            .enumerate()
+            .map(|(resource, demanded)| {
+                let there: f64 =
+                    packing.machines.iter().map(|machine| machine.capacity[resource] as f64).sum();
+                cost(*demanded, there)
+            })
+            .collect();
+        let devices_there: f64 =
+            packing.machines.iter().map(|machine| f64::from(machine.devices) * scale).sum();
+        let device_left_over = cost(devices_demanded, devices_there);
+        let size: Vec<f64> = instance
+            .forms
+            .iter()
+            .map(|form| {
+                let resources: f64 =
+                    form.demand.iter().zip(&left_over).map(|(demand, cost)| *demand as f64 * cost).sum();
+                resources + device_parts(form.devices, scale) * device_left_over
+            })
+            .collect();
+        let opening: Vec<Vec<f64>> = (0..instance.forms.len())
+            .map(|form| {
+                let of_group = |group: usize| {
+                    let price = instance.groups[group].first().map_or(0, |&machine| instance.prices[machine]);
+                    price as f64 * largest_part(instance, form, group)
+                };
+                (0..instance.groups.len()).map(of_group).collect()
+            })
+            .collect();
+        let expense = (0..instance.forms.len())
+            .map(|form| {
+                let fitting = (0..instance.groups.len()).filter(|&group| instance.fits[form][group] > 0);
+                let cheapest = fitting.map(|group| opening[form][group]).fold(f64::INFINITY, f64::min);
+                if counts_money && cheapest.is_finite() { cheapest } else { size[form] }
+            })
+            .collect();
+        let rank = (0..packing.items.len())
+            .map(|item| {
+                let effects = instance.forms_of[item].clone().flat_map(|form| instance.effects[form].iter());
+                effects
+                    .filter(|(_, by)| *by > 0)
+                    .map(|(row, _)| importance(instance, *row))
+                    .min()
+                    .unwrap_or(usize::MAX)
+            })
+            .collect();
+        let mut effects =
+            instance.effects.iter().chain(&instance.spread_effects).flatten().chain(&instance.price_effects);
+        let violated_by_copies = effects.any(|(row, by)| {
+            let of = &instance.rows[*row];
+            let too_many = of.relation != Relation::AtLeast || *by < 0;
+            too_many && matches!(of.counts, RowCounts::Violation)
+        });
+        Self { counts_money, left_over, device_left_over, size, opening, expense, rank, violated_by_copies }
+    }
+}
+
+fn device_parts(devices: Devices, scale: f64) -> f64 {
+    match devices {
+        Devices::None => 0.0,
+        Devices::Whole(count) => f64::from(count) * scale,
+        Devices::Share(share) => share as f64,
+    }
+}
+
+/// The largest part that a copy takes of any resource of an empty machine of the group.
+fn largest_part(instance: &Instance, form: usize, group: usize) -> f64 {
+    let Some(&machine) = instance.groups[group].first() else { return 0.0 };
+    let machine = &instance.packing.machines[machine];
+    let of = &instance.forms[form];
+    let scale = instance.packing.share_scale.max(1) as f64;
+    let resources = of
+        .demand
+        .iter()
+        .zip(&machine.capacity)
+        .map(|(demand, capacity)| *demand as f64 / (*capacity).max(1) as f64);
+    let devices = device_parts(of.devices, scale) / (f64::from(machine.devices.max(1)) * scale);
+    resources.fold(devices, f64::max)
+}
+
+/// Copies by form.
+type Counts = Vec<(usize, u64)>;
+
+/// Where a copy may go.
+enum Among<'a> {
+    /// All machines: those in use, and one of each group that is not.
+    All,
+    /// These.
+    These(&'a [usize]),
+    /// Those of one group.
+    Group(usize),
+}
+
+pub(crate) struct Search<'g, 'i, 'p> {
+    pub state: State<'i, 'p>,
+    guide: &'g Guide,
+    targets: Vec<u64>,
+    random: Random,
+    /// By group: what its price is taken for in this round, as a multiple; varied so that rounds open
+    /// different machines.
+    liking: Vec<f64>,
+    pub work: u64,
+}
+
+impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
+    pub fn new(state: State<'i, 'p>, guide: &'g Guide, targets: Vec<u64>, seed: u64) -> Self {
+        let liking = vec![1.0; state.instance.groups.len()];
+        Self { state, guide, targets, random: Random::new(seed), liking, work: 0 }
+    }
+
+    /// Places what is missing, then takes away what serves nothing.
+    pub fn construct(&mut self) {
+        let missing = self.missing();
+        self.place(missing, None, 0.0);
+        self.place_instead();
+        self.trim();
+        self.state.commit();
+    }
+
+    /// Places counts by form and group first, as the master program chose them.
+    pub fn construct_by_group(&mut self, counts: &[(usize, usize, u64)]) {
+        let mut counts = counts.to_vec();
+        counts.sort_by(|(a, ..), (b, ..)| self.guide.size[*b].total_cmp(&self.guide.size[*a]).then(a.cmp(b)));
+        for (form, group, count) in counts {
+            for _ in 0..count {
+                let Some(machine) = self.best_machine(form, &Among::Group(group), 0.0) else { break };
+                if !self.state.insert(form, machine) {
+                    break;
+                }
+            }
+        }
+        self.construct();
+    }
+
+    /// Ruins and recreates until the budget is spent or `enough` says so of the score.
+    pub fn improve(&mut self, budget: &Budget, enough: &dyn Fn(&[i128]) -> bool) {
+        let mut best = self.state.snapshot();
+        let mut best_score = self.state.score.clone();
+        let mut rounds: u64 = 0;
+        let mut last_better: u64 = 0;
+        // Small problems are exhausted long before their budget is.
+        let patience = 1_000 + 100 * best.len() as u64;
+        while self.work < budget.work && rounds - last_better < patience && !enough(&best_score) {
+            rounds += 1;
+            let over_time = || budget.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if rounds.is_multiple_of(64) && (budget.cancellation.is_cancelled() || over_time()) {
+                break;
+            }
+            let before = self.state.score.clone();
+            let missing_before = self.missing();
+            for liking in &mut self.liking {
+                *liking = 0.5 + self.random.unit();
+            }
+            let touched = self.ruin(&missing_before);
+            // What was missing before fits nowhere but where something was taken away.
+            let taken = self.taken(&missing_before);
+            self.work += 1 + touched.len() as u64;
+            self.recreate(missing_before, taken, &touched);
+            let heat = 0.005 * (1.0 - self.work as f64 / budget.work as f64).max(0.0);
+            if self.accepts(&before, heat) {
+                self.state.commit();
+                if self.state.score < best_score {
+                    best_score = self.state.score.clone();
+                    best = self.state.snapshot();
+                    last_better = rounds;
+                }
+            } else {
+                self.state.undo_to(0);
+            }
+        }
+        self.state = State::restored(self.state.instance, &best);
+        self.trim();
+        self.state.commit();
+    }
+
+    /// Forms and how many copies are missing to their targets.
+    fn missing(&self) -> Counts {
+        let placed = self.state.copies_of_form.iter();
+        let missing = self.targets.iter().zip(placed).map(|(target, placed)| target.saturating_sub(*placed));
+        missing.enumerate().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// What the ruin took.
+    fn taken(&self, before: &[(usize, u64)]) -> Counts {
+        let mut taken = Vec::new();
+        for (form, count) in self.missing() {
+            let old = before.iter().find(|(of, _)| *of == form).map_or(0, |(_, count)| *count);
+            if count > old {
+                taken.push((form, count - old));
+            }
+        }
+        taken
+    }
+
+    fn recreate(&mut self, old: Counts, taken: Counts, touched: &[usize]) {
+        const BLINK: f64 = 0.02;
+        // The more important of both first: merged in order of rank, old ones only onto touched machines.
+        let important = |guide: &Guide, forms: &[(usize, u64)], instance: &Instance| {
+            forms.iter().map(|(form, _)| guide.rank[instance.forms[*form].item]).min().unwrap_or(usize::MAX)
+        };
+        let old_first = important(self.guide, &old, self.state.instance)
+            < important(self.guide, &taken, self.state.instance)
+            || self.random.unit() < 0.5;
+        if old_first {
+            self.place(old, Some(touched), BLINK);
+            self.place(taken, None, BLINK);
+        } else {
+            self.place(taken, None, BLINK);
+            self.place(old, Some(touched), BLINK);
+        }
+        if self.state.score[0] > 0 {
+            self.place_instead();
+            if self.guide.violated_by_copies {
+                self.drop_violations();
+            }
+        }
+    }
+
+    /// Whether the state may replace the one whose score was `before`.
+    fn accepts(&mut self, before: &[i128], heat: f64) -> bool {
+        let after = &self.state.score;
+        let Some(differs) = (0..after.len()).find(|&at| after[at] != before[at]) else { return true };
+        if after[differs] < before[differs] {
+            return true;
+        }
+        let money = self.state.instance.price_in_levels.iter().any(|(level, _)| level + 1 == differs);
+        let worse = (after[differs] - before[differs]) as f64;
+        money && worse <= heat * (before[differs].unsigned_abs() as f64) * self.random.unit()
+    }
+
+    /// Takes copies away; the machines they stood on.
+    fn ruin(&mut self, missing: &[(usize, u64)]) -> Vec<usize> {
+        let mut touched = Vec::new();
+        let aim_at_missing = !missing.is_empty() && self.random.unit() < 0.7;
+        if aim_at_missing {
+            let (form, _) = missing[self.random.below(missing.len())];
+            for _ in 0..1 + self.random.below(3) {
+                if let Some(machine) = self.random_machine_for(form) {
+                    touched.push(machine);
+                }
+            }
+        } else {
+            let wanted = 1 + self.random.below(4);
+            let first = self.random_machine_in_use(true);
+            touched.extend(first);
+            for _ in 1..wanted {
+                touched.extend(self.random_machine_in_use(false));
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for (index, &machine) in touched.clone().iter().enumerate() {
+            let all = index == 0 || self.random.unit() < 0.6;
+            for at in (0..self.state.copies_on(machine).len()).rev() {
+                if all || self.random.unit() < 0.5 {
+                    self.state.remove(machine, at);
+                }
+            }
+        }
+        touched
+    }
+
+    fn random_machine_for(&mut self, form: usize) -> Option<usize> {
+        let instance = self.state.instance;
+        let fits = &instance.fits[form];
+        let usable: usize =
+            instance.groups.iter().zip(fits).filter(|(_, fit)| **fit > 0).map(|(group, _)| group.len()).sum();
+        let mut at = self.random.below(usable);
+        for (group, fit) in instance.groups.iter().zip(fits) {
+            if *fit > 0 {
+                match group.get(at) {
+                    Some(&machine) => return Some(machine),
+                    None => at -= group.len(),
+                }
+            }
+        }
+        None
+    }
+
+    /// A machine in use; of a few drawn, the one with the fewest copies, if asked: it is nearest to being
+    /// empty.
+    fn random_machine_in_use(&mut self, nearly_empty: bool) -> Option<usize> {
+        let groups = self.state.instance.groups.len();
+        let total: usize = (0..groups).map(|group| self.state.in_use(group).len()).sum();
+        let mut best: Option<(usize, usize)> = None;
+        for _ in 0..if nearly_empty { 3 } else { 1 } {
+            let mut at = self.random.below(total);
+            for group in 0..groups {
+                match self.state.in_use(group).get(at) {
+                    Some(&machine) => {
+                        let copies = self.state.copies_on(machine).len();
+                        if best.is_none_or(|(fewest, _)| copies < fewest) {
+                            best = Some((copies, machine));
+                        }
+                        break;
+                    }
+                    None => at -= self.state.in_use(group).len(),
+                }
+            }
+        }
+        best.map(|(_, machine)| machine)
+    }
+
+    /// Places copies, the important and large ones first, on the machines given or on all.
+    fn place(&mut self, mut forms: Counts, on: Option<&[usize]>, blink: f64) {
+        let instance = self.state.instance;
+        let noise = if blink > 0.0 { 0.4 } else { 0.0 };
+        let mut keyed: Vec<(usize, f64, usize, u64)> = forms
+            .drain(..)
+            .map(|(form, count)| {
+                let size = self.guide.size[form] * (1.0 + noise * (self.random.unit() - 0.5));
+                (self.guide.rank[instance.forms[form].item], -size, form, count)
+            })
+            .collect();
+        keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        for (_, _, form, count) in keyed {
+            let among = on.map_or(Among::All, Among::These);
+            for _ in 0..count {
+                let Some(machine) = self.best_machine(form, &among, blink) else { break };
+                if !self.state.insert(form, machine) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Where a form could not be placed, other forms of its item, as long as the score falls.
+    fn place_instead(&mut self) {
+        let instance = self.state.instance;
+        let mut items: Vec<usize> =
+            self.missing().iter().map(|(form, _)| instance.forms[*form].item).collect();
+        items.dedup();
+        for item in items {
+            let mut forms: Vec<usize> = instance.forms_of[item].clone().collect();
+            if forms.len() < 2 {
+                continue;
+            }
+            forms.sort_by(|a, b| self.guide.expense[*a].total_cmp(&self.guide.expense[*b]).then(a.cmp(b)));
+            for form in forms {
+                loop {
+                    let mark = self.state.mark();
+                    let before = self.state.score.clone();
+                    let placed =
+                        self.best_machine(form, &Among::All, 0.0).is_some_and(|m| self.state.insert(form, m));
+                    if !placed || self.state.score >= before {
+                        self.state.undo_to(mark);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes copies away while fewer rows are violated for it.
+    fn drop_violations(&mut self) {
+        for machine in 0..self.state.instance.packing.machines.len() {
+            for at in (0..self.state.copies_on(machine).len()).rev() {
+                let mark = self.state.mark();
+                let before = self.state.score[0];
+                self.state.remove(machine, at);
+                if self.state.score[0] >= before {
+                    self.state.undo_to(mark);
+                }
+            }
+        }
+    }
+
+    /// Takes away every copy without which the score is as good.
+    pub fn trim(&mut self) {
+        for machine in 0..self.state.instance.packing.machines.len() {
+            for at in (0..self.state.copies_on(machine).len()).rev() {
+                let mark = self.state.mark();
+                let before = self.state.score.clone();
+                self.state.remove(machine, at);
+                if self.state.score > before {
+                    self.state.undo_to(mark);
+                }
+            }
+        }
+    }
+
+    fn best_machine(&mut self, form: usize, among: &Among, blink: f64) -> Option<usize> {
+        let instance = self.state.instance;
+        let item = instance.forms[form].item;
+        let wants_new = self.wants_new_machine(item);
+        let mut best: Option<((bool, bool, f64), usize)> = None;
+        let mut look = |search: &mut Self, machine: usize| {
+            search.work += 1;
+            if blink > 0.0 && search.random.unit() < blink {
+                return;
+            }
+            let Some(slot) = search.state.slot_for(form, machine) else { return };
+            let opens = search.guide.counts_money && !search.state.is_in_use(machine);
+            let group = instance.group_of[machine];
+            let cost = if opens {
+                search.guide.opening[form][group] * search.liking[group]
+            } else {
+                search.left_over(form, machine, slot)
+            };
+            let misplaced = wants_new.is_some_and(|new| new == search.state.holds(machine, item));
+            let key = (misplaced, opens, cost);
+            let better = best.as_ref().is_none_or(|(least, _)| {
+                (key.0, key.1).cmp(&(least.0, least.1)).then(key.2.total_cmp(&least.2)).is_lt()
+            });
+            if better {
+                best = Some((key, machine));
+            }
+        };
+        match among {
+            Among::These(machines) => {
+                for &machine in *machines {
+                    if instance.fits[form][instance.group_of[machine]] > 0 {
+                        look(self, machine);
+                    }
+                }
+            }
+            Among::All | Among::Group(_) => {
+                for group in 0..instance.groups.len() {
+                    let chosen = match among {
+                        Among::Group(only) => *only == group,
+                        _ => true,
+                    };
+                    if !chosen || instance.fits[form][group] == 0 {
+                        continue;
+                    }
+                    for at in 0..self.state.in_use(group).len() {
+                        let machine = self.state.in_use(group)[at];
+                        look(self, machine);
+                    }
+                    if let Some(machine) = self.state.unused(group) {
+                        look(self, machine);
+                    }
+                }
+            }
+        }
+        best.map(|(_, machine)| machine)
+    }
+
+    /// Whether a further copy had better stand on a machine without one (some row wants more spread), or
+    /// with one (some row wants less).
+    fn wants_new_machine(&self, item: usize) -> Option<bool> {
+        let effects = &self.state.instance.spread_effects[item];
+        let mut rows: Vec<(usize, i128)> =
+            effects.iter().map(|&(row, by)| (row, self.state.wanted(row).signum() * by.signum())).collect();
+        rows.sort_by_key(|(row, _)| importance(self.state.instance, *row));
+        rows.into_iter().map(|(_, sign)| sign).find(|sign| *sign != 0).map(|sign| sign > 0)
+    }
+
+    /// What is left of a machine once the copy stands there, by scarcity.
+    fn left_over(&self, form: usize, machine: usize, slot: u32) -> f64 {
+        let of = &self.state.instance.forms[form];
+        let free = self.state.free(machine).iter().zip(&of.demand).zip(&self.guide.left_over);
+        let resources: f64 = free.map(|((free, demand), cost)| (free - demand) as f64 * cost).sum();
+        let machine_devices = self.state.instance.packing.machines[machine].devices;
+        if machine_devices == 0 {
+            return resources;
+        }
+        let scale = self.state.instance.packing.share_scale.max(1) as f64;
+        let parts_free =
+            f64::from(self.state.devices_free(machine)) * scale + self.state.shares_free(machine) as f64;
+        let mut devices = parts_free - device_parts(of.devices, scale);
+        if slot != NO_SLOT
+            && let Devices::Share(share) = of.devices
+        {
+            // Breaking a free device costs, what then stays of it can take only shares.
+            let shares_only = self.state.shares_free(machine) as f64;
+            if self.state.slot_is_empty(machine, slot) {
+                devices += scale - share as f64;
+            } else {
+                devices -= shares_only.min(share as f64) * 0.5;
+            }
+        }
+        resources + devices * self.guide.device_left_over
+    }
+}

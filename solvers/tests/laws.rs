@@ -1,0 +1,231 @@
+//! What holds for every packing: solutions pass the recheck, and on tiny ones, where everything can be
+//! tried, the best is found and what is called infeasible is.
+
+mod text;
+
+use berth_compiler::problem::{Assignment, Devices, Packing, Problem};
+use berth_compiler::recheck::{recheck, recheck_assignments};
+use berth_compiler::solving::{Feasibility, Outcome, Request, Solving};
+use berth_solvers::Highs;
+use num_rational::BigRational;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use std::collections::BTreeMap;
+use text::packing;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        rng_seed: RngSeed::Fixed(2026),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_best_of_everything_tried_is_found(text in tiny()) {
+        let problem = packing(&text);
+        let tried = best_of_all(&problem);
+        match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+            Outcome::Solved(solution) => {
+                let values = recheck(&problem, &solution).map_err(|violations| {
+                    TestCaseError::fail(format!("{text}\n{violations:?}"))
+                })?;
+                prop_assert_eq!(Some(&values.levels), tried.as_ref(), "{}", text);
+                for claim in &solution.levels {
+                    prop_assert_eq!(&claim.bound, &claim.incumbent, "not proved: {}", text);
+                }
+            }
+            Outcome::Infeasible(_) => prop_assert_eq!(None, tried, "{}", text),
+            Outcome::Unknown { because } => prop_assert!(false, "{because}: {text}"),
+        }
+    }
+
+    #[test]
+    fn without_the_exact_program_bounds_still_hold(text in tiny()) {
+        let problem = packing(&text);
+        let tried = best_of_all(&problem);
+        match (Highs { exact_columns: 0 }).solve(&problem, &Request::default(), &mut |_| {}) {
+            Outcome::Solved(solution) => {
+                let values = recheck(&problem, &solution).map_err(|violations| {
+                    TestCaseError::fail(format!("{text}\n{violations:?}"))
+                })?;
+                let tried = tried.unwrap();
+                prop_assert!(values.levels >= tried, "{}", text);
+                for (level, claim) in solution.levels.iter().enumerate() {
+                    // A bound is for those solutions that keep the levels before it at their incumbents.
+                    if values.levels[..level] == tried[..level] {
+                        prop_assert!(claim.bound <= tried[level], "{}", text);
+                    }
+                }
+            }
+            Outcome::Infeasible(_) => prop_assert_eq!(None, tried, "{}", text),
+            Outcome::Unknown { .. } => {}
+        }
+    }
+
+    #[test]
+    fn feasible_means_that_something_fits(text in tiny()) {
+        let problem = packing(&text);
+        let tried = best_of_all(&problem);
+        match Highs::new().feasible(&problem, &Request::default()) {
+            Feasibility::Feasible(witness) => {
+                prop_assert!(recheck_assignments(&problem, &witness.assignments).is_ok(), "{}", text);
+                prop_assert!(tried.is_some());
+            }
+            Feasibility::Infeasible(reason) => {
+                prop_assert_eq!(None, tried, "{}", text);
+                prop_assert!(!reason.origins.is_empty());
+            }
+            Feasibility::Unknown => prop_assert!(false, "not decided: {text}"),
+        }
+    }
+
+    #[test]
+    fn the_same_problem_gives_the_same_solution(text in tiny()) {
+        let problem = packing(&text);
+        let solve = || format!("{:?}", Highs::new().solve(&problem, &Request::default(), &mut |_| {}));
+        prop_assert_eq!(solve(), solve());
+    }
+}
+
+/// The least levels, one before the other, over every way to place the copies; none where no way keeps
+/// the rows. Tries each copy in each form on each machine (and device, for a share), or not at all.
+fn best_of_all(problem: &Problem) -> Option<Vec<BigRational>> {
+    let Problem::Packing(packing) = problem;
+    let copies: Vec<usize> = packing
+        .items
+        .iter()
+        .enumerate()
+        .flat_map(|(item, of)| std::iter::repeat_n(item, of.most as usize))
+        .collect();
+    let mut best = None;
+    try_all(problem, packing, &copies, &mut Vec::new(), &mut best);
+    best
+}
+
+/// Item, form, machine and device of a copy.
+type Place = (usize, usize, usize, u32);
+
+fn try_all(
+    problem: &Problem,
+    packing: &Packing,
+    copies: &[usize],
+    placed: &mut Vec<Place>,
+    best: &mut Option<Vec<BigRational>>,
+) {
+    let Some((&item, rest)) = copies.split_first() else {
+        if let Some(assignments) = assignments(packing, placed)
+            && let Ok(values) = recheck_assignments(problem, &assignments)
+            && best.as_ref().is_none_or(|best| values.levels < *best)
+        {
+            *best = Some(values.levels);
+        }
+        return;
+    };
+    let last = placed.iter().rev().find(|place| place.0 == item).copied();
+    for (choice, of) in packing.items[item].choices.iter().enumerate() {
+        for (machine, on) in packing.machines.iter().enumerate() {
+            let devices = if matches!(of.devices, Devices::Share(_)) { on.devices } else { 1 };
+            for device in 0..devices {
+                let place = (item, choice, machine, device);
+                // Copies of an item are alike: only in ascending order.
+                if last.is_none_or(|last| last <= place) {
+                    placed.push(place);
+                    try_all(problem, packing, rest, placed, best);
+                    placed.pop();
+                }
+            }
+        }
+    }
+    // This copy and so all further ones of the item are left out.
+    let next = rest.iter().position(|&other| other != item).unwrap_or(rest.len());
+    try_all(problem, packing, &rest[next..], placed, best);
+}
+
+fn assignments(packing: &Packing, placed: &[Place]) -> Option<Vec<Assignment>> {
+    let mut taken: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    let mut together: BTreeMap<(usize, usize, usize), u64> = BTreeMap::new();
+    let mut assignments = Vec::new();
+    for &(item, choice, machine, device) in placed {
+        if let Devices::Share(_) = packing.items[item].choices[choice].devices {
+            taken.entry(machine).or_default().push(device);
+            assignments.push(Assignment { item, choice, machine, copies: 1, devices: vec![device] });
+        } else {
+            *together.entry((item, choice, machine)).or_default() += 1;
+        }
+    }
+    for ((item, choice, machine), copies) in together {
+        let mut devices = Vec::new();
+        if let Devices::Whole(count) = packing.items[item].choices[choice].devices {
+            let taken = taken.entry(machine).or_default();
+            for _ in 0..copies * u64::from(count) {
+                let free = (0..packing.machines[machine].devices).find(|device| !taken.contains(device))?;
+                taken.push(free);
+                devices.push(free);
+            }
+        }
+        assignments.push(Assignment { item, choice, machine, copies, devices });
+    }
+    assignments.sort();
+    Some(assignments)
+}
+
+/// A packing small enough to try everything.
+fn tiny() -> impl Strategy<Value = String> {
+    let machine = (1..=2_u32, 4..=12_u32, 0..=2_u32, prop::sample::select(vec!["0", "1", "1.5", "3"]));
+    let form = (1..=8_u32, 0..=4_usize, prop::bool::weighted(0.3), 0..=1_u32);
+    let item = (1..=2_u32, prop::collection::vec(form, 1..=2));
+    let row = (0..=7_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
+    let wish = (0..=7_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
+    (
+        prop::collection::vec(machine, 1..=2),
+        prop::collection::vec(item, 1..=2),
+        prop::collection::vec(row, 0..=2),
+        prop::collection::vec(wish, 1..=2),
+        0..=3_usize,
+    )
+        .prop_map(|(machines, items, rows, wishes, levels)| {
+            let mut text = String::from("resources cpu core\n");
+            for (index, (count, cpu, devices, price)) in machines.iter().enumerate() {
+                text += &format!(
+                    "machine m{index} {count}x cpu {cpu} devices {devices} class {index} price {price}\n"
+                );
+            }
+            for (index, (most, forms)) in items.iter().enumerate() {
+                text += &format!("item i{index} most {most}\n");
+                for (at, (cpu, devices, pinned, class)) in forms.iter().enumerate() {
+                    let devices = ["", " whole 1", " whole 2", " share 400", " share 600"][*devices];
+                    let pinned = if *pinned { format!(" on {class}") } else { String::new() };
+                    text += &format!("  form f{at} cpu {cpu}{devices}{pinned}\n");
+                }
+            }
+            for (kind, item, other, bound) in &rows {
+                text += &format!("row {}\n", row_text(items.len(), *kind, *item, *other, *bound));
+            }
+            for (kind, item, other, bound, unmet) in &wishes {
+                let how = if *unmet { "unmet" } else { "distance" };
+                text += &format!("wish {} {how}\n", row_text(items.len(), *kind, *item, *other, *bound));
+            }
+            let all: Vec<String> = (0..wishes.len()).map(|wish| format!("wish{wish}")).collect();
+            text += &match levels {
+                0 => format!("level unmet: {}\nlevel bill: price\n", all.join(" + ")),
+                1 => format!("level bill: price + 0.7 {}\n", all.join(" + 1.2 ")),
+                2 => format!("level last: 2 {}\nlevel bill: price + wish0\n", all[all.len() - 1]),
+                _ => format!("level bill: price\nlevel unmet: 3 {}\n", all.join(" + 2 ")),
+            };
+            text
+        })
+}
+
+fn row_text(items: usize, kind: usize, item: usize, other: usize, bound: u32) -> String {
+    let (item, other) = (item % items, other % items);
+    match kind {
+        0 | 1 => format!("i{item} >= {bound}"),
+        2 => format!("i{item} == {bound}"),
+        3 => format!("spread(i{item}) >= {}", bound.min(2)),
+        4 => format!("2 i{item}.f0 + 3 i{other} >= {bound}"),
+        5 => format!("i{item} - i{other}.f0 <= 0"),
+        6 => format!("price <= {bound}.5"),
+        _ => format!("spread(i{item}) <= {bound}"),
+    }
+}

@@ -1,0 +1,152 @@
+//! Laws of the whole way, on small programs drawn from seeds.
+
+mod support;
+
+use berth_compiler::plan::Status;
+use berth_compiler::verify::verify;
+use std::fmt::Write as _;
+use support::{Memory, Random, bill, plan, planned, request, with_session};
+
+/// A small fleet and some services; most such programs have a plan.
+struct Draw {
+    nodes: usize,
+    price: usize,
+    services: Vec<String>,
+}
+
+impl Draw {
+    fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let nodes = random.within(2, 4);
+        let price = random.within(5, 60);
+        let services = (0..random.within(1, 4))
+            .map(|index| {
+                let mut text = format!("service s{index} {{\n");
+                let _ = writeln!(text, "    priority = {}", random.within(1, 3) * 10);
+                let _ = writeln!(text, "    cpu = {}.{} core", random.within(0, 2), random.within(1, 9));
+                let _ = writeln!(text, "    memory = {}GiB", random.within(1, 6));
+                if random.below(2) == 0 {
+                    let _ = writeln!(text, "    serves = {} req/s", random.within(40, 90));
+                    let _ = writeln!(text, "    demand = {} req/s", random.within(10, 160));
+                    let _ = writeln!(text, "    latency p99 < {}ms", random.within(120, 400));
+                } else {
+                    let low = random.within(0, 2);
+                    let _ = writeln!(text, "    replicas in {low}..{}", low + random.within(1, 2));
+                    let _ = writeln!(text, "    prefer replicas == {}", low + 1);
+                }
+                text.push('}');
+                text
+            })
+            .collect();
+        Self { nodes, price, services }
+    }
+
+    fn text(&self, extra: &str) -> String {
+        format!(
+            "node n[1..{}] {{\n    market = on_demand\n    price = $0.{:02}/h\n    cpu = 4 core\n    memory = 16GiB\n}}\n\n{}\n\nplan p {{\n    minimize = bill\n    {extra}\n}}\n",
+            self.nodes,
+            self.price,
+            self.services.join("\n\n")
+        )
+    }
+}
+
+const SEEDS: std::ops::Range<u64> = 0..40;
+
+fn is_plan(status: Status) -> bool {
+    matches!(status, Status::Optimal | Status::Feasible)
+}
+
+#[test]
+fn every_plan_verifies_and_keeps_every_requirement() {
+    let mut plans = 0;
+    for seed in SEEDS {
+        let files = Memory::of("plan.berth", &Draw::new(seed).text(""));
+        let plan = planned(&files).unwrap().plan;
+        if is_plan(plan.status) {
+            assert!(plan.requirements.iter().all(|entry| entry.met == Some(true)), "seed {seed}");
+            with_session(&files, |session| verify(session, &plan, &request())).expect("a plan holds");
+            plans += 1;
+        }
+    }
+    assert!(plans >= 20, "only {plans} of the draws have a plan");
+}
+
+#[test]
+fn adding_a_node_never_raises_the_bill_where_wishes_are_met_alike() {
+    for seed in SEEDS {
+        let mut draw = Draw::new(seed);
+        let before = plan(&draw.text(""));
+        draw.nodes += 1;
+        let after = plan(&draw.text(""));
+        if !is_plan(before.status) {
+            continue;
+        }
+        assert!(is_plan(after.status), "seed {seed}: a node more leaves a plan a plan");
+        // Levels are compared in their order: the first that differs must have come down.
+        let first = before
+            .objective
+            .iter()
+            .zip(&after.objective)
+            .find(|(left, right)| left.incumbent != right.incumbent);
+        if let Some((left, right)) = first {
+            assert!(right.incumbent < left.incumbent, "seed {seed}: {} rose", left.name);
+        }
+    }
+}
+
+#[test]
+fn a_bill_one_cent_below_the_optimum_cannot_be_had() {
+    let mut refused = 0;
+    for seed in SEEDS {
+        let draw = Draw::new(seed);
+        let best = plan(&draw.text(""));
+        // Wishes come before money: only a plan that grants them all is the cheapest at its wishes.
+        let wishes_met = best.objective.iter().all(|entry| entry.name == "bill" || entry.incumbent == 0.0);
+        if best.status != Status::Optimal || !wishes_met || best.objective.len() > 1 {
+            continue;
+        }
+        let limited = plan(&draw.text(&format!("bill <= ${:.4}/h", bill(&best) - 0.0001)));
+        assert_eq!(limited.status, Status::Infeasible, "seed {seed}");
+        refused += 1;
+    }
+    assert!(refused >= 3, "only {refused} of the draws were asked");
+}
+
+#[test]
+fn a_conflict_without_any_one_of_its_lines_plans() {
+    let mut conflicts = 0;
+    for seed in SEEDS {
+        let mut draw = Draw::new(seed);
+        // Two services that fill the fleet between them, one of them pinned too high.
+        draw.services.push(format!(
+            "service big {{\n    cpu = 3 core\n    memory = 2GiB\n    replicas = {}\n    spread(node) >= 2\n}}",
+            draw.nodes + 1
+        ));
+        let text = draw.text("");
+        let found = plan(&text);
+        if found.status != Status::Infeasible {
+            continue;
+        }
+        conflicts += 1;
+        assert!(!found.conflict.is_empty(), "seed {seed}");
+        for line in &found.conflict {
+            let dropped = match text.lines().nth(line.line - 1).unwrap().trim() {
+                // Without its head a service is not there at all.
+                head if head.starts_with("service") => continue,
+                _ => text
+                    .lines()
+                    .enumerate()
+                    .map(|(index, kept)| if index + 1 == line.line { "" } else { kept })
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            };
+            let rest = plan(&dropped);
+            // Other conflicts of the same program may remain; then this line is in none of them alone.
+            if rest.status == Status::Infeasible {
+                assert_ne!(rest.conflict, found.conflict, "seed {seed}, line {}", line.line);
+            }
+        }
+    }
+    assert!(conflicts >= 20, "only {conflicts} of the draws conflict");
+}
