@@ -38,13 +38,17 @@ use value::Value;
 /// and place.
 pub(crate) fn resolve(root: &str, files: &dyn Files) -> (Option<Program>, Sources, Vec<Diagnostic>) {
     let Imports { modules, sources, mut diagnostics } = imports::read(root, files);
-    // A tree with broken lines is not resolved further than it is read: what follows from them is noise.
     let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let mut program = None;
     if !modules.is_empty() {
         let mut resolver = Resolver::new(&modules, &sources);
         let built = resolver.program();
-        let found = resolver.diagnostics;
+        let mut found = resolver.diagnostics;
+        if !readable {
+            // What a line that could not be read would have said is missing, and so is what follows from
+            // it: only mistakes that stand for themselves are told.
+            found.retain(|diagnostic| !follows_from_absence(diagnostic));
+        }
         let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
         diagnostics.extend(found);
         program = (readable && sound).then_some(built);
@@ -53,6 +57,24 @@ pub(crate) fn resolve(root: &str, files: &dyn Files) -> (Option<Program>, Source
         diagnostic.labels.first().map(|label| (label.span.file, label.span.start, label.span.end))
     });
     (program, sources, diagnostics)
+}
+
+/// It may be the consequence of a line that is not there.
+fn follows_from_absence(diagnostic: &Diagnostic) -> bool {
+    matches!(
+        diagnostic.code,
+        "name::unknown"
+            | "name::unknown-key"
+            | "name::misplaced"
+            | "name::missing"
+            | "fact::unset"
+            | "param::unset"
+            | "param::unknown"
+            | "service::no-work"
+            | "service::not-a-model"
+            | "derive::kind"
+            | "plan::not-yet"
+    )
 }
 
 /// Reported already; whoever gets it says no more.
@@ -87,6 +109,18 @@ pub(crate) struct Resolver<'a> {
     diagnostics: Vec<Diagnostic>,
     seen: HashSet<(&'static str, Option<Span>)>,
     suggestions: usize,
+    /// Declarations that something refers to.
+    referred: HashSet<(usize, &'a str)>,
+    /// Unknown names that are one letter longer than a declaration.
+    nearly: Vec<Nearly<'a>>,
+}
+
+/// An unknown name, and the declaration that it might be meant to be.
+struct Nearly<'a> {
+    place: Span,
+    module: usize,
+    name: &'a str,
+    declared: Span,
 }
 
 /// A value that is computed when it is first read.
@@ -165,6 +199,8 @@ impl<'a> Resolver<'a> {
             diagnostics: Vec::new(),
             seen: HashSet::new(),
             suggestions: 0,
+            referred: HashSet::new(),
+            nearly: Vec::new(),
         }
     }
 
@@ -174,7 +210,36 @@ impl<'a> Resolver<'a> {
         self.expand();
         let params = self.params();
         self.check_things();
-        self.build(params)
+        let program = self.build(params);
+        self.blame_declarations();
+        program
+    }
+
+    /// Where a name is unknown and a declaration that lacks one of its letters is referred to by nothing,
+    /// the letter is missing there: the declaration becomes the first place.
+    fn blame_declarations(&mut self) {
+        for nearly in std::mem::take(&mut self.nearly) {
+            if self.referred.contains(&(nearly.module, nearly.name)) {
+                continue;
+            }
+            let diagnostic = self.diagnostics.iter_mut().find(|diagnostic| {
+                let place = diagnostic.labels.first().map(|label| label.span);
+                diagnostic.code == "name::unknown" && place == Some(nearly.place)
+            });
+            let (Some(diagnostic), Some(name)) = (diagnostic, self.sources.get(nearly.place.file)) else {
+                continue;
+            };
+            let used = name.text.get(nearly.place.range()).unwrap_or_default();
+            let place = nearly.place;
+            *diagnostic = Diagnostic::error(
+                "name::unknown",
+                format!("`{used}` is used, and `{}` is declared", nearly.name),
+                nearly.declared,
+                format!("nothing uses `{}`", nearly.name),
+            )
+            .and(place, format!("nothing is called `{used}`"))
+            .help("Give both the same name.");
+        }
     }
 
     /// Keeps `diagnostic` unless the same was said of the same place: a block with many keys, or with

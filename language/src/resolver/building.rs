@@ -24,6 +24,8 @@ pub(super) struct Builder<'r, 'a> {
     /// Where each name of a device or model, and each address of a node or service, stands.
     named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
+    /// While it is set, lines are read for their mistakes alone.
+    quiet: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -114,6 +116,7 @@ impl<'a> Resolver<'a> {
             models: BTreeMap::new(),
             named: BTreeMap::new(),
             reported: BTreeSet::new(),
+            quiet: false,
         };
         for thing in order {
             builder.thing(thing);
@@ -129,7 +132,9 @@ impl<'a> Builder<'_, 'a> {
         if known.is_abstract {
             // Its lines are read for their mistakes alone.
             self.resolver.lenient = true;
+            self.quiet = true;
             let _ = self.lines(id);
+            self.quiet = false;
             self.resolver.lenient = false;
             return;
         }
@@ -165,13 +170,28 @@ impl<'a> Builder<'_, 'a> {
             "device" | "model" => {}
             "test" | "scenario" => {
                 // What must hold in another world is checked for its names and units only.
+                self.quiet = true;
                 let _ = self.lines(id);
+                self.quiet = false;
+                self.other_world(id);
             }
             _ => {
                 let lines = self.lines(id);
                 self.program.requirements.extend(lines.requirements);
                 self.program.wishes.extend(lines.wishes);
             }
+        }
+    }
+
+    /// What a test or scenario sets must at least be declared.
+    fn other_world(&mut self, id: ThingId) {
+        let thing = self.resolver.thing(id);
+        let Some(module) = thing.layers.first().map(|layer| layer.scope.module) else {
+            return;
+        };
+        for assign in thing.elsewhere.clone() {
+            // What is not declared has been reported.
+            let _ = self.resolver.declaration(module, &assign.target.head);
         }
     }
 
@@ -196,17 +216,21 @@ impl<'a> Builder<'_, 'a> {
 
     /// Says that something is not done yet that no plan depends on.
     fn later(&mut self, span: Span, because: &str) {
-        self.warn(span, because);
+        self.say(span, because, "No plan depends on it.");
     }
 
     /// Whether it is said for the first time.
     pub(super) fn warn(&mut self, span: Span, because: &str) -> bool {
-        if !self.reported.insert(span) {
+        self.say(span, because, "The plan does not take this line into account, and every output says so.")
+    }
+
+    fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
+        if self.quiet || !self.reported.insert(span) {
             return false;
         }
         self.resolver.report(
             Diagnostic::warning("plan::not-yet", "understood, and not acted on yet", span, because)
-                .help("The plan does not take this line into account, and every output says so."),
+                .help(help),
         );
         true
     }

@@ -398,7 +398,7 @@ impl<'a> Resolver<'a> {
         let named = matches!(left.1.kind, ExprKind::Path(_));
         let bare = |name: &str| name.split(" (").next().unwrap_or(name).to_lowercase();
         let title = if named {
-            format!("`{subject}` limited by {}", article(&bare(&names.1)))
+            format!("`{subject}` limit given as {}", article(&bare(&names.1)))
         } else {
             format!("{} compared with {}", article(&bare(&names.0)), article(&bare(&names.1)))
         };

@@ -135,7 +135,7 @@ impl<'a> Builder<'_, 'a> {
             }
             lines.layers.push(line.layer);
             lines.requirements.push(Requirement {
-                service: own,
+                service: own.or_else(|| self.holding_service(id)),
                 policy: None,
                 text: text.clone(),
                 span: require.span,
@@ -198,6 +198,12 @@ impl<'a> Builder<'_, 'a> {
             });
         }
         Ok(())
+    }
+
+    /// The service that holds a pool.
+    fn holding_service(&self, id: ThingId) -> Option<usize> {
+        let parent = self.resolver.thing(id).parent?;
+        self.resolver.services.get(&parent).copied()
     }
 
     /// The priority of a thing; 0 for what has none.

@@ -67,10 +67,9 @@ impl<'a> Builder<'_, 'a> {
                 self.not_yet(rates.span, "a rate stands after the name of a precision");
                 continue;
             };
-            match precision(name) {
-                Some(precision) => known.push((precision, Spanned::new(rate.clone(), rates.span))),
-                // A rate that nobody asks for changes no plan.
-                None => {}
+            // A rate in a precision that nobody asks for changes no plan.
+            if let Some(precision) = precision(name) {
+                known.push((precision, Spanned::new(rate.clone(), rates.span)));
             }
         }
         known.sort_by_key(|(precision, _)| *precision);

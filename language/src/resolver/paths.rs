@@ -5,7 +5,7 @@ use super::keys::Key;
 use super::names::{Declaration, Declared, GroupId};
 use super::things::ThingId;
 use super::value::Value;
-use super::{Outcome, Reported, Resolver, Scope, listed};
+use super::{Nearly, Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
 use crate::quantity::Dimension;
 use crate::schema::functions::FUNCTIONS;
@@ -30,13 +30,24 @@ impl<'a> Resolver<'a> {
     /// What `name` is declared as in `module`.
     pub(super) fn declaration(&mut self, module: usize, name: &Name) -> Outcome<Declared<'a>> {
         match self.declared(module, &name.value) {
-            Some(declaration) => Ok(declaration.what),
+            Some(declaration) => {
+                self.refer(module, &name.value);
+                Ok(declaration.what)
+            }
             None => Err(self.unknown_name(name, &Scope::top(module))),
         }
     }
 
     fn declared(&self, module: usize, name: &str) -> Option<Declaration<'a>> {
         self.names.get(module)?.declared.get(name).copied()
+    }
+
+    /// Remembers that something refers to `name`.
+    fn refer(&mut self, module: usize, name: &str) {
+        let known = self.names.get(module);
+        if let Some((name, _)) = known.and_then(|names| names.declared.get_key_value(name)) {
+            self.referred.insert((module, name));
+        }
     }
 
     /// `name` is a param or a let of `module`.
@@ -157,7 +168,10 @@ impl<'a> Resolver<'a> {
                 .and(declared.span, format!("`{}` is declared here", name.value))
                 .help(format!("Rename the declaration: `{}` is a field's name.", field.name)),
             )),
-            (Some(declared), _, _) => self.declared_head(declared.what, scope.module, name, steps),
+            (Some(declared), _, _) => {
+                self.refer(scope.module, &name.value);
+                self.declared_head(declared.what, scope.module, name, steps)
+            }
             (None, Some(field), Some(thing)) => Ok((Found::Field(thing, field, name.span), steps)),
             (None, _, _) => {
                 if name.value == "plan"
@@ -408,18 +422,6 @@ impl<'a> Resolver<'a> {
     }
 
     fn unknown_name(&mut self, name: &Name, scope: &Scope) -> Reported {
-        if let Some((declared, span)) = self.misspelt_declaration(name, scope.module) {
-            return self.report(
-                Diagnostic::error(
-                    "name::unknown",
-                    format!("`{}` is used, and `{declared}` is declared", name.value),
-                    span,
-                    format!("nothing uses `{declared}`"),
-                )
-                .and(name.span, format!("nothing is called `{}`", name.value))
-                .help("Give both the same name."),
-            );
-        }
         let mut known: BTreeSet<String> = scope.variables.iter().map(|(name, _)| name.clone()).collect();
         if self.suggestions < super::MOST_SUGGESTIONS {
             if let Some(names) = self.names.get(scope.module) {
@@ -432,6 +434,7 @@ impl<'a> Resolver<'a> {
             known.extend(FUNCTIONS.iter().map(|function| function.name.to_owned()));
         }
         let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
+        self.nearly_declared(name, scope.module);
         let help = match suggestion {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => "Names are declared with `let`, `param`, `use` or a block in this file; fields are of the block a line stands in.".to_owned(),
@@ -447,27 +450,18 @@ impl<'a> Resolver<'a> {
         )
     }
 
-    /// A declaration of this file that lacks one letter of `name` and that nothing uses: then the letter
-    /// was lost where it is declared.
-    fn misspelt_declaration(&self, name: &Name, module: usize) -> Option<(String, Span)> {
-        let names = self.names.get(module)?;
-        let (declared, declaration) = names.declared.iter().find(|(declared, declaration)| {
-            declaration.span.file == name.span.file
-                && declared.len() + 1 == name.value.len()
-                && strsim::osa_distance(declared, &name.value) == 1
-        })?;
-        let text = &self.sources.get(declaration.span.file)?.text;
-        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
-        let uses = text.match_indices(declared).filter(|(at, _)| {
-            let (before, after) = (&text[..*at], &text[at + declared.len()..]);
-            // A field of that name, `name = …`, is no use of the declaration.
-            let in_comment = before.rsplit('\n').next().is_some_and(|line| line.contains("//"));
-            !in_comment
-                && !before.ends_with(|letter| is_word(letter) || letter == '.')
-                && !after.starts_with(is_word)
-                && !after.trim_start_matches(' ').starts_with('=')
+    /// Notes a declaration that lacks one letter of an unknown name.
+    fn nearly_declared(&mut self, name: &Name, module: usize) {
+        let length = name.value.chars().count();
+        let known = self.names.get(module).filter(|_| self.suggestions < super::MOST_SUGGESTIONS);
+        let found = known.and_then(|names| {
+            names.declared.iter().find(|(declared, _)| {
+                declared.chars().count() + 1 == length && strsim::osa_distance(declared, &name.value) == 1
+            })
         });
-        (uses.take(2).count() <= 1).then(|| ((*declared).to_owned(), declaration.span))
+        if let Some((declared, declaration)) = found {
+            self.nearly.push(Nearly { place: name.span, module, name: declared, declared: declaration.span });
+        }
     }
 
     /// A field that `kind` does not have.
