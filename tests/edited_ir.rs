@@ -51,7 +51,9 @@ fn text_that_nobody_edited_changes_nothing() {
 fn half_a_dimension_is_half_the_arithmetic_of_one_matmul() {
     let before = prefill(|text| text);
     let after = prefill(|text| {
-        in_layer(&text, |layer| layer.replace("weight = tensor<28672x8192xbf16>", "weight = tensor<14336x8192xbf16>"))
+        in_layer(&text, |layer| {
+            layer.replace("weight = tensor<28672x8192xbf16>", "weight = tensor<14336x8192xbf16>")
+        })
     });
     // 80 layers, 2 * 900 tokens, 14336 / 4 rows a device fewer, 8192 columns.
     assert_eq!(before.flops - after.flops, 80.0 * 2.0 * 900.0 * (14336.0 / 4.0) * 8192.0);
