@@ -113,7 +113,7 @@ impl Decoder {
                 activation_bytes: rows.clone() * (integer(width) * k.clone() + integer(2) * n.clone()),
                 parameters: inner.0 * columns.0,
                 weight_memory: weights,
-                ..operator(name, OperatorKind::Matmul { rows, inner: k, columns: n }, repeat)
+                ..operator(name, OperatorKind::Matmul { rows, inner: k, columns: n, precision }, repeat)
             }
         };
         let all_reduce = |name: &str| {
