@@ -13,7 +13,7 @@ use num_rational::BigRational;
 pub struct Program {
     /// Params of the root file with the values bound.
     pub params: Vec<Bound>,
-    /// Device classes in use by a node, abstract ones never.
+    /// Device classes in use by a node or named by a service, abstract ones never.
     pub devices: Vec<Device>,
     /// One for each key: `box[1]`, `box[2]`.
     pub nodes: Vec<Node>,
@@ -58,7 +58,7 @@ pub struct NotYet {
 /// Facts whose source is invented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placeholder {
-    /// The address of the thing: `box[1]`.
+    /// The block that states it, with its keys as written: `box[1..3]`, `hgx_h100`.
     pub thing: String,
     /// The text after `placeholder:`.
     pub text: String,

@@ -35,6 +35,8 @@ impl<'a> Resolver<'a> {
         subtract: bool,
         (left_span, right_span, whole): (Span, Span, Span),
     ) -> Outcome<Value> {
+        let (a, b) = (left.dimension().cloned(), right.dimension().cloned());
+        let (left, right) = (left.measured(b.as_ref()), right.measured(a.as_ref()));
         if let (Some(a), Some(b)) = (left.dimension(), right.dimension())
             && !a.matches(b)
         {
@@ -95,6 +97,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn multiply(&mut self, left: &Value, right: Value, whole: Span) -> Outcome<Value> {
         // A number may stand on either side.
         let (factor, scaled) = match (left, right) {
+            (Value::Zero, _) | (_, Value::Zero) => return Ok(Value::Zero),
             (Value::NotYet(unjudged), _) => return Ok(Value::NotYet(unjudged.clone())),
             (_, Value::NotYet(unjudged)) => {
                 return Ok(Value::NotYet(Unjudged { because: unjudged.because, dimension: None }));

@@ -29,6 +29,7 @@ impl<'a> Resolver<'a> {
 
     /// `value` as `field` takes it.
     pub(super) fn coerce(&mut self, value: Value, field: &'static Field, span: Span) -> Outcome<Value> {
+        let value = value.measured(needed(field.type_));
         if let Value::NotYet(_) = value {
             return Ok(value);
         }

@@ -61,6 +61,8 @@ impl<'a> Resolver<'a> {
     ) -> Outcome<Judged> {
         let (a, b) = (left.0.dimension(), right.0.dimension());
         let (a, b) = (a.cloned(), b.cloned().or_else(|| members(&right.0)));
+        let left = (left.0.measured(b.as_ref()), left.1);
+        let right = (right.0.measured(a.as_ref()), right.1);
         if let (Some(a), Some(b)) = (&a, &b)
             && !a.matches(b)
         {

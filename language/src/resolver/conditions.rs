@@ -421,11 +421,22 @@ fn own_replicas(
     }
 }
 
-/// The comparison as the planner reads it.
+/// The comparison as the planner reads it: of whole counts with a whole limit, where one says the same.
 fn condition(terms: Vec<(BigRational, Subject)>, compare: Compare, limit: Quantity) -> Condition {
     let counts = terms.iter().all(|(coefficient, subject)| {
         coefficient.is_integer() && matches!(subject, Subject::Replicas { .. } | Subject::Spread { .. })
     });
+    let (compare, limit) = if counts && !limit.value.is_integer() {
+        let whole = |value| Quantity::new(value, limit.dimension.clone());
+        match compare {
+            Compare::AtLeast | Compare::Above => (Compare::AtLeast, whole(limit.value.ceil())),
+            Compare::AtMost | Compare::Below => (Compare::AtMost, whole(limit.value.floor())),
+            // No count is ever equal to it; the planner finds out.
+            Compare::Equal | Compare::Unequal => (compare, limit),
+        }
+    } else {
+        (compare, limit)
+    };
     Condition::Compare {
         terms: terms.into_iter().map(|(coefficient, subject)| Term { coefficient, subject }).collect(),
         compare,

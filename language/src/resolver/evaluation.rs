@@ -9,8 +9,6 @@ use crate::quantity::{Currency, Quantity, fits};
 use crate::span::Span;
 use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Operator, Quantity as Written};
 use crate::units;
-use num_rational::BigRational;
-use num_traits::Zero;
 use std::rc::Rc;
 
 /// What a place in the file makes of a bare name.
@@ -345,7 +343,7 @@ impl<'a> Resolver<'a> {
                 .into_iter()
                 .reduce(|a, b| joined(false, a, b))
                 .map_or(Value::Boolean(false), Value::Condition),
-            Fold::Sum => total.unwrap_or_else(|| Value::Quantity(Quantity::number(BigRational::zero()))),
+            Fold::Sum => total.unwrap_or(Value::Zero),
             Fold::Min | Fold::Max => match total {
                 Some(total) => total,
                 None => {

@@ -79,7 +79,8 @@ impl<'a> Resolver<'a> {
                     self.expand_for(group, path.span)?;
                     let things = self.groups.get(group.0).map(|group| {
                         let things = group.things.values().copied();
-                        things.collect::<Vec<_>>()
+                        // Abstract ones are never counted.
+                        things.filter(|thing| !self.thing(*thing).is_abstract).collect::<Vec<_>>()
                     });
                     let things = Value::Things(Rc::new(things.unwrap_or_default()));
                     (Found::Value(things), rest)
@@ -338,6 +339,14 @@ impl<'a> Resolver<'a> {
                     return Err(self.no_such_key(&name, Some(key), &keys, span));
                 }
             }
+        }
+        let unusable = things.iter().find(|thing| {
+            let known = self.thing(**thing);
+            known.is_abstract && !known.kind.describes()
+        });
+        if let Some(thing) = unusable {
+            let address = self.thing(*thing).address.clone();
+            return Err(self.abstract_thing(&address, span));
         }
         Ok(one_or_many(things))
     }

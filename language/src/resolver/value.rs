@@ -14,6 +14,8 @@ use std::rc::Rc;
 pub(crate) enum Value {
     /// `12 req/s`
     Quantity(Quantity),
+    /// A sum of nothing: zero of whatever it is compared with.
+    Zero,
     /// `true`
     Boolean(bool),
     /// `"text"`
@@ -113,6 +115,17 @@ impl Value {
         Self::Quantity(Quantity::integer(value))
     }
 
+    /// Itself; a sum of nothing as zero of `dimension`.
+    pub(crate) fn measured(self, dimension: Option<&Dimension>) -> Self {
+        match self {
+            Self::Zero => {
+                let dimension = dimension.cloned().unwrap_or(Dimension::NONE);
+                Self::Quantity(Quantity::new(BigRational::zero(), dimension))
+            }
+            value => value,
+        }
+    }
+
     /// What it measures, where it is a number.
     pub(crate) fn dimension(&self) -> Option<&Dimension> {
         match self {
@@ -130,6 +143,7 @@ impl Value {
     pub(crate) fn noun(&self) -> String {
         match self {
             Self::Quantity(quantity) => crate::schema::dimension_name(&quantity.dimension),
+            Self::Zero => "a sum of nothing".to_owned(),
             Self::Boolean(_) => "true or false".to_owned(),
             Self::Text(_) => "a text".to_owned(),
             Self::Symbol(name) => format!("the name `{name}`"),
@@ -162,6 +176,7 @@ impl Value {
     pub(crate) fn written(&self) -> String {
         match self {
             Self::Quantity(quantity) => quantity.to_string(),
+            Self::Zero => "0".to_owned(),
             Self::Boolean(value) => value.to_string(),
             Self::Text(text) => format!("\"{text}\""),
             Self::Symbol(name) => name.clone(),
