@@ -204,7 +204,7 @@ impl<'r, 'p> Run<'r, 'p> {
             let origins = farkas_origins(&relaxed, &multipliers);
             return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
         }
-        self.master(&relaxed, BigRational::zero())?;
+        self.master(&relaxed, None, BigRational::zero())?;
         self.search(&|score| score.first() == Some(&0));
         if self.keeps_rows() {
             return Ok(Any::Found);
@@ -242,7 +242,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let instance = self.instance;
         let mut searched = None;
         if needs_master(instance) {
-            searched = self.master(&relaxed, gap.clone())?;
+            searched = self.master(&relaxed, Some(level), gap.clone())?;
         }
         self.search(&|score| {
             let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
@@ -255,7 +255,7 @@ impl<'r, 'p> Run<'r, 'p> {
             searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
         };
         if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
-            searched = self.master(&relaxed, gap)?;
+            searched = self.master(&relaxed, Some(level), gap)?;
         }
         if !self.is_done(level, &best(&bound, &searched)) && self.is_small {
             searched = searched.max(self.exact(level, &bound.frozen)?);
@@ -305,21 +305,38 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// The master program: whole counts by group of machines, which construction then places. The bound
     /// that its search gives.
-    fn master(&mut self, relaxed: &Relaxation, gap: BigRational) -> Result<Option<BigRational>, String> {
+    ///
+    /// It says nothing of items that only later levels want; for those the targets stay as they are. So they
+    /// do where an item has one form only: the search may place more than the program thought possible.
+    fn master(
+        &mut self,
+        relaxed: &Relaxation,
+        level: Option<usize>,
+        gap: BigRational,
+    ) -> Result<Option<BigRational>, String> {
         if relaxed.columns.len() > MASTER_COLUMNS {
             return Ok(None);
         }
         let master = scaled(relaxed, true);
         let found = master.program.solve(&self.limits(gap), None, &mut self.quiet())?;
         if let Some(values) = &found.values {
-            let mut targets = vec![0_u64; self.instance.forms.len()];
+            let last_rank = level.map_or(0, |level| level + 1);
+            let decides = |item: usize| self.guide.rank[item] <= last_rank;
+            let mut targets = self.targets.clone();
+            for (item, forms) in self.instance.forms_of.iter().enumerate() {
+                if decides(item) && forms.len() > 1 {
+                    targets[forms.clone()].fill(0);
+                }
+            }
+            let mut placed = vec![0_u64; self.instance.forms.len()];
             let mut counts = Vec::new();
             for (column, value) in relaxed.columns.iter().zip(values) {
                 if let Counted::Copies { item, choice, group } = column.counts
+                    && decides(item)
                     && let Some(form) = self.instance.forms_of[item].clone().nth(choice)
                 {
                     let count = value.round().max(0.0) as u64;
-                    targets[form] += count;
+                    placed[form] += count;
                     let machines = relaxed.groups.get(group).into_iter().flatten();
                     let mut groups: Vec<usize> =
                         machines.map(|&machine| self.instance.group_of[machine]).collect();
@@ -327,6 +344,9 @@ impl<'r, 'p> Run<'r, 'p> {
                     groups.dedup();
                     counts.push((form, groups, count));
                 }
+            }
+            for (target, placed) in targets.iter_mut().zip(&placed) {
+                *target = (*target).max(*placed);
             }
             if total(&targets) > MOST_COPIES {
                 return Ok(None);

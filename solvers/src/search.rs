@@ -32,7 +32,7 @@ pub(crate) struct Guide {
     /// By form: the least money or room a copy takes anywhere it fits.
     pub expense: Vec<f64>,
     /// By item: the most important row that wants it; less comes first.
-    rank: Vec<usize>,
+    pub rank: Vec<usize>,
     /// Whether some row can be violated by too many copies.
     violated_by_copies: bool,
 }
