@@ -73,10 +73,7 @@ pub fn recheck(problem: &Problem, solution: &Solution) -> Result<Values, Vec<Vio
 /// [`Values::proved`] is empty.
 pub fn recheck_assignments(problem: &Problem, assignments: &[Assignment]) -> Result<Values, Vec<Violation>> {
     let Problem::Packing(packing) = problem;
-    let malformed = malformations(packing);
-    if !malformed.is_empty() {
-        return Err(malformed);
-    }
+    well_formed(problem)?;
     let misshapen = misshapen_assignments(packing, assignments);
     if !misshapen.is_empty() {
         return Err(misshapen);
@@ -101,6 +98,14 @@ pub fn recheck_assignments(problem: &Problem, assignments: &[Assignment]) -> Res
         }
     }
     if violations.is_empty() { Ok(values) } else { Err(violations) }
+}
+
+/// Whether the problem's own indices and lengths are right: amounts for every resource, rows over items
+/// that exist, levels over wishes that exist.
+pub fn well_formed(problem: &Problem) -> Result<(), Vec<Violation>> {
+    let Problem::Packing(packing) = problem;
+    let malformed = malformations(packing);
+    if malformed.is_empty() { Ok(()) } else { Err(malformed) }
 }
 
 fn claim(text: String) -> Violation {

@@ -3,7 +3,9 @@
 //! **Source form.** [`Packing`]: whole copies of items on named machines.
 //!
 //! **Target form.** A linear program over aggregates. Machines with equal capacity, devices, class and
-//! price form a *group*; `n` is its size. Columns, all at least 0:
+//! price form a *group*; `n` is its size. Where there are more than [`MOST_GROUPS`] of those, similar ones
+//! of a class are joined, and stand for machines with the largest capacity, the most devices and the lowest
+//! price among them: no solution is lost, and none becomes dearer. Columns, all at least 0:
 //! - `x[i,c,g]`: copies of item `i` in form `c` on machines of group `g`, where at least one fits;
 //!   at most `n` times the copies that fit on one machine, and at most the item's `most`;
 //! - `u[g]`: machines of the group in use, at most `n`; only where money is counted, otherwise `n` stands for it;
@@ -43,6 +45,9 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
 
+/// More groups than this are joined into larger ones.
+pub const MOST_GROUPS: usize = 80;
+
 /// What the relaxation is for.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal<'a> {
@@ -60,7 +65,7 @@ pub enum Goal<'a> {
 /// A linear program: minimise the objective, columns between 0 and their upper bounds, subject to the rows.
 #[derive(Clone, Debug)]
 pub struct Relaxation {
-    /// Interchangeable machines, by index; in order of their first machine.
+    /// Machines taken together, by index; in order of their first machine.
     pub groups: Vec<Vec<usize>>,
     /// The unknowns.
     pub columns: Vec<Column>,
@@ -294,10 +299,85 @@ type GroupColumns = Vec<(Option<usize>, usize)>;
 
 struct Group {
     machines: Vec<usize>,
-    /// The machine that stands for all.
-    first: usize,
+    /// At least that of each machine.
+    capacity: Vec<u64>,
+    /// At least as many as each machine has.
+    devices: u32,
+    class: Option<usize>,
+    /// At most that of each machine.
+    price: BigRational,
     /// The lines that declare them, each once.
     origins: Vec<Span>,
+}
+
+/// The groups of interchangeable machines, or fewer and larger ones where those are many: machines of a
+/// class whose numbers lie within the same powers of a base are joined, for growing bases.
+fn groups(packing: &Packing) -> Vec<Group> {
+    let equal = machine_groups(packing);
+    // Of 64ths of a power of two: 2^(1/16), 2^(1/4), 2, 16, and at last everything of a class.
+    for width in [0_u64, 4, 16, 64, 256, u64::MAX] {
+        let mut joined: BTreeMap<(Option<usize>, Vec<u64>), Vec<usize>> = BTreeMap::new();
+        for (index, group) in equal.iter().enumerate() {
+            let Some(machine) = group.first().and_then(|&first| packing.machines.get(first)) else {
+                continue;
+            };
+            let key = match width {
+                0 => vec![index as u64],
+                _ => {
+                    let price = (machine.price.abs() * whole(1 << 20)).to_integer();
+                    let price = u64::try_from(price).unwrap_or(u64::MAX);
+                    let amounts = machine.capacity.iter().copied().chain([u64::from(machine.devices), price]);
+                    amounts.map(|amount| logarithm(amount) / width).collect()
+                }
+            };
+            joined.entry((machine.class, key)).or_default().extend(group);
+        }
+        if joined.len() <= MOST_GROUPS || width == u64::MAX {
+            let mut groups: Vec<Group> =
+                joined.into_iter().map(|((class, _), machines)| group_of(packing, class, machines)).collect();
+            groups.sort_by_key(|group| group.machines.first().copied());
+            return groups;
+        }
+    }
+    Vec::new()
+}
+
+/// 64 times the logarithm to base two, roughly and without floating point: monotone in the amount.
+fn logarithm(amount: u64) -> u64 {
+    match amount.checked_ilog2() {
+        None => 0,
+        Some(power) => {
+            let part = u128::from(amount) * 64 / (1_u128 << power) - 64;
+            1 + u64::from(power) * 64 + u64::try_from(part).unwrap_or(63)
+        }
+    }
+}
+
+fn group_of(packing: &Packing, class: Option<usize>, mut machines: Vec<usize>) -> Group {
+    machines.sort_unstable();
+    let mut group = Group {
+        capacity: vec![0; packing.resources.len()],
+        devices: 0,
+        class,
+        price: BigRational::zero(),
+        origins: Vec::new(),
+        machines: Vec::new(),
+    };
+    let of = machines.iter().filter_map(|&index| packing.machines.get(index));
+    for (index, machine) in of.enumerate() {
+        for (largest, capacity) in group.capacity.iter_mut().zip(&machine.capacity) {
+            *largest = (*largest).max(*capacity);
+        }
+        group.devices = group.devices.max(machine.devices);
+        if index == 0 || machine.price < group.price {
+            group.price = machine.price.clone();
+        }
+        group.origins.push(machine.origin);
+    }
+    group.origins.sort();
+    group.origins.dedup();
+    group.machines = machines;
+    group
 }
 
 struct Builder<'a> {
@@ -321,20 +401,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(packing: &'a Packing, goal: Goal) -> Self {
-        let groups = machine_groups(packing)
-            .into_iter()
-            .filter_map(|machines| {
-                let first = *machines.first()?;
-                let mut origins: Vec<Span> = machines
-                    .iter()
-                    .filter_map(|&index| packing.machines.get(index))
-                    .map(|m| m.origin)
-                    .collect();
-                origins.sort();
-                origins.dedup();
-                Some(Group { machines, first, origins })
-            })
-            .collect::<Vec<_>>();
+        let groups = groups(packing);
         let wishes = wishes_of(packing, goal);
         let rows = || {
             packing.rows.iter().chain(wishes.iter().filter_map(|&w| packing.wishes.get(w)).map(|w| &w.row))
@@ -472,9 +539,8 @@ impl<'a> Builder<'a> {
 
     fn add_capacities(&mut self) {
         for group in 0..self.groups.len() {
-            let machine = &self.packing.machines[self.groups[group].first];
             for resource in 0..self.packing.resources.len() {
-                let capacity = machine.capacity.get(resource).copied().unwrap_or(0);
+                let capacity = self.groups[group].capacity.get(resource).copied().unwrap_or(0);
                 let parts = self.parts(group, |choice| {
                     let demand = choice.demand.get(resource).copied().unwrap_or(0);
                     // A form with a positive demand on a capacity of 0 has no column here.
@@ -483,7 +549,7 @@ impl<'a> Builder<'a> {
                 self.add_parts(group, &parts, &BigRational::one());
             }
             let scale = self.packing.share_scale.max(1);
-            let devices = u64::from(machine.devices);
+            let devices = u64::from(self.groups[group].devices);
             if devices == 0 {
                 continue;
             }
@@ -752,10 +818,7 @@ impl<'a> Builder<'a> {
                 .groups
                 .iter()
                 .zip(&self.machines)
-                .filter_map(|(group, column)| {
-                    let price = &self.packing.machines.get(group.first)?.price;
-                    Some(((*column)?, price.clone()))
-                })
+                .filter_map(|(group, column)| Some(((*column)?, group.price.clone())))
                 .filter(|(_, price)| !price.is_zero())
                 .collect(),
         }
@@ -804,7 +867,7 @@ impl<'a> Builder<'a> {
 
     /// How many copies of a form fit on an otherwise empty machine of a group.
     fn fit(&self, item: usize, choice: usize, group: usize) -> u64 {
-        let machine = &self.packing.machines[self.groups[group].first];
+        let machine = &self.groups[group];
         let item = &self.packing.items[item];
         let choice = &item.choices[choice];
         if let Some(classes) = &choice.classes
@@ -832,7 +895,7 @@ impl<'a> Builder<'a> {
 
     /// The same without rounding, as the capacity rows see it.
     fn fractional_fit(&self, item: usize, choice: usize, group: usize) -> BigRational {
-        let machine = &self.packing.machines[self.groups[group].first];
+        let machine = &self.groups[group];
         let choice = &self.packing.items[item].choices[choice];
         let mut fits: Vec<BigRational> = choice
             .demand

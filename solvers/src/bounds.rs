@@ -107,7 +107,7 @@ pub(crate) fn contradiction(
 }
 
 /// Fewer rows that still contradict one another: each is left out in turn, and stays out where the rest
-/// is enough. Irreducible, unless cancelled.
+/// is enough. Irreducible, unless cancelled or so large that trying every row would take long.
 pub(crate) fn fewest(
     relaxation: &Relaxation,
     multipliers: Multipliers,
@@ -116,7 +116,9 @@ pub(crate) fn fewest(
 ) -> Result<Multipliers, String> {
     let mut best = multipliers;
     let mut needed: Vec<usize> = Vec::new();
-    while let Some(&(tried, _)) = best.iter().find(|(row, _)| !needed.contains(row)) {
+    let most_tries = (400_000 / relaxation.columns.len().max(1)).clamp(20, 400);
+    for _ in 0..most_tries {
+        let Some(&(tried, _)) = best.iter().find(|(row, _)| !needed.contains(row)) else { break };
         if watcher.cancellation.is_cancelled() {
             break;
         }

@@ -10,7 +10,7 @@
 //! first; the shared devices of a machine likewise.
 //! Amounts are divided by their greatest common divisor, the capacity rounded down: the same whole points.
 
-use crate::instance::{Instance, counts_money};
+use crate::instance::{Instance, MOST_COPIES, counts_money};
 use crate::program::Program;
 use crate::rational::float;
 use crate::state::{Snapshot, State};
@@ -98,6 +98,9 @@ impl Exact {
     /// The state that a point of the program means; none where it is not quite whole or, in exact
     /// numbers, does not fit.
     pub fn state<'i, 'p>(&self, instance: &'i Instance<'p>, values: &[f64]) -> Option<State<'i, 'p>> {
+        if values.iter().sum::<f64>() > MOST_COPIES as f64 * 2.0 {
+            return None;
+        }
         let mut state = State::new(instance);
         // Shares first: they name their devices.
         let (shares, others): (Vec<&Copies>, Vec<&Copies>) =

@@ -1,7 +1,8 @@
 //! A packing in machine integers: forms, groups of machines, and rows scaled to whole numbers.
 //!
 //! Rows and levels are multiplied by the least common denominator of their factors, so that the native
-//! search compares exact integers. A problem whose numbers do not fit is refused.
+//! search compares exact integers. Where those would be too large, factors are rounded to 40 bits, against
+//! the row: what keeps the rounded row keeps the row. What a search finds is rechecked exactly anyway.
 
 use berth_compiler::problem::{Atom, Devices, LevelAtom, Packing, Relation, Row, Shortfall};
 use berth_compiler::relaxation::machine_groups;
@@ -9,6 +10,9 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::ops::Range;
+
+/// Copies are placed one by one; more than this are not tried.
+pub(crate) const MOST_COPIES: u64 = 1_000_000;
 
 /// A packing, prepared.
 pub(crate) struct Instance<'p> {
@@ -36,7 +40,7 @@ pub(crate) struct Instance<'p> {
     /// What one unit of price adds to which level.
     pub price_in_levels: Vec<(usize, i128)>,
     /// By level: its value times this is whole.
-    pub level_scales: Vec<BigInt>,
+    pub level_scales: Vec<BigRational>,
 }
 
 /// One choice of one item.
@@ -68,8 +72,8 @@ pub(crate) enum RowCounts {
 }
 
 impl<'p> Instance<'p> {
-    /// None where a scaled number is too large for exact search; the text says which.
-    pub fn new(packing: &'p Packing) -> Result<Self, String> {
+    /// Of a packing whose indices and lengths are right.
+    pub fn new(packing: &'p Packing) -> Self {
         let groups = machine_groups(packing);
         let mut group_of = vec![0; packing.machines.len()];
         for (group, machines) in groups.iter().enumerate() {
@@ -91,12 +95,9 @@ impl<'p> Instance<'p> {
         }
         let fits =
             forms.iter().map(|form| groups.iter().map(|group| fit(packing, form, group)).collect()).collect();
-        let price_scale = denominator(packing.machines.iter().map(|machine| &machine.price));
-        let prices = packing
-            .machines
-            .iter()
-            .map(|machine| scaled(&machine.price, &price_scale, &machine.name))
-            .collect::<Result<_, _>>()?;
+        let price_scale = scale_of(packing.machines.iter().map(|machine| &machine.price), 30);
+        let prices =
+            packing.machines.iter().map(|machine| whole((&machine.price * &price_scale).round())).collect();
         let mut instance = Self {
             packing,
             effects: vec![Vec::new(); forms.len()],
@@ -114,33 +115,40 @@ impl<'p> Instance<'p> {
         };
         let mut row_scales = Vec::new();
         for row in packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row)) {
-            row_scales.push(instance.add_row(row, &price_scale)?);
+            row_scales.push(instance.add_row(row, &price_scale));
         }
-        instance.add_levels(&price_scale, &row_scales)?;
-        Ok(instance)
+        instance.add_levels(&price_scale, &row_scales);
+        instance
     }
 
     /// The value of a level from its scaled score.
     pub fn level_value(&self, level: usize, scaled: i128) -> BigRational {
-        let scale = self.level_scales.get(level).cloned().unwrap_or_else(BigInt::one);
-        BigRational::new(BigInt::from(scaled), scale)
+        let scaled = BigRational::from_integer(BigInt::from(scaled));
+        match self.level_scales.get(level) {
+            Some(scale) => scaled / scale,
+            None => scaled,
+        }
     }
 
     /// Adds a row and returns what it was multiplied by.
-    fn add_row(&mut self, row: &Row, price_scale: &BigInt) -> Result<BigInt, String> {
-        let per_price = BigRational::new(BigInt::one(), price_scale.clone());
+    fn add_row(&mut self, row: &Row, price_scale: &BigRational) -> BigRational {
         let factors: Vec<(BigRational, Atom)> = row
             .terms
             .iter()
             .map(|(factor, atom)| match atom {
-                Atom::Price => (factor * &per_price, *atom),
+                Atom::Price => (factor / price_scale, *atom),
                 _ => (factor.clone(), *atom),
             })
             .collect();
-        let scale = denominator(factors.iter().map(|(factor, _)| factor).chain([&row.bound]));
+        let scale = scale_of(factors.iter().map(|(factor, _)| factor).chain([&row.bound]), 40);
+        let round = |value: BigRational| match row.relation {
+            Relation::AtMost => whole(value.ceil()),
+            Relation::AtLeast => whole(value.floor()),
+            Relation::Equal => whole(value.round()),
+        };
         let index = self.rows.len();
         for (factor, atom) in &factors {
-            let factor = scaled(factor, &scale, "a row")?;
+            let factor = round(factor * &scale);
             if factor == 0 {
                 continue;
             }
@@ -164,12 +172,13 @@ impl<'p> Instance<'p> {
                 Atom::Price => add_effect(&mut self.price_effects, index, factor),
             }
         }
-        let bound = scaled(&row.bound, &scale, "a row's bound")?;
+        // Rounded the other way than the factors: -ceil(-x) = floor(x).
+        let bound = -round(-&row.bound * &scale);
         self.rows.push(ScaledRow { relation: row.relation, bound, counts: RowCounts::Violation });
-        Ok(scale)
+        scale
     }
 
-    fn add_levels(&mut self, price_scale: &BigInt, row_scales: &[BigInt]) -> Result<(), String> {
+    fn add_levels(&mut self, price_scale: &BigRational, row_scales: &[BigRational]) {
         let first_wish = self.packing.rows.len();
         let mut counts: Vec<Vec<(usize, i128)>> = vec![Vec::new(); self.packing.wishes.len()];
         for (index, level) in self.packing.levels.iter().enumerate() {
@@ -184,9 +193,9 @@ impl<'p> Instance<'p> {
             };
             let factors: Vec<(BigRational, LevelAtom)> =
                 level.terms.iter().map(|(factor, atom)| (in_units(factor, atom), *atom)).collect();
-            let scale = denominator(factors.iter().map(|(factor, _)| factor));
+            let scale = scale_of(factors.iter().map(|(factor, _)| factor), 40);
             for (factor, atom) in &factors {
-                let factor = scaled(factor, &scale, &level.name)?;
+                let factor = whole((factor * &scale).round());
                 match *atom {
                     LevelAtom::Price => add_effect(&mut self.price_in_levels, index, factor),
                     LevelAtom::Shortfall { wish } => {
@@ -206,7 +215,6 @@ impl<'p> Instance<'p> {
                 Shortfall::Unmet => RowCounts::Unmet(counts),
             };
         }
-        Ok(())
     }
 }
 
@@ -217,23 +225,31 @@ fn add_effect(effects: &mut Vec<(usize, i128)>, on: usize, factor: i128) {
     }
 }
 
-/// The least common multiple of all denominators.
-fn denominator<'v>(values: impl Iterator<Item = &'v BigRational>) -> BigInt {
-    values.fold(BigInt::one(), |scale, value| {
+/// Scaled numbers stay below 2 to this, so that sums of products of two, over a million copies and
+/// machines, fit 128 bits.
+const EXACT_BITS: u64 = 52;
+
+/// What to multiply values with: their least common denominator, or, where that makes them too large, what
+/// brings the largest to the bits given.
+fn scale_of<'v>(values: impl Iterator<Item = &'v BigRational>, bits: u64) -> BigRational {
+    let mut scale = BigInt::one();
+    let mut largest = BigRational::zero();
+    for value in values {
         // scale / gcd(scale, denominator) * denominator, by way of a reduced fraction.
         let reduced = BigRational::new(scale, value.denom().clone());
-        reduced.numer() * value.denom()
-    })
+        scale = reduced.numer() * value.denom();
+        largest = largest.max(value.abs());
+    }
+    let scale = BigRational::from_integer(scale);
+    if (&largest * &scale).to_integer().bits() <= EXACT_BITS {
+        return scale;
+    }
+    BigRational::from_integer(BigInt::one() << bits) / largest
 }
 
-/// `value * scale`, which is whole; refused where sums of it could overflow.
-fn scaled(value: &BigRational, scale: &BigInt, of: &str) -> Result<i128, String> {
-    let scaled = (value * scale).to_integer();
-    let limit = BigInt::one() << 80;
-    if scaled.abs() > limit {
-        return Err(format!("the numbers of {of} are too large for exact search"));
-    }
-    Ok(scaled.to_i128().unwrap_or_default())
+/// Of a number that [`scale_of`] has kept small.
+fn whole(value: BigRational) -> i128 {
+    value.to_integer().to_i128().unwrap_or_default()
 }
 
 /// Copies of a form that fit on an empty machine of a group.

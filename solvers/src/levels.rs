@@ -2,7 +2,7 @@
 
 use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
 use crate::exact::{exact, size};
-use crate::instance::Instance;
+use crate::instance::{Instance, MOST_COPIES};
 use crate::program::{End, Limits};
 use crate::rational::float;
 use crate::search::{Budget, Guide, Search};
@@ -11,7 +11,7 @@ use crate::state::{Snapshot, State, assignments};
 use crate::targets::{greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
 use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
-use berth_compiler::recheck::{recheck, recheck_assignments};
+use berth_compiler::recheck::{Values, Violation, recheck, recheck_assignments, well_formed};
 use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_language::span::Span;
@@ -52,7 +52,7 @@ impl Default for Highs {
 impl Solving for Highs {
     fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
         let Problem::Packing(packing) = problem;
-        let instance = match Instance::new(packing) {
+        let instance = match prepared(problem, packing) {
             Ok(instance) => instance,
             Err(because) => return Outcome::Unknown { because },
         };
@@ -62,7 +62,7 @@ impl Solving for Highs {
 
     fn feasible(&self, problem: &Problem, request: &Request) -> Feasibility {
         let Problem::Packing(packing) = problem;
-        let Ok(instance) = Instance::new(packing) else { return Feasibility::Unknown };
+        let Ok(instance) = prepared(problem, packing) else { return Feasibility::Unknown };
         let mut ignored = |_: Progress| {};
         let mut run = Run::new(problem, self.exact_columns, &instance, request, &mut ignored);
         match run.find_any() {
@@ -77,6 +77,17 @@ impl Solving for Highs {
             Ok(Any::Unknown(_)) | Err(_) => Feasibility::Unknown,
         }
     }
+}
+
+/// The instance of a problem whose indices and lengths are right.
+fn prepared<'p>(problem: &Problem, packing: &'p Packing) -> Result<Instance<'p>, String> {
+    well_formed(problem).map_err(|violations| texts(&violations))?;
+    Ok(Instance::new(packing))
+}
+
+fn texts(violations: &[Violation]) -> String {
+    let texts: Vec<&str> = violations.iter().map(|violation| violation.text.as_str()).collect();
+    texts.join("; ")
 }
 
 /// Whether any solution exists.
@@ -110,6 +121,8 @@ struct Run<'r, 'p> {
     targets: Vec<u64>,
     best: Snapshot,
     score: Vec<i128>,
+    /// What the best amounts to in exact numbers; none where it violates a row.
+    values: Option<Values>,
     deadline: Option<Instant>,
 }
 
@@ -127,6 +140,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let guide = Guide::new(instance);
         let targets = greedy_targets(instance, &guide.expense);
         let best = Snapshot::new();
+        let values = recheck_assignments(problem, &[]).ok();
         let packing = instance.packing;
         let is_small = size(instance) <= exact_columns;
         Self {
@@ -140,6 +154,7 @@ impl<'r, 'p> Run<'r, 'p> {
             targets,
             best,
             score,
+            values,
             deadline,
         }
     }
@@ -169,6 +184,12 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// A solution of the rows, or why there is none.
     fn find_any(&mut self) -> Result<Any, String> {
+        let copies = total(&self.targets);
+        if copies > MOST_COPIES {
+            return Ok(Any::Unknown(format!(
+                "{copies} copies are asked for, at most {MOST_COPIES} are placed"
+            )));
+        }
         let mut search = Search::new(State::new(self.instance), &self.guide, self.targets.clone(), SEED);
         search.construct();
         let state = search.state;
@@ -183,7 +204,7 @@ impl<'r, 'p> Run<'r, 'p> {
             let origins = farkas_origins(&relaxed, &multipliers);
             return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
         }
-        self.master(&relaxed, BigRational::zero())?;
+        self.master(&relaxed, None, BigRational::zero())?;
         self.search(&|score| score.first() == Some(&0));
         if self.keeps_rows() {
             return Ok(Any::Found);
@@ -221,7 +242,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let instance = self.instance;
         let mut searched = None;
         if needs_master(instance) {
-            searched = self.master(&relaxed, gap.clone())?;
+            searched = self.master(&relaxed, Some(level), gap.clone())?;
         }
         self.search(&|score| {
             let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
@@ -234,7 +255,7 @@ impl<'r, 'p> Run<'r, 'p> {
             searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
         };
         if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
-            searched = self.master(&relaxed, gap)?;
+            searched = self.master(&relaxed, Some(level), gap)?;
         }
         if !self.is_done(level, &best(&bound, &searched)) && self.is_small {
             searched = searched.max(self.exact(level, &bound.frozen)?);
@@ -261,7 +282,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let nodes = u64::from(limits.nodes) * 300 / size(self.instance).max(300) as u64;
         limits.nodes = u32::try_from(nodes.max(100)).unwrap_or(u32::MAX);
         let exact = exact(self.instance, Some((level, frozen)));
-        let start = exact.start(self.instance, &self.best, &self.shortfalls());
+        let start = exact.start(self.instance, &self.best, self.shortfalls());
         let name = self.packing.levels[level].name.clone();
         let progress = &mut *self.progress;
         let mut improved = |objective: f64, bound: f64| {
@@ -284,26 +305,54 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// The master program: whole counts by group of machines, which construction then places. The bound
     /// that its search gives.
-    fn master(&mut self, relaxed: &Relaxation, gap: BigRational) -> Result<Option<BigRational>, String> {
+    ///
+    /// It says nothing of items that only later levels want; for those the targets stay as they are. So they
+    /// do where an item has one form only: the search may place more than the program thought possible.
+    fn master(
+        &mut self,
+        relaxed: &Relaxation,
+        level: Option<usize>,
+        gap: BigRational,
+    ) -> Result<Option<BigRational>, String> {
         if relaxed.columns.len() > MASTER_COLUMNS {
             return Ok(None);
         }
         let master = scaled(relaxed, true);
         let found = master.program.solve(&self.limits(gap), None, &mut self.quiet())?;
         if let Some(values) = &found.values {
-            let mut targets = vec![0_u64; self.instance.forms.len()];
+            let last_rank = level.map_or(0, |level| level + 1);
+            let decides = |item: usize| self.guide.rank[item] <= last_rank;
+            let mut targets = self.targets.clone();
+            for (item, forms) in self.instance.forms_of.iter().enumerate() {
+                if decides(item) && forms.len() > 1 {
+                    targets[forms.clone()].fill(0);
+                }
+            }
+            let mut placed = vec![0_u64; self.instance.forms.len()];
             let mut counts = Vec::new();
             for (column, value) in relaxed.columns.iter().zip(values) {
                 if let Counted::Copies { item, choice, group } = column.counts
+                    && decides(item)
                     && let Some(form) = self.instance.forms_of[item].clone().nth(choice)
                 {
                     let count = value.round().max(0.0) as u64;
-                    targets[form] += count;
-                    counts.push((form, group, count));
+                    placed[form] += count;
+                    let machines = relaxed.groups.get(group).into_iter().flatten();
+                    let mut groups: Vec<usize> =
+                        machines.map(|&machine| self.instance.group_of[machine]).collect();
+                    groups.sort_unstable();
+                    groups.dedup();
+                    counts.push((form, groups, count));
                 }
             }
+            for (target, placed) in targets.iter_mut().zip(&placed) {
+                *target = (*target).max(*placed);
+            }
+            if total(&targets) > MOST_COPIES {
+                return Ok(None);
+            }
             let mut search = Search::new(State::new(self.instance), &self.guide, targets.clone(), SEED);
-            search.construct_by_group(&counts);
+            search.construct_by_group(counts);
             let state = search.state;
             if state.score <= self.score {
                 self.targets = targets;
@@ -379,18 +428,24 @@ impl<'r, 'p> Run<'r, 'p> {
     }
 
     fn keeps_rows(&self) -> bool {
-        self.score.first() == Some(&0)
+        self.values.is_some()
     }
 
     fn keep(&mut self, state: &State) {
-        if state.score < self.score {
-            self.score = state.score.clone();
-            self.best = state.snapshot();
+        if state.score < self.score || self.values.is_none() {
+            let best = state.snapshot();
+            let values = recheck_assignments(self.problem, &assignments(self.instance, &best)).ok();
+            if values.is_some() || self.values.is_none() {
+                self.score = state.score.clone();
+                self.best = best;
+                self.values = values;
+            }
         }
     }
 
     fn value(&self, level: usize) -> BigRational {
-        self.instance.level_value(level, self.score.get(level + 1).copied().unwrap_or(0))
+        let levels = self.values.as_ref().map(|values| values.levels.as_slice());
+        levels.and_then(|levels| levels.get(level)).cloned().unwrap_or_else(BigRational::zero)
     }
 
     /// Whether the bound is met, or the gap that the level allows is.
@@ -400,9 +455,8 @@ impl<'r, 'p> Run<'r, 'p> {
         &value - bound <= gap * value.abs()
     }
 
-    fn shortfalls(&self) -> Vec<BigRational> {
-        let assignments = assignments(self.instance, &self.best);
-        recheck_assignments(self.problem, &assignments).map(|values| values.shortfalls).unwrap_or_default()
+    fn shortfalls(&self) -> &[BigRational] {
+        self.values.as_ref().map_or(&[], |values| values.shortfalls.as_slice())
     }
 
     fn limits(&self, gap: BigRational) -> Limits {
@@ -434,6 +488,10 @@ impl<'r, 'p> Run<'r, 'p> {
         origins.dedup();
         origins
     }
+}
+
+fn total(targets: &[u64]) -> u64 {
+    targets.iter().fold(0, |sum, target| sum.saturating_add(*target))
 }
 
 /// A little below what a floating-point search says.

@@ -32,7 +32,7 @@ pub(crate) struct Guide {
     /// By form: the least money or room a copy takes anywhere it fits.
     pub expense: Vec<f64>,
     /// By item: the most important row that wants it; less comes first.
-    rank: Vec<usize>,
+    pub rank: Vec<usize>,
     /// Whether some row can be violated by too many copies.
     violated_by_copies: bool,
 }
@@ -157,8 +157,8 @@ enum Among<'a> {
     All,
     /// These.
     These(&'a [usize]),
-    /// Those of one group.
-    Group(usize),
+    /// Those of these groups.
+    Groups(&'a [usize]),
 }
 
 pub(crate) struct Search<'g, 'i, 'p> {
@@ -188,12 +188,13 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     }
 
     /// Places counts by form and group first, as the master program chose them.
-    pub fn construct_by_group(&mut self, counts: &[(usize, usize, u64)]) {
-        let mut counts = counts.to_vec();
+    ///
+    /// Each entry is a form, groups of the instance, and how many copies go there.
+    pub fn construct_by_group(&mut self, mut counts: Vec<(usize, Vec<usize>, u64)>) {
         counts.sort_by(|(a, ..), (b, ..)| self.guide.size[*b].total_cmp(&self.guide.size[*a]).then(a.cmp(b)));
-        for (form, group, count) in counts {
+        for (form, groups, count) in counts {
             for _ in 0..count {
-                let Some(machine) = self.best_machine(form, &Among::Group(group), 0.0) else { break };
+                let Some(machine) = self.best_machine(form, &Among::Groups(&groups), 0.0) else { break };
                 if !self.state.insert(form, machine) {
                     break;
                 }
@@ -498,10 +499,10 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     }
                 }
             }
-            Among::All | Among::Group(_) => {
+            Among::All | Among::Groups(_) => {
                 for group in 0..instance.groups.len() {
                     let chosen = match among {
-                        Among::Group(only) => *only == group,
+                        Among::Groups(only) => only.contains(&group),
                         _ => true,
                     };
                     if !chosen || instance.fits[form][group] == 0 {

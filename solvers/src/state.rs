@@ -5,6 +5,7 @@
 
 use crate::instance::{Instance, RowCounts, distance};
 use berth_compiler::problem::{Assignment, Devices};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// One copy on a machine.
@@ -137,7 +138,7 @@ impl<'i, 'p> State<'i, 'p> {
                 for (index, slot) in load.slots.iter().enumerate() {
                     if slot.copies == 0 {
                         empty = empty.or(Some(index));
-                    } else if slot.used + share <= scale && best.is_none_or(|(used, _)| slot.used > used) {
+                    } else if share <= scale - slot.used && best.is_none_or(|(used, _)| slot.used > used) {
                         best = Some((slot.used, index));
                     }
                 }
@@ -230,7 +231,7 @@ impl<'i, 'p> State<'i, 'p> {
         let load = &self.loads[machine];
         let fits = self.slot_for(form, machine).is_some()
             && match load.slots.get(slot as usize) {
-                Some(of) if of.copies > 0 => of.used + share <= self.instance.packing.share_scale,
+                Some(of) if of.copies > 0 => share <= self.instance.packing.share_scale - of.used,
                 _ => self.devices_free(machine) > 0 && slot < self.instance.packing.machines[machine].devices,
             };
         if fits {
@@ -400,16 +401,28 @@ impl<'i, 'p> State<'i, 'p> {
     }
 }
 
-/// Assignments with named devices: on each machine the shared devices come first, in order of their
-/// slots, then those given whole, in order of items.
+/// Assignments with named devices: of interchangeable machines the first are used, the fullest first; on
+/// each machine the shared devices come first, in order of their slots, then those given whole.
 pub(crate) fn assignments(instance: &Instance, snapshot: &Snapshot) -> Vec<Assignment> {
     let mut by_machine: BTreeMap<usize, Vec<Copy>> = BTreeMap::new();
     for &(machine, copy) in snapshot {
         by_machine.entry(machine).or_default().push(copy);
     }
-    let mut assignments = Vec::new();
+    let mut by_group: BTreeMap<usize, Vec<Vec<Copy>>> = BTreeMap::new();
     for (machine, mut copies) in by_machine {
         copies.sort_by_key(|copy| (copy.form, copy.slot));
+        by_group.entry(instance.group_of[machine]).or_default().push(copies);
+    }
+    let mut named: Vec<(usize, Vec<Copy>)> = Vec::new();
+    for (group, mut loads) in by_group {
+        loads.sort_by_cached_key(|copies| {
+            let forms: Vec<(usize, u32)> = copies.iter().map(|copy| (copy.form, copy.slot)).collect();
+            (Reverse(copies.len()), forms)
+        });
+        named.extend(instance.groups[group].iter().copied().zip(loads));
+    }
+    let mut assignments = Vec::new();
+    for (machine, copies) in named {
         let mut slots: Vec<u32> =
             copies.iter().map(|copy| copy.slot).filter(|slot| *slot != NO_SLOT).collect();
         slots.sort_unstable();

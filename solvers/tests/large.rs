@@ -1,0 +1,141 @@
+//! A cluster of 1,523 machines and 300 items, made up from a seed in the proportions of a real one.
+
+mod text;
+
+use berth_compiler::problem::Problem;
+use berth_compiler::recheck::recheck;
+use berth_compiler::solving::{Cancellation, Outcome, Request, Solving};
+use berth_solvers::Highs;
+use num_rational::BigRational;
+use num_traits::Zero;
+use text::{packing, rational};
+
+/// A linear congruential generator (Knuth, MMIX).
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.below(values.len() as u64) as usize]
+    }
+}
+
+/// Five kinds of machines; pods of which a third take a part of a device and a third whole ones; each is
+/// wished for, in three priorities.
+fn cluster(machines: u64, items: u64, seed: u64) -> String {
+    let mut draw = Draw(seed);
+    let kinds = [
+        ("cpu 32000 memory 262144", "0.9"),
+        ("cpu 96000 memory 786432 devices 8 class 0", "9.4"),
+        ("cpu 64000 memory 262144 devices 2 class 1", "3.1"),
+        ("cpu 96000 memory 393216 devices 4 class 2", "4.7"),
+        ("cpu 128000 memory 786432 devices 8 class 3", "14.2"),
+    ];
+    let mut text = String::from("resources cpu core/1000, memory MiB\n");
+    for (index, (kind, price)) in kinds.iter().enumerate() {
+        let count = machines / 5 + u64::from((index as u64) < machines % 5);
+        text += &format!("machine m{index} {count}x {kind} price {price}\n");
+    }
+    for item in 0..items {
+        let (cpu, memory) =
+            (draw.of(&[2000, 4000, 6000, 8000, 12000, 16000]), draw.of(&[4096, 16384, 32768, 65536]));
+        let devices = match draw.below(3) {
+            0 => String::new(),
+            1 => format!(" share {}", draw.of(&[200, 350, 460, 500, 720])),
+            _ => format!(" whole {}", draw.of(&[1, 1, 1, 2, 4, 8])),
+        };
+        text += &format!("item p{item} most 1 cpu {cpu} memory {memory}{devices}\n");
+        text += &format!("wish p{item} >= 1 distance\n");
+    }
+    for priority in 0..3 {
+        let wishes: Vec<String> =
+            (0..items).filter(|item| item % 3 == priority).map(|item| format!("wish{item}")).collect();
+        text += &format!("level priority_{priority}: {}\n", wishes.join(" + "));
+    }
+    text + "level bill: price\n"
+}
+
+fn gap(incumbent: &BigRational, bound: &BigRational) -> BigRational {
+    if incumbent.is_zero() { BigRational::zero() } else { (incumbent - bound) / incumbent }
+}
+
+#[test]
+fn everything_is_placed_within_a_tenth_of_the_best() {
+    let problem = packing(&cluster(1523, 300, 7));
+    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+        panic!("solved")
+    };
+    println!("{}", text::claimed(&problem, &solution));
+    let values = recheck(&problem, &solution).unwrap();
+    assert!(values.levels[..3].iter().all(Zero::is_zero), "everything is placed");
+    let bill = &solution.levels[3];
+    assert!(gap(&bill.incumbent, &bill.bound) < rational("0.1"), "{} of {}", bill.incumbent, bill.bound);
+    assert!(gap(&bill.incumbent, &values.proved[3]) < rational("0.1"), "the bound is confirmed exactly");
+}
+
+#[test]
+fn a_cluster_that_is_full_serves_priorities_in_order() {
+    // 16 machines hold 41 devices' worth of some 115 asked for.
+    let problem = packing(&cluster(16, 300, 7));
+    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+        panic!("solved")
+    };
+    recheck(&problem, &solution).unwrap();
+    println!("{}", text::claimed(&problem, &solution));
+    let missing: Vec<&BigRational> = solution.levels[..3].iter().map(|level| &level.incumbent).collect();
+    assert!(missing[0] < missing[1] && missing[1] <= missing[2], "{missing:?}");
+    for level in &solution.levels[..3] {
+        assert!(&level.incumbent - &level.bound <= rational("4"), "{} of {}", level.incumbent, level.bound);
+    }
+}
+
+#[test]
+fn machines_that_all_differ_are_no_trouble() {
+    // Each of 400 machines has its own amount of memory, as a live cluster reports it.
+    let mut text = cluster(0, 60, 3);
+    let machines: String = (0..400)
+        .map(|m| {
+            format!(
+                "machine n{m} 1x cpu 32000 memory {} devices 2 class 0 price 1.{m:03}\n",
+                200_000 + m * 37
+            )
+        })
+        .collect();
+    text = text.replace("machine m0 0x", &format!("{machines}machine m0 0x"));
+    let text = text.replace("whole 4", "whole 1").replace("whole 8", "whole 2");
+    let problem = packing(&text);
+    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+        panic!("solved")
+    };
+    let values = recheck(&problem, &solution).unwrap();
+    assert!(values.levels[..3].iter().all(Zero::is_zero));
+    let bill = &solution.levels[3];
+    assert!(gap(&bill.incumbent, &bill.bound) < rational("0.1"), "{} of {}", bill.incumbent, bill.bound);
+}
+
+#[test]
+fn a_cancelled_search_keeps_what_it_has() {
+    let problem = packing(&cluster(1523, 300, 7));
+    let cancellation = Cancellation::default();
+    cancellation.cancel();
+    let request = Request { cancellation, ..Request::default() };
+    match Highs::new().solve(&problem, &request, &mut |_| {}) {
+        Outcome::Solved(solution) => assert!(recheck(&problem, &solution).is_ok()),
+        Outcome::Unknown { because } => assert!(!because.is_empty()),
+        Outcome::Infeasible(reason) => panic!("{reason:?}"),
+    }
+}
+
+#[test]
+fn progress_names_levels() {
+    let problem = packing(&cluster(40, 30, 1));
+    let Problem::Packing(of) = &problem;
+    let mut seen = Vec::new();
+    Highs::new().solve(&problem, &Request::default(), &mut |progress| seen.push(progress.level));
+    assert!(!seen.is_empty());
+    assert!(seen.iter().all(|level| of.levels.iter().any(|of| of.name == *level)));
+}
