@@ -64,9 +64,9 @@ def matmul(p, x, device, precision):
 
 MATMUL = {
     "launch_s": (4e-6, 1e-7, 1e-3), "compute_efficiency": (.7, .05, 2), "memory_efficiency": (.8, .05, 1),
-    "sharpness": (3, 1, 16), "k_half": (50, 1e-3, 1e4), "m_half": (50, 1e-3, 1e4), "n_half": (50, 1e-3, 1e4),
-    "seconds_per_k": (1e-9, 1e-14, 1e-7), "seconds_per_k_large": (1e-10, 1e-14, 1e-7),
-    "unaligned": (.1, 1e-4, 1), "cache_gain": (1, 1e-3, 10), "cache_bytes": (3e7, 1e5, 2e8),
+    "sharpness": (4, 1, 16), "k_half": (20, 1e-3, 1e4), "m_half": (5, 1e-3, 1e4), "n_half": (5, 1e-3, 1e4),
+    "seconds_per_k": (1e-10, 1e-14, 1e-7), "seconds_per_k_large": (1e-11, 1e-14, 1e-7),
+    "unaligned": (.01, 1e-4, 1), "cache_gain": (.1, 1e-3, 10), "cache_bytes": (3e7, 1e6, 2e8),
 }
 
 
@@ -84,7 +84,7 @@ def prefill_attention(p, x, device, _):
 
 PREFILL = {
     "launch_s": (1e-5, 1e-6, 1e-3), "compute_efficiency": (.6, .05, 1), "width_exponent": (.3, 1e-3, 2),
-    "s_half": (100, 1e-3, 1e4), "occupancy_half": (.5, 1e-3, 100), "occupancy_exponent": (.8, .1, 4),
+    "s_half": (10, 1e-3, 1e4), "occupancy_half": (.5, 1e-3, 100), "occupancy_exponent": (.8, .1, 4),
     "memory_efficiency": (.5, .02, 5),
 }
 
@@ -123,7 +123,8 @@ COLLECTIVE = {
 
 def fit(form, bounds, x, y, device, precision):
     start, low, high = (np.log(np.array(column)) for column in zip(*bounds.values()))
-    residual = lambda q: np.log(form(np.exp(q), x, device, precision) / y)
+    # A parameter that no row determines stays at its neutral start: one row's weight at a factor of e^5.
+    residual = lambda q: np.append(np.log(form(np.exp(q), x, device, precision) / y), (q - start) / 50)
     best = None
     for seed in range(6):
         spread = 0 if seed == 0 else 0.8

@@ -25,7 +25,8 @@ fn every_deletion_is_found_where_it_is(name: &str) {
             found.abs_diff(line) <= 1
         };
         let is_bracket = b"{}[]()".contains(&text.as_bytes()[at]);
-        let named = if is_bracket { !first.labels.is_empty() } else { first.labels.first().is_some_and(close) };
+        let named =
+            if is_bracket { !first.labels.is_empty() } else { first.labels.first().is_some_and(close) };
         if !named {
             let byte = text[at..=at].escape_debug();
             let (found, _) = checked.sources.position(first.labels[0].span);

@@ -84,7 +84,11 @@ fn adding_a_node_never_raises_the_bill_where_wishes_are_met_alike() {
         }
         assert!(is_plan(after.status), "seed {seed}: a node more leaves a plan a plan");
         // Levels are compared in their order: the first that differs must have come down.
-        let first = before.objective.iter().zip(&after.objective).find(|(left, right)| left.incumbent != right.incumbent);
+        let first = before
+            .objective
+            .iter()
+            .zip(&after.objective)
+            .find(|(left, right)| left.incumbent != right.incumbent);
         if let Some((left, right)) = first {
             assert!(right.incumbent < left.incumbent, "seed {seed}: {} rose", left.name);
         }

@@ -23,6 +23,16 @@ pub fn run(arguments: &Catalog) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+#[derive(Serialize)]
+struct Answer<'a> {
+    things: &'a [&'a Thing],
+}
+
+#[derive(Serialize)]
+struct Models<'a> {
+    models: &'a [ModelEntry],
+}
+
 /// A declaration of the catalog.
 #[derive(Serialize)]
 struct Thing {
@@ -84,7 +94,7 @@ fn list(things: &[Thing], name: Option<&str>, json: bool) -> Result<(), Failure>
         return Err(Failure::UnknownName(name.unwrap_or_default().to_owned(), known));
     }
     if json {
-        println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "things": found })).unwrap_or_default());
+        println!("{}", serde_json::to_string_pretty(&Answer { things: &found }).unwrap_or_default());
         return Ok(());
     }
     // One thing is shown as it is declared: facts and sources are its text.
@@ -122,7 +132,8 @@ struct ModelEntry {
 }
 
 fn models(things: &[Thing], json: bool) -> Result<(), Failure> {
-    let shipped: Vec<&Thing> = things.iter().filter(|thing| thing.kind == "model" && !thing.is_abstract).collect();
+    let shipped: Vec<&Thing> =
+        things.iter().filter(|thing| thing.kind == "model" && !thing.is_abstract).collect();
     let graph = lowered(&shipped)?;
     let entries: Vec<ModelEntry> = shipped
         .iter()
@@ -130,7 +141,7 @@ fn models(things: &[Thing], json: bool) -> Result<(), Failure> {
         .filter_map(|(index, thing)| model_entry(&graph, &service_name(index), thing))
         .collect();
     if json {
-        println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "models": entries })).unwrap_or_default());
+        println!("{}", serde_json::to_string_pretty(&Models { models: &entries }).unwrap_or_default());
         return Ok(());
     }
     let heading = [
@@ -215,7 +226,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

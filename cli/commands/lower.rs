@@ -15,7 +15,8 @@ pub fn run(arguments: &Lower) -> Result<ExitCode, Failure> {
     match arguments.from {
         None => from_program(arguments, &root(&arguments.file), None),
         Some(Source::Ir) => {
-            let bytes = Disk.read(&arguments.file).map_err(|error| Failure::Text(arguments.file.clone(), error))?;
+            let bytes =
+                Disk.read(&arguments.file).map_err(|error| Failure::Text(arguments.file.clone(), error))?;
             let text = String::from_utf8_lossy(&bytes).into_owned();
             from_ir(arguments, &text)
         }

@@ -7,8 +7,10 @@ use crate::measured::processor_and_memory;
 use crate::render::failure::Failure;
 use crate::render::progress::Line;
 use crate::render::{diagnostics, plan as rendered};
+use berth_compiler::plan::judged::NOT_YET;
 use berth_compiler::plan::{Plan, Status};
 use berth_compiler::session::Planned;
+use berth_language::diagnostics::Diagnostic;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -21,12 +23,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     line.clear();
     let Planned { mut plan, stages, because } = planned?;
     (plan.solve.cpu_s, plan.solve.peak_bytes) = processor_and_memory();
-    diagnostics::print(&stages.sources, &stages.diagnostics);
-    if let Some(output) = &arguments.output {
-        // A plan that decides nothing must never replace one that does.
-        if matches!(plan.status, Status::Optimal | Status::Feasible | Status::Partial) || !output.exists() {
-            write(output, &plan.to_json()).map_err(|error| Failure::write(output, &error))?;
-        }
+    // What the plan itself says is not judged is said once, by the plan.
+    let repeated = |found: &Diagnostic| {
+        found.code == NOT_YET
+            && found.labels.first().is_some_and(|label| {
+                let (line, _) = stages.sources.position(label.span);
+                plan.requirements.iter().any(|entry| entry.met.is_none() && entry.line == line)
+            })
+    };
+    let found: Vec<Diagnostic> =
+        stages.diagnostics.iter().filter(|found| !repeated(found)).cloned().collect();
+    diagnostics::print(&stages.sources, &found);
+    if let Some(output) = arguments.output.as_ref().filter(|_| decides(&plan)) {
+        write(output, &plan.to_json()).map_err(|error| Failure::write(output, &error))?;
     }
     if arguments.json {
         print!("{}", plan.to_json());
@@ -47,6 +56,10 @@ fn exit_code(plan: &Plan, allowed: &[String]) -> ExitCode {
         Some(met) => met,
         None => entry.code.as_ref().is_some_and(|code| allowed.contains(code)),
     });
-    let planned = matches!(plan.status, Status::Optimal | Status::Feasible | Status::Partial);
-    if planned && judged { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if decides(plan) && judged { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Only a plan that decides something is written: it would replace one that does.
+fn decides(plan: &Plan) -> bool {
+    matches!(plan.status, Status::Optimal | Status::Feasible | Status::Partial)
 }

@@ -4,7 +4,10 @@ use berth_compiler::lowering::IrDiagnostic;
 use berth_language::diagnostics::{Diagnostic, Severity};
 use berth_language::sources::Sources;
 use berth_language::span::FileId;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource, SourceCode, SourceSpan, SpanContents};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource, SourceCode, SourceSpan,
+    SpanContents,
+};
 use serde::Serialize;
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -14,7 +17,8 @@ const MOST: usize = 30;
 
 /// Prints every diagnostic on standard error.
 pub fn print(sources: &Sources, found: &[Diagnostic]) {
-    let handler = GraphicalReportHandler::new_themed(theme()).with_width(80).with_context_lines(1).with_links(false);
+    let handler =
+        GraphicalReportHandler::new_themed(theme()).with_width(80).with_context_lines(1).with_links(false);
     for diagnostic in found.iter().take(MOST) {
         let report = Report::new(sources, diagnostic);
         let mut text = String::new();
@@ -34,7 +38,8 @@ fn trimmed(text: &str) -> String {
 }
 
 fn theme() -> GraphicalTheme {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() }
 }
 
@@ -184,7 +189,8 @@ struct Text(NamedSource<String>);
 
 impl Text {
     fn new(sources: &Sources, file: FileId) -> Self {
-        let (path, text) = sources.get(file).map_or(("", ""), |source| (source.path.as_str(), source.text.as_str()));
+        let (path, text) =
+            sources.get(file).map_or(("", ""), |source| (source.path.as_str(), source.text.as_str()));
         Self(NamedSource::new(path, text.to_owned()))
     }
 }

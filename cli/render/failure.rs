@@ -57,10 +57,17 @@ pub fn print(failure: &Failure) {
         },
         Failure::Read(path, error) => eprintln!("error: `{}` cannot be read: {error}", path.display()),
         Failure::Write(path, error) => {
-            eprintln!("error: `{}` cannot be written: {error}\nWhat was there before is unchanged.", path.display());
+            eprintln!(
+                "error: `{}` cannot be written: {error}\nWhat was there before is unchanged.",
+                path.display()
+            );
         }
         Failure::NotAPlan(path, error) => {
-            eprintln!("error: `{}`: {error}\nWrite one with: berth plan FILE -o {}", path.display(), path.display());
+            eprintln!(
+                "error: `{}`: {error}\nWrite one with: berth plan FILE -o {}",
+                path.display(),
+                path.display()
+            );
         }
         Failure::Text(path, error) => eprintln!("error: `{path}` {}", unreadable(error)),
         Failure::NoPlan(because) => {
@@ -78,7 +85,9 @@ pub fn print(failure: &Failure) {
             eprintln!("It has: {}", known.join(", "));
         }
         Failure::Backwards => {
-            eprintln!("error: the model comes before the IR; continue to `graph`, `candidates`, `problem` or `plan`");
+            eprintln!(
+                "error: the model comes before the IR; continue to `graph`, `candidates`, `problem` or `plan`"
+            );
         }
         Failure::NoProgram => {
             eprintln!("error: this text does not say which plan file it belongs to");

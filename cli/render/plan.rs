@@ -5,7 +5,9 @@
 use crate::render::diagnostics::print;
 use crate::render::quantities::{money, percent, quantity};
 use crate::render::table::{Align, paragraph, table};
-use berth_compiler::plan::{CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status};
+use berth_compiler::plan::{
+    CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
+};
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
 use berth_language::span::Span;
@@ -44,7 +46,9 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
     });
     let mut labels = spans.collect::<Vec<_>>().into_iter();
     let Some((span, label)) = labels.next() else {
-        eprintln!("plan::infeasible: no plan exists, and no line of the files could be left out to change that");
+        eprintln!(
+            "plan::infeasible: no plan exists, and no line of the files could be left out to change that"
+        );
         return;
     };
     let mut diagnostic = Diagnostic::error("plan::infeasible", title, span, label);
@@ -66,8 +70,10 @@ fn offset(text: &str, line: usize, column: usize) -> Option<usize> {
 }
 
 fn title(plan: &Plan) -> String {
-    let name = plan.name.clone().or_else(|| plan.inputs.first().map(|input| input.path.clone())).unwrap_or_default();
-    let bill = plan.measures.iter().find(|measure| measure.path == "bill").map(|measure| money(measure.value));
+    let name =
+        plan.name.clone().or_else(|| plan.inputs.first().map(|input| input.path.clone())).unwrap_or_default();
+    let bill =
+        plan.measures.iter().find(|measure| measure.path == "bill").map(|measure| money(measure.value));
     let says = match plan.status {
         Status::Optimal => "optimal: no better plan exists",
         Status::Feasible => "feasible: every requirement holds",
@@ -82,7 +88,8 @@ fn title(plan: &Plan) -> String {
 }
 
 fn unjudged(plan: &Plan) -> String {
-    let open: Vec<&RequirementEntry> = plan.requirements.iter().filter(|entry| entry.met != Some(true)).collect();
+    let open: Vec<&RequirementEntry> =
+        plan.requirements.iter().filter(|entry| entry.met != Some(true)).collect();
     if open.is_empty() {
         return String::new();
     }
@@ -196,11 +203,8 @@ fn gives_way(plan: &Plan) -> String {
 }
 
 fn promises(plan: &Plan) -> String {
-    let judged: Vec<&RequirementEntry> = plan
-        .requirements
-        .iter()
-        .filter(|entry| entry.met == Some(true) && entry.limit.is_some())
-        .collect();
+    let judged: Vec<&RequirementEntry> =
+        plan.requirements.iter().filter(|entry| entry.met == Some(true) && entry.limit.is_some()).collect();
     if judged.is_empty() {
         return String::new();
     }
@@ -225,7 +229,9 @@ fn promises(plan: &Plan) -> String {
 
 fn slack(entry: &RequirementEntry) -> String {
     match (entry.slack, entry.limit) {
-        (Some(slack), Some(limit)) if limit != 0.0 && entry.unit.as_deref() == Some("s") => percent(slack / limit.abs()),
+        (Some(slack), Some(limit)) if limit != 0.0 && entry.unit.as_deref() == Some("s") => {
+            percent(slack / limit.abs())
+        }
         (Some(slack), _) => quantity(slack, entry.unit.as_deref().unwrap_or("1")),
         _ => String::new(),
     }
@@ -270,7 +276,10 @@ fn certificate(entry: &ObjectiveEntry) -> String {
 
 fn free(plan: &Plan) -> String {
     let of = |suffix: &str| -> Vec<(&str, &Measure)> {
-        plan.measures.iter().filter_map(|measure| Some((measure.path.strip_suffix(suffix)?, measure))).collect()
+        plan.measures
+            .iter()
+            .filter_map(|measure| Some((measure.path.strip_suffix(suffix)?, measure)))
+            .collect()
     };
     let (cpu, memory) = (of(".cpu_free"), of(".memory_free"));
     if cpu.is_empty() || cpu.len() > 12 {
@@ -304,7 +313,8 @@ fn footnotes(plan: &Plan) -> String {
         text.push_str(&left_out(plan.placeholders.len(), "facts"));
     }
     if let Some(limit) = plan.solve.time_limit_s {
-        let _ = writeln!(text, "\nThe search was limited to {}; another run may differ.", quantity(limit, "s"));
+        let _ =
+            writeln!(text, "\nThe search was limited to {}; another run may differ.", quantity(limit, "s"));
     }
     text
 }

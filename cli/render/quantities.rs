@@ -26,7 +26,11 @@ pub fn money(value: f64) -> String {
     let cents = format!("{value:.2}");
     let fine = format!("{value:.4}");
     // Two places unless they would hide something.
-    if fine.trim_end_matches('0').len() <= cents.len() { format!("{sign}${cents}/h") } else { format!("{sign}${fine}/h") }
+    if fine.trim_end_matches('0').len() <= cents.len() {
+        format!("{sign}${cents}/h")
+    } else {
+        format!("{sign}${fine}/h")
+    }
 }
 
 fn seconds(value: f64) -> String {

@@ -8,9 +8,7 @@ use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
     Shortfall, Wish,
 };
-use berth_language::model::{
-    Compare, Condition, Market, Node, Program, Requirement, Subject, Term, Work,
-};
+use berth_language::model::{Compare, Condition, Market, Node, Program, Requirement, Subject, Term, Work};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -81,14 +79,12 @@ pub fn per_hour(price: &Quantity) -> BigRational {
 }
 
 fn cpu_scale(program: &Program) -> u64 {
-    let amounts = program
-        .nodes
-        .iter()
-        .filter_map(|node| node.cpu.as_ref())
-        .chain(program.services.iter().filter_map(|service| match &service.work {
+    let amounts = program.nodes.iter().filter_map(|node| node.cpu.as_ref()).chain(
+        program.services.iter().filter_map(|service| match &service.work {
             Work::Image(work) => work.cpu.as_ref(),
             Work::Llm(_) => None,
-        }));
+        }),
+    );
     let mut scale = BigInt::from(1_000);
     for amount in amounts {
         let denominator = amount.value.value.denom();
@@ -185,7 +181,12 @@ fn item(
         .iter()
         .map(|machine| choices.iter().map(|choice| fits(machine, choice)).max().unwrap_or(0))
         .fold(0u64, u64::saturating_add);
-    Item { name: service.name.clone(), most: bounded.min(fits).min(MOST_COPIES), choices, origin: service.span }
+    Item {
+        name: service.name.clone(),
+        most: bounded.min(fits).min(MOST_COPIES),
+        choices,
+        origin: service.span,
+    }
 }
 
 /// Copies of `choice` that an empty `machine` holds.
@@ -265,7 +266,12 @@ fn service_rows(
 }
 
 /// What all replicas carry together is at least the busiest step's demand.
-fn demand_row(program: &Program, candidates: &Candidates, index: usize, without: &Disregarded) -> Option<Row> {
+fn demand_row(
+    program: &Program,
+    candidates: &Candidates,
+    index: usize,
+    without: &Disregarded,
+) -> Option<Row> {
     let service = &program.services[index];
     let demand = service.demand.as_ref()?;
     let peak = peak_rate(service, without);
@@ -376,7 +382,10 @@ fn wishes_and_levels(program: &Program, packing: &mut Packing) {
         packing.levels.push(Level {
             name: format!("unmet wishes of priority {priority}"),
             unit: "1".into(),
-            terms: wishes.into_iter().map(|wish| (BigRational::one(), LevelAtom::Shortfall { wish })).collect(),
+            terms: wishes
+                .into_iter()
+                .map(|wish| (BigRational::one(), LevelAtom::Shortfall { wish }))
+                .collect(),
             gap: BigRational::zero(),
         });
     }

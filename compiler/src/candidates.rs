@@ -11,8 +11,8 @@ use crate::performance::queueing::Servers;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
-    Compare, Condition, CountBound, Fabric, FabricKind, ImageWork, LatencyMeasure, LlmWork, Precision, Program,
-    Requirement, Service, Statistic, Subject, Work,
+    Compare, Condition, CountBound, Fabric, FabricKind, ImageWork, LatencyMeasure, LlmWork, Precision,
+    Program, Requirement, Service, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -163,12 +163,7 @@ fn device_classes(program: &Program) -> Vec<DeviceClass> {
         if devices.iter().filter(|device| **device == class.device).count() > 1 {
             class.name = match &class.fabric {
                 None => format!("{} without fabric", class.name),
-                Some(fabric) => format!(
-                    "{} behind {} {}",
-                    class.name,
-                    fabric_name(fabric),
-                    fabric.bandwidth
-                ),
+                Some(fabric) => format!("{} behind {} {}", class.name, fabric_name(fabric), fabric.bandwidth),
             };
         }
     }
@@ -346,7 +341,11 @@ fn llm_candidates(
                         });
                     }
                     Err(error) => {
-                        found.refusals.push(Refusal { layout, because: error.to_string(), origins: Vec::new() });
+                        found.refusals.push(Refusal {
+                            layout,
+                            because: error.to_string(),
+                            origins: Vec::new(),
+                        });
                     }
                 }
             }
@@ -374,8 +373,11 @@ fn why_nothing(replica: &Replica, batch: u64, by_promise: bool) -> String {
 
 fn limit(service: usize, requirement: &Requirement) -> Option<Limit> {
     if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
-        return judgeable(statistic)
-            .then(|| Limit::Latency { measure, statistic: statistic.clone(), most: seconds });
+        return judgeable(statistic).then(|| Limit::Latency {
+            measure,
+            statistic: statistic.clone(),
+            most: seconds,
+        });
     }
     memory_limit(service, requirement).map(|free| Limit::MemoryFree { least: free })
 }
@@ -394,7 +396,12 @@ fn allowed<T: Clone + PartialEq>(
     let mut lines = lines.iter().filter(|line| !without.contains(&line.span));
     let Some(first) = lines.next() else { return default.to_vec() };
     let rest: Vec<_> = lines.collect();
-    first.allowed.iter().filter(|value| rest.iter().all(|line| line.allowed.contains(value))).cloned().collect()
+    first
+        .allowed
+        .iter()
+        .filter(|value| rest.iter().all(|line| line.allowed.contains(value)))
+        .cloned()
+        .collect()
 }
 
 fn largest_machine(program: &Program, class: &DeviceClass) -> u32 {

@@ -7,10 +7,12 @@
 use crate::assembly::{self, requirements};
 use crate::candidates::{self, Disregarded};
 use crate::graph::OperatorGraph;
+use crate::performance::queueing::Servers;
 use crate::problem::Problem;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
-use berth_language::model::{Condition, Program, Subject, Work};
+use berth_language::model::{Condition, Fact, Program, Requirement, Subject, Work};
+use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
@@ -104,7 +106,11 @@ fn verdict(
     let problem = feasibility_only(assembly::problem(program, &candidates, &without));
     match solving.feasible(&problem, request) {
         Feasibility::Infeasible(_) => Verdict::Infeasible,
-        Feasibility::Feasible(witness) if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() => Verdict::Feasible,
+        Feasibility::Feasible(witness)
+            if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() =>
+        {
+            Verdict::Feasible
+        }
         Feasibility::Feasible(_) | Feasibility::Unknown => Verdict::Undecided,
     }
 }
@@ -159,13 +165,17 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
         if let Some(requirement) = service.requirements.iter().find(|requirement| requirement.span == span)
             && candidates::latency_limit(index, requirement).is_some()
         {
-            return latency_because(program, graph, index, span);
+            return latency_because(program, graph, index, requirement);
         }
     }
     match requirements(program).find(|requirement| requirement.span == span).map(|found| &found.condition) {
         Some(Condition::Compare { terms, .. }) => match terms.first().map(|term| &term.subject) {
             Some(Subject::Spread { service }) => {
-                format!("`{}` stands on this many nodes; there are {}", program.services[*service].name, program.nodes.len())
+                format!(
+                    "`{}` stands on this many nodes; there are {}",
+                    program.services[*service].name,
+                    program.nodes.len()
+                )
             }
             Some(Subject::Bill) => "limits what may be spent".into(),
             Some(Subject::MemoryFree { .. }) => "leaves this much device memory unused".into(),
@@ -176,13 +186,22 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
 }
 
 /// How many replicas, or what rate of the best one, a promise about latency allows.
-fn latency_because(program: &Program, graph: &OperatorGraph, service: usize, span: Span) -> String {
+fn latency_because(
+    program: &Program,
+    graph: &OperatorGraph,
+    service: usize,
+    requirement: &Requirement,
+) -> String {
+    let span = requirement.span;
     let with = candidates::candidates(program, graph, &Disregarded::new());
     let own = &with.services[service];
     if let Some(least) = own.least.iter().find(|least| least.origins.contains(&span)) {
         return match least.count {
             Some(count) => format!("takes at least {count} replicas"),
-            None => "no number of replicas is fast enough".into(),
+            None => match &program.services[service].work {
+                Work::Image(work) => alone(work.serves.as_ref(), requirement),
+                Work::Llm(_) => "no number of replicas is fast enough".into(),
+            },
         };
     }
     let best = own
@@ -198,5 +217,20 @@ fn latency_because(program: &Program, graph: &OperatorGraph, service: usize, spa
         }
         None if ruled_out > 0 => format!("rules out {ruled_out} layouts at any load"),
         None => "leaves less room for a queue".into(),
+    }
+}
+
+/// What a request takes where it never waits.
+fn alone(serves: Option<&Fact<Quantity>>, requirement: &Requirement) -> String {
+    let seconds = serves.and_then(|serves| {
+        let queue = Servers { arrivals: 0.0, service_rate: serves.value.value.to_f64()?, servers: 1 };
+        let (_, statistic, _) = candidates::latency_limit(requirement.service?, requirement)?;
+        queue.sojourn(statistic).ok()
+    });
+    match seconds {
+        Some(seconds) => {
+            format!("a request takes {:.0}ms at this rate even where it never waits", seconds * 1e3)
+        }
+        None => "no number of replicas is fast enough".into(),
     }
 }

@@ -10,7 +10,11 @@ pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
         match &service.work {
             Work::Llm(work) => missing.extend(llm(program, service, work)),
             Work::Image(work) => {
-                if work.cpu.is_none() && work.memory.is_none() && work.devices.is_none() && work.share.is_none() {
+                if work.cpu.is_none()
+                    && work.memory.is_none()
+                    && work.devices.is_none()
+                    && work.share.is_none()
+                {
                     missing.push(
                         Diagnostic::error(
                             "model::missing-input",
@@ -46,7 +50,10 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
     }
     // Classes that no node holds are never asked for anything.
     for (index, device) in program.devices.iter().enumerate() {
-        let held = program.nodes.iter().any(|node| node.devices.as_ref().is_some_and(|devices| devices.value.0 == index));
+        let held = program
+            .nodes
+            .iter()
+            .any(|node| node.devices.as_ref().is_some_and(|devices| devices.value.0 == index));
         let may_run = work.device.iter().all(|line| line.allowed.contains(&index));
         let absent: Vec<&str> = [
             ("memory", device.memory.is_none()),

@@ -8,6 +8,7 @@
 //! | [`phase`] | how long one pass of a phase takes, and what it computes, moves and sends |
 //! | [`memory`] | what fits on one device, and what stays free |
 //! | [`draws`] | a distribution of lengths as weighted values |
+//! | [`curve`] | pass times between the points at which they were computed |
 //! | [`queueing`] | waiting in M/M/c and M/G/1, in closed form |
 //! | [`serving`] | one replica under Poisson arrivals: TTFT, TPOT, latency, and how much it carries |
 //!
@@ -27,6 +28,7 @@
 //! is in the [`Note`]s that travel with each figure. `docs/performance.md` has the forms, the
 //! derivations and the errors measured.
 
+pub mod curve;
 pub mod draws;
 pub mod fits;
 pub mod hardware;

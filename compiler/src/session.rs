@@ -197,7 +197,8 @@ impl Session<'_> {
             self.solving,
             request,
         );
-        let because = (!irreducible).then(|| "some of these lines may not be needed for the conflict".to_owned());
+        let because =
+            (!irreducible).then(|| "some of these lines may not be needed for the conflict".to_owned());
         let lines = lines
             .into_iter()
             .map(|(span, because)| {

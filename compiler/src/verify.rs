@@ -57,13 +57,16 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
             plan_line(&stages),
             "neither a plan nor a proof that none exists was found",
         );
-        return Err(refuse(vec![diagnostic.help("Plan again with more `--effort`, or without a time limit.")]));
+        return Err(refuse(vec![
+            diagnostic.help("Plan again with more `--effort`, or without a time limit."),
+        ]));
     }
     let unknown = |unknown: Unknown| altered(&stages, unknown.span, unknown.text);
-    let assignments =
-        assignments(stages.world(), found).map_err(|errors| refuse(errors.into_iter().map(unknown).collect()))?;
-    let incumbents = incumbents(&stages, &assignments)
-        .map_err(|violations| refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect()))?;
+    let assignments = assignments(stages.world(), found)
+        .map_err(|errors| refuse(errors.into_iter().map(unknown).collect()))?;
+    let incumbents = incumbents(&stages, &assignments).map_err(|violations| {
+        refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect())
+    })?;
     let standing: Vec<BigRational> = stages
         .packing()
         .levels
@@ -72,8 +75,9 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         .collect();
     let claimed =
         solution(found, assignments, &incumbents, &standing).map_err(|error| refuse(vec![unknown(error)]))?;
-    let values = recheck::recheck(&stages.problem, &claimed)
-        .map_err(|violations| refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect()))?;
+    let values = recheck::recheck(&stages.problem, &claimed).map_err(|violations| {
+        refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect())
+    })?;
     let derived = plan(stages.world(), &claimed, &values);
     let differences = differences(&stages, found, &derived);
     if !differences.is_empty() {
@@ -86,7 +90,9 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         .count();
     let packing = stages.packing();
     Ok(Verified {
-        statements: packing.machines.len() * (packing.resources.len() + 1) + packing.rows.len() + packing.levels.len(),
+        statements: packing.machines.len() * (packing.resources.len() + 1)
+            + packing.rows.len()
+            + packing.levels.len(),
         proved,
         levels: packing.levels.len(),
     })
@@ -151,7 +157,11 @@ fn verify_conflict(
     match cannot_hold(&stages.program, &stages.lowered.graph, &kept, session.solving, request) {
         Some(true) => Ok(Verified { statements: found.conflict.len(), proved: 1, levels: 1 }),
         Some(false) => Err(vec![altered(stages, None, "the lines of the conflict can hold together".into())]),
-        None => Err(vec![altered(stages, None, "whether the lines of the conflict can hold was not decided".into())]),
+        None => Err(vec![altered(
+            stages,
+            None,
+            "whether the lines of the conflict can hold was not decided".into(),
+        )]),
     }
 }
 
@@ -194,12 +204,15 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
     };
     let thing_line = |path: &str| {
         let named = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '[']));
-        let service = stages.program.services.iter().find(|service| named(&service.name)).map(|found| found.span);
+        let service =
+            stages.program.services.iter().find(|service| named(&service.name)).map(|found| found.span);
         service.or_else(|| stages.program.nodes.iter().find(|node| named(&node.name)).map(|node| node.span))
     };
     for service in &stages.program.services {
         let seal = |plan: &Plan| plan.seals.iter().find(|seal| seal.service == service.name).cloned();
-        if seal(found) != seal(derived) || seal(derived).is_none_or(|seal| seal.sha256 != found.seal_of(&service.name)) {
+        if seal(found) != seal(derived)
+            || seal(derived).is_none_or(|seal| seal.sha256 != found.seal_of(&service.name))
+        {
             let text = format!("the placements of `{}` do not match their seal", service.name);
             differences.push(altered(stages, service_line(&service.name), text));
         }
@@ -214,7 +227,11 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
     for (left, right) in longest(&found.measures, &derived.measures) {
         if left != right {
             let path = right.or(left).map(|entry| entry.path.clone()).unwrap_or_default();
-            differences.push(altered(stages, thing_line(&path), format!("the measure `{path}` is not what the model gives")));
+            differences.push(altered(
+                stages,
+                thing_line(&path),
+                format!("the measure `{path}` is not what the model gives"),
+            ));
         }
     }
     for (left, right) in longest(&found.requirements, &derived.requirements) {
@@ -222,16 +239,36 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             let entry = right.or(left);
             let text = entry.map(|entry| entry.text.clone()).unwrap_or_default();
             let span = entry.and_then(|entry| {
-                stages.sources.iter().filter(|(_, source)| source.path == entry.file).find_map(|(file, _)| {
-                    span_at(stages, file, entry.line, entry.column)
-                })
+                stages
+                    .sources
+                    .iter()
+                    .filter(|(_, source)| source.path == entry.file)
+                    .find_map(|(file, _)| span_at(stages, file, entry.line, entry.column))
             });
-            differences.push(altered(stages, span, format!("the entry of `{text}` is not what the plan gives")));
+            differences.push(altered(
+                stages,
+                span,
+                format!("the entry of `{text}` is not what the plan gives"),
+            ));
         }
     }
-    let rest = |plan: &Plan| (plan.status, plan.name.clone(), plan.unplaced.clone(), plan.wishes.clone(), plan.steps.clone(), plan.conflict.clone(), plan.placeholders.clone());
+    let rest = |plan: &Plan| {
+        (
+            plan.status,
+            plan.name.clone(),
+            plan.unplaced.clone(),
+            plan.wishes.clone(),
+            plan.steps.clone(),
+            plan.conflict.clone(),
+            plan.placeholders.clone(),
+        )
+    };
     if rest(found) != rest(derived) {
-        differences.push(altered(stages, None, "its status, wishes or steps are not what its decisions give".into()));
+        differences.push(altered(
+            stages,
+            None,
+            "its status, wishes or steps are not what its decisions give".into(),
+        ));
     }
     if differences.is_empty() && found.placements != derived.placements {
         let service = longest(&found.placements, &derived.placements)
@@ -239,10 +276,18 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             .and_then(|(left, right)| left.or(right))
             .map(|placement| placement.service.clone())
             .unwrap_or_default();
-        differences.push(altered(stages, service_line(&service), "written otherwise than the planner does".into()));
+        differences.push(altered(
+            stages,
+            service_line(&service),
+            "written otherwise than the planner does".into(),
+        ));
     }
     if differences.is_empty() && found.fingerprint != found.fingerprint_of_contents() {
-        differences.push(altered(stages, Some(minimize_line(stages)), "what it says does not match its fingerprint".into()));
+        differences.push(altered(
+            stages,
+            Some(minimize_line(stages)),
+            "what it says does not match its fingerprint".into(),
+        ));
     }
     differences
 }

@@ -9,10 +9,7 @@ static FILES: [(&str, &str); 3] = [
 
 /// The bytes of the shipped file at `path`, as [`path`](path()) gives it.
 pub fn file(path: &str) -> Option<&'static [u8]> {
-    FILES
-        .iter()
-        .find(|(name, _)| path == full_path(name))
-        .map(|(_, text)| text.as_bytes())
+    FILES.iter().find(|(name, _)| path == full_path(name)).map(|(_, text)| text.as_bytes())
 }
 
 /// Where `use catalog.nvidia` leads: `catalog/nvidia.berth`.

@@ -31,22 +31,12 @@ const fn code(
     example: &'static str,
     mended: &'static str,
 ) -> Code {
-    Code {
-        code,
-        title,
-        explanation,
-        example,
-        mended,
-    }
+    Code { code, title, explanation, example, mended }
 }
 
 /// All codes, by stage: reading, resolving, planning.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    reading::CODES
-        .iter()
-        .chain(syntax::CODES)
-        .chain(resolving::CODES)
-        .chain(planning::CODES)
+    reading::CODES.iter().chain(syntax::CODES).chain(resolving::CODES).chain(planning::CODES)
 }
 
 /// The row of `name`.
@@ -123,42 +113,32 @@ mod tests {
                     if path.file_name().is_some_and(|name| name != "codes") {
                         folders.push(path);
                     }
-                } else if path.extension().is_some_and(|end| end == "rs")
-                    && !path.ends_with("codes.rs")
-                {
+                } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("codes.rs") {
                     let text = std::fs::read_to_string(&path).expect("a source file");
                     used.extend(codes_in(&text));
                 }
             }
         }
-        let planned: BTreeSet<_> = planning::CODES
-            .iter()
-            .map(|row| row.code.to_owned())
-            .collect();
+        let planned: BTreeSet<_> = planning::CODES.iter().map(|row| row.code.to_owned()).collect();
         let listed: BTreeSet<_> = all().map(|row| row.code.to_owned()).collect();
         assert_eq!(listed.len(), all().count(), "a code stands twice");
         let unlisted: Vec<_> = used.difference(&listed).collect();
         assert!(unlisted.is_empty(), "not in the table: {unlisted:?}");
-        let unused: Vec<_> = listed
-            .difference(&used)
-            .filter(|code| !planned.contains(*code))
-            .collect();
+        let unused: Vec<_> = listed.difference(&used).filter(|code| !planned.contains(*code)).collect();
         assert!(unused.is_empty(), "raised nowhere: {unused:?}");
     }
 
     /// String literals of the form `"area::name"`.
     fn codes_in(text: &str) -> Vec<String> {
-        let areas: BTreeSet<&str> = all()
-            .filter_map(|row| row.code.split("::").next())
-            .collect();
+        let areas: BTreeSet<&str> = all().filter_map(|row| row.code.split("::").next()).collect();
         text.split('"')
             .filter(|part| {
                 part.split_once("::").is_some_and(|(area, name)| {
                     areas.contains(area)
                         && !name.is_empty()
-                        && name.bytes().all(|byte| {
-                            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
-                        })
+                        && name
+                            .bytes()
+                            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 })
             })
             .map(str::to_owned)

@@ -4,9 +4,9 @@
 //! use. The same program gives the same text.
 
 use crate::model::{
-    Compare, Condition, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork,
-    LatencyMeasure, LlmWork, Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision,
-    Program, Requirement, Restriction, Service, Statistic, Subject, Term, Wish, Work,
+    Compare, Condition, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LatencyMeasure,
+    LlmWork, Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision, Program, Requirement,
+    Restriction, Service, Statistic, Subject, Term, Wish, Work,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{number, percent};
@@ -54,23 +54,13 @@ pub fn describe(program: &Program) -> String {
     }
     if !not_yet.is_empty() {
         text.paragraph("not yet");
-        for NotYet {
-            text: line,
-            span: _,
-            because,
-        } in not_yet
-        {
+        for NotYet { text: line, span: _, because } in not_yet {
             text.line(&format!("{line}: {because}"));
         }
     }
     if !placeholders.is_empty() {
         text.paragraph("placeholders");
-        for Placeholder {
-            thing,
-            text: source,
-            span: _,
-        } in placeholders
-        {
+        for Placeholder { thing, text: source, span: _ } in placeholders {
             text.line(&format!("{thing}: {source}"));
         }
     }
@@ -105,24 +95,12 @@ impl Text {
 }
 
 fn describe_device(text: &mut Text, device: &Device) {
-    let Device {
-        name,
-        span: _,
-        memory,
-        bandwidth,
-        compute,
-        idle,
-        nameplate,
-    } = device;
+    let Device { name, span: _, memory, bandwidth, compute, idle, nameplate } = device;
     text.paragraph(&format!("device {name}"));
     text.fact("memory", memory.as_ref());
     text.fact("bandwidth", bandwidth.as_ref());
     for (precision, rate) in compute {
-        text.line(&format!(
-            "compute[{}] = {}",
-            precision_name(*precision),
-            rate.value
-        ));
+        text.line(&format!("compute[{}] = {}", precision_name(*precision), rate.value));
     }
     text.fact("idle", idle.as_ref());
     text.fact("nameplate", nameplate.as_ref());
@@ -144,19 +122,11 @@ fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
         repair,
     } = node;
     text.paragraph(&format!("node {name}"));
-    if let Some(Spanned {
-        value: (class, count),
-        ..
-    }) = devices
-    {
+    if let Some(Spanned { value: (class, count), .. }) = devices {
         let class = classes.get(*class).map_or("?", |class| class.name.as_str());
         text.line(&format!("devices = {count} * {class}"));
     }
-    if let Some(Spanned {
-        value: Fabric { kind, bandwidth },
-        ..
-    }) = fabric
-    {
+    if let Some(Spanned { value: Fabric { kind, bandwidth }, .. }) = fabric {
         let kind = match kind {
             FabricKind::Nvlink => "nvlink",
             FabricKind::Pcie => "pcie",
@@ -206,18 +176,8 @@ fn describe_model(text: &mut Text, model: &Model) {
 }
 
 fn describe_service(text: &mut Text, service: &Service, program: &Program) {
-    let Service {
-        name,
-        span: _,
-        doc,
-        work,
-        priority,
-        demand,
-        replicas,
-        requirements,
-        wishes,
-        stateful,
-    } = service;
+    let Service { name, span: _, doc, work, priority, demand, replicas, requirements, wishes, stateful } =
+        service;
     text.paragraph(&format!("service {name}"));
     for line in doc.as_deref().unwrap_or_default().lines() {
         text.line(format!("/// {}", line.trim()).trim_end());
@@ -228,28 +188,15 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
         Work::Llm(llm) => describe_llm(text, llm, program),
     }
     text.fact("stateful", stateful.as_ref());
-    if let Some(Spanned {
-        value: Demand { rates },
-        ..
-    }) = demand
-    {
+    if let Some(Spanned { value: Demand { rates }, .. }) = demand {
         describe_demand(text, rates);
     }
     for bound in replicas {
         text.line(&count_bound("replicas", bound));
     }
     for requirement in requirements {
-        let Requirement {
-            service: _,
-            policy: _,
-            text: _,
-            span: _,
-            condition,
-        } = requirement;
-        text.line(&format!(
-            "require {}",
-            condition_text(condition, &requirement.text, &program.services)
-        ));
+        let Requirement { service: _, policy: _, text: _, span: _, condition } = requirement;
+        text.line(&format!("require {}", condition_text(condition, &requirement.text, &program.services)));
     }
     for wish in wishes {
         text.line(&wish_text(wish, &program.services));
@@ -257,15 +204,7 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
 }
 
 fn describe_image(text: &mut Text, work: &ImageWork, classes: &[Device]) {
-    let ImageWork {
-        image,
-        cpu,
-        memory,
-        serves,
-        devices,
-        share,
-        device,
-    } = work;
+    let ImageWork { image, cpu, memory, serves, devices, share, device } = work;
     if let Some(image) = image {
         text.line(&format!("image = {:?}", image.value));
     }
@@ -280,21 +219,9 @@ fn describe_image(text: &mut Text, work: &ImageWork, classes: &[Device]) {
 }
 
 fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
-    let LlmWork {
-        model,
-        engine,
-        prompt,
-        output,
-        tensor,
-        batch,
-        precision,
-        device,
-    } = work;
+    let LlmWork { model, engine, prompt, output, tensor, batch, precision, device } = work;
     let model = program.models.get(model.value);
-    text.line(&format!(
-        "model = {}",
-        model.map_or("?", |model| model.name.as_str())
-    ));
+    text.line(&format!("model = {}", model.map_or("?", |model| model.name.as_str())));
     text.fact("engine", engine.as_ref());
     for (name, draws) in [("prompt", prompt), ("output", output)] {
         if let Some(draws) = draws {
@@ -302,11 +229,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
             text.line(&match &draws.value {
                 Draws::Constant(value) => format!("{name} = {}", tokens(value)),
                 Draws::Lognormal { p50, p99 } => {
-                    format!(
-                        "{name} = lognormal(p50 = {}, p99 = {})",
-                        tokens(p50),
-                        tokens(p99)
-                    )
+                    format!("{name} = lognormal(p50 = {}, p99 = {})", tokens(p50), tokens(p99))
                 }
             });
         }
@@ -318,9 +241,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         text.line(&count_bound("batch", bound));
     }
     for restriction in precision {
-        text.line(&restricted("precision", restriction, |value| {
-            precision_name(*value).to_owned()
-        }));
+        text.line(&restricted("precision", restriction, |value| precision_name(*value).to_owned()));
     }
     describe_classes(text, device, &program.devices);
 }
@@ -328,9 +249,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
 fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classes: &[Device]) {
     for restriction in restrictions {
         text.line(&restricted("device", restriction, |class| {
-            classes
-                .get(*class)
-                .map_or_else(|| "?".to_owned(), |class| class.name.clone())
+            classes.get(*class).map_or_else(|| "?".to_owned(), |class| class.name.clone())
         }));
     }
 }
@@ -350,14 +269,7 @@ fn describe_demand(text: &mut Text, rates: &[BigRational]) {
 }
 
 fn describe_plan(text: &mut Text, plan: &Plan) {
-    let Plan {
-        name,
-        span: _,
-        minimize,
-        steps,
-        gap,
-        effort,
-    } = plan;
+    let Plan { name, span: _, minimize, steps, gap, effort } = plan;
     text.paragraph(&match name {
         Some(name) => format!("plan {name}"),
         None => "plan".to_owned(),
@@ -378,22 +290,13 @@ fn describe_plan(text: &mut Text, plan: &Plan) {
 }
 
 fn describe_requirement(text: &mut Text, requirement: &Requirement, services: &[Service]) {
-    let Requirement {
-        service,
-        policy,
-        text: line,
-        span: _,
-        condition,
-    } = requirement;
+    let Requirement { service, policy, text: line, span: _, condition } = requirement;
     let of = match (policy, service.and_then(|service| services.get(service))) {
         (Some(policy), _) => format!(" of policy {policy}"),
         (None, Some(service)) => format!(" of {}", service.name),
         (None, None) => String::new(),
     };
-    text.paragraph(&format!(
-        "require{of} {}",
-        condition_text(condition, line, services)
-    ));
+    text.paragraph(&format!("require{of} {}", condition_text(condition, line, services)));
 }
 
 fn describe_wish(text: &mut Text, wish: &Wish, services: &[Service]) {
@@ -401,39 +304,20 @@ fn describe_wish(text: &mut Text, wish: &Wish, services: &[Service]) {
 }
 
 fn wish_text(wish: &Wish, services: &[Service]) -> String {
-    let Wish {
-        service: _,
-        text,
-        span: _,
-        condition,
-        price,
-        priority,
-    } = wish;
+    let Wish { service: _, text, span: _, condition, price, priority } = wish;
     let worth = match price {
         Some(price) => format!("else {price} a unit"),
         None => format!("at priority {priority}"),
     };
-    format!(
-        "prefer {} {worth}",
-        condition_text(condition, text, services)
-    )
+    format!("prefer {} {worth}", condition_text(condition, text, services))
 }
 
 fn condition_text(condition: &Condition, line: &str, services: &[Service]) -> String {
     match condition {
         Condition::NotYet { because } => format!("`{line}`, not judged: {because}"),
-        Condition::Compare {
-            terms,
-            compare,
-            limit,
-            integer: _,
-        } => {
+        Condition::Compare { terms, compare, limit, integer: _ } => {
             let mut sum = String::new();
-            for Term {
-                coefficient,
-                subject,
-            } in terms
-            {
+            for Term { coefficient, subject } in terms {
                 let size = coefficient.abs();
                 let sign = match (sum.is_empty(), coefficient.is_negative()) {
                     (true, true) => "-",
@@ -447,39 +331,21 @@ fn condition_text(condition: &Condition, line: &str, services: &[Service]) -> St
                 }
                 sum.push_str(&subject_text(subject, services));
             }
-            let ratio = matches!(
-                terms.as_slice(),
-                [Term {
-                    subject: Subject::MemoryFree { .. },
-                    ..
-                }]
-            );
-            let limit = if ratio {
-                percent(&limit.value)
-            } else {
-                limit.to_string()
-            };
+            let ratio = matches!(terms.as_slice(), [Term { subject: Subject::MemoryFree { .. }, .. }]);
+            let limit = if ratio { percent(&limit.value) } else { limit.to_string() };
             format!("{sum} {} {limit}", compare_text(*compare))
         }
     }
 }
 
 fn subject_text(subject: &Subject, services: &[Service]) -> String {
-    let name = |service: &usize| {
-        services
-            .get(*service)
-            .map_or("?", |service| service.name.as_str())
-    };
+    let name = |service: &usize| services.get(*service).map_or("?", |service| service.name.as_str());
     match subject {
         Subject::Replicas { service } => format!("{}.replicas", name(service)),
         Subject::Spread { service } => format!("{}.spread(node)", name(service)),
         Subject::MemoryFree { service } => format!("{}.memory_free", name(service)),
         Subject::Bill => "bill".to_owned(),
-        Subject::Latency {
-            service,
-            measure,
-            statistic,
-        } => {
+        Subject::Latency { service, measure, statistic } => {
             let measure = match measure {
                 LatencyMeasure::Ttft => "ttft",
                 LatencyMeasure::Tpot => "tpot",
@@ -509,12 +375,7 @@ fn compare_text(compare: Compare) -> &'static str {
 }
 
 fn count_bound(name: &str, bound: &CountBound) -> String {
-    let CountBound {
-        low,
-        high,
-        span: _,
-        pinned,
-    } = bound;
+    let CountBound { low, high, span: _, pinned } = bound;
     match (low, high, pinned) {
         (Some(low), _, true) => format!("{name} = {low}"),
         (Some(low), Some(high), _) => format!("{name} in {low}..{high}"),
@@ -525,11 +386,7 @@ fn count_bound(name: &str, bound: &CountBound) -> String {
 }
 
 fn restricted<T>(name: &str, restriction: &Restriction<T>, write: impl Fn(&T) -> String) -> String {
-    let Restriction {
-        allowed,
-        span: _,
-        pinned,
-    } = restriction;
+    let Restriction { allowed, span: _, pinned } = restriction;
     let allowed: Vec<_> = allowed.iter().map(write).collect();
     match (allowed.as_slice(), pinned) {
         ([only], true) => format!("{name} = {only}"),

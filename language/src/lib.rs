@@ -37,9 +37,5 @@ pub struct Checked {
 /// Reads the program whose root file is `path` and everything it uses. Total: any bytes give an answer.
 pub fn check(path: &str, files: &dyn Files) -> Checked {
     let (program, sources, diagnostics) = resolver::resolve(path, files);
-    Checked {
-        program,
-        sources,
-        diagnostics,
-    }
+    Checked { program, sources, diagnostics }
 }

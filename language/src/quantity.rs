@@ -153,15 +153,8 @@ impl Quantity {
 }
 
 /// `value` unless it needs more than [`LARGEST_BITS`] bits.
-pub(crate) fn bounded(
-    value: BigRational,
-    dimension: Dimension,
-) -> Result<Quantity, ArithmeticError> {
-    if fits(&value) {
-        Ok(Quantity::new(value, dimension))
-    } else {
-        Err(ArithmeticError::TooLarge)
-    }
+pub(crate) fn bounded(value: BigRational, dimension: Dimension) -> Result<Quantity, ArithmeticError> {
+    if fits(&value) { Ok(Quantity::new(value, dimension)) } else { Err(ArithmeticError::TooLarge) }
 }
 
 /// It needs at most [`LARGEST_BITS`] bits above and below the line.
@@ -185,100 +178,44 @@ impl Dimension {
         money: None,
     };
     /// s
-    pub const TIME: Self = Self {
-        time: 1,
-        ..Self::NONE
-    };
+    pub const TIME: Self = Self { time: 1, ..Self::NONE };
     /// 1/s
-    pub const FREQUENCY: Self = Self {
-        time: -1,
-        ..Self::NONE
-    };
+    pub const FREQUENCY: Self = Self { time: -1, ..Self::NONE };
     /// J
-    pub const ENERGY: Self = Self {
-        energy: 1,
-        ..Self::NONE
-    };
+    pub const ENERGY: Self = Self { energy: 1, ..Self::NONE };
     /// J/s
-    pub const POWER: Self = Self {
-        energy: 1,
-        time: -1,
-        ..Self::NONE
-    };
+    pub const POWER: Self = Self { energy: 1, time: -1, ..Self::NONE };
     /// byte
-    pub const DATA: Self = Self {
-        data: 1,
-        ..Self::NONE
-    };
+    pub const DATA: Self = Self { data: 1, ..Self::NONE };
     /// byte/s
-    pub const DATA_RATE: Self = Self {
-        data: 1,
-        time: -1,
-        ..Self::NONE
-    };
+    pub const DATA_RATE: Self = Self { data: 1, time: -1, ..Self::NONE };
     /// FLOP
-    pub const WORK: Self = Self {
-        work: 1,
-        ..Self::NONE
-    };
+    pub const WORK: Self = Self { work: 1, ..Self::NONE };
     /// FLOP/s
-    pub const WORK_RATE: Self = Self {
-        work: 1,
-        time: -1,
-        ..Self::NONE
-    };
+    pub const WORK_RATE: Self = Self { work: 1, time: -1, ..Self::NONE };
     /// g
-    pub const MASS: Self = Self {
-        mass: 1,
-        ..Self::NONE
-    };
+    pub const MASS: Self = Self { mass: 1, ..Self::NONE };
     /// tok
-    pub const TOKEN: Self = Self {
-        token: 1,
-        ..Self::NONE
-    };
+    pub const TOKEN: Self = Self { token: 1, ..Self::NONE };
     /// req
-    pub const REQUEST: Self = Self {
-        request: 1,
-        ..Self::NONE
-    };
+    pub const REQUEST: Self = Self { request: 1, ..Self::NONE };
     /// req/s
-    pub const REQUEST_RATE: Self = Self {
-        request: 1,
-        time: -1,
-        ..Self::NONE
-    };
+    pub const REQUEST_RATE: Self = Self { request: 1, time: -1, ..Self::NONE };
     /// core
-    pub const CORE: Self = Self {
-        core: 1,
-        ..Self::NONE
-    };
+    pub const CORE: Self = Self { core: 1, ..Self::NONE };
     /// step
-    pub const STEP: Self = Self {
-        step: 1,
-        ..Self::NONE
-    };
+    pub const STEP: Self = Self { step: 1, ..Self::NONE };
     /// image
-    pub const IMAGE: Self = Self {
-        image: 1,
-        ..Self::NONE
-    };
+    pub const IMAGE: Self = Self { image: 1, ..Self::NONE };
 
     /// Money of one currency.
     pub const fn money(currency: Currency) -> Self {
-        Self {
-            money: Some((currency, 1)),
-            ..Self::NONE
-        }
+        Self { money: Some((currency, 1)), ..Self::NONE }
     }
 
     /// Money of one currency a second.
     pub const fn money_rate(currency: Currency) -> Self {
-        Self {
-            money: Some((currency, 1)),
-            time: -1,
-            ..Self::NONE
-        }
+        Self { money: Some((currency, 1)), time: -1, ..Self::NONE }
     }
 
     /// The product.
@@ -338,13 +275,7 @@ impl Dimension {
     pub fn matches(&self, other: &Self) -> bool {
         let exponent = |dimension: &Self| dimension.money.map_or(0, |(_, exponent)| exponent);
         exponent(self) == exponent(other)
-            && Self {
-                money: None,
-                ..self.clone()
-            } == Self {
-                money: None,
-                ..other.clone()
-            }
+            && Self { money: None, ..self.clone() } == Self { money: None, ..other.clone() }
     }
 
     fn same(&self, other: &Self) -> Result<(), ArithmeticError> {

@@ -41,10 +41,7 @@ fn text(quantity: &Quantity) -> String {
         return number(value);
     }
     if let Some((currency, 1)) = d.money {
-        let rest = Dimension {
-            money: None,
-            ..d.clone()
-        };
+        let rest = Dimension { money: None, ..d.clone() };
         return money(currency.sign(), value, &rest);
     }
     for (known, scales) in FAMILIES {
@@ -57,11 +54,7 @@ fn text(quantity: &Quantity) -> String {
     }
     if *d == Dimension::DATA {
         let (metric, binary) = (scaled(value, BYTES, ""), scaled(value, BINARY_BYTES, ""));
-        return if binary.len() < metric.len() {
-            binary
-        } else {
-            metric
-        };
+        return if binary.len() < metric.len() { binary } else { metric };
     }
     if *d == Dimension::FREQUENCY {
         return frequency(value);
@@ -88,13 +81,7 @@ const FAMILIES: &[(Dimension, Scales)] = &[
     ),
     (
         Dimension::POWER,
-        &[
-            ("GW", 1_000_000_000, 1),
-            ("MW", 1_000_000, 1),
-            ("kW", 1_000, 1),
-            ("W", 1, 1),
-            ("mW", 1, 1_000),
-        ],
+        &[("GW", 1_000_000_000, 1), ("MW", 1_000_000, 1), ("kW", 1_000, 1), ("W", 1, 1), ("mW", 1, 1_000)],
     ),
     (
         Dimension::ENERGY,
@@ -127,15 +114,7 @@ const FAMILIES: &[(Dimension, Scales)] = &[
             ("FLOPS", 1, 1),
         ],
     ),
-    (
-        Dimension::MASS,
-        &[
-            ("t", 1_000_000, 1),
-            ("kg", 1_000, 1),
-            ("g", 1, 1),
-            ("mg", 1, 1_000),
-        ],
-    ),
+    (Dimension::MASS, &[("t", 1_000_000, 1), ("kg", 1_000, 1), ("g", 1, 1), ("mg", 1, 1_000)]),
 ];
 
 const BYTES: Scales = &[
@@ -148,20 +127,10 @@ const BYTES: Scales = &[
     ("B", 1, 1),
 ];
 
-const BINARY_BYTES: Scales = &[
-    ("TiB", 1 << 40, 1),
-    ("GiB", 1 << 30, 1),
-    ("MiB", 1 << 20, 1),
-    ("KiB", 1 << 10, 1),
-    ("B", 1, 1),
-];
+const BINARY_BYTES: Scales =
+    &[("TiB", 1 << 40, 1), ("GiB", 1 << 30, 1), ("MiB", 1 << 20, 1), ("KiB", 1 << 10, 1), ("B", 1, 1)];
 
-const HERTZ: Scales = &[
-    ("GHz", 1_000_000_000, 1),
-    ("MHz", 1_000_000, 1),
-    ("kHz", 1_000, 1),
-    ("Hz", 1, 1),
-];
+const HERTZ: Scales = &[("GHz", 1_000_000_000, 1), ("MHz", 1_000_000, 1), ("kHz", 1_000, 1), ("Hz", 1, 1)];
 
 /// `value` in the largest of `scales` that it reaches and in which it is written exactly; in the
 /// largest it reaches where none is exact.
@@ -173,14 +142,8 @@ fn scaled(value: &BigRational, scales: Scales, per: &str) -> String {
     let mut reached = scales.iter().filter(|scale| in_unit(scale) >= one);
     let smallest = scales.last();
     // Zero and what is smaller than the smallest unit are written in the base unit.
-    let base = scales
-        .iter()
-        .find(|(_, numerator, denominator)| numerator == denominator)
-        .or(smallest);
-    let first = reached
-        .clone()
-        .next()
-        .or(if value.is_zero() { base } else { smallest });
+    let base = scales.iter().find(|(_, numerator, denominator)| numerator == denominator).or(smallest);
+    let first = reached.clone().next().or(if value.is_zero() { base } else { smallest });
     let exact = reached.find(|scale| {
         let written = decimal(&in_unit(scale));
         written.exact && written.decimals <= 4
@@ -246,11 +209,7 @@ fn parts(dimension: &Dimension, paid: bool) -> (BigRational, String, String) {
             }
         }
         let size = BigRational::from_integer(size);
-        factor = if exponent > 0 {
-            &factor / size
-        } else {
-            &factor * size
-        };
+        factor = if exponent > 0 { &factor / size } else { &factor * size };
     };
     add(("req", 1), d.request);
     add(("tok", 1), d.token);
@@ -280,9 +239,7 @@ fn decimal(value: &BigRational) -> Decimal {
     let exact = decimals(value).filter(|decimals| *decimals <= MOST_DECIMALS);
     let places = exact.unwrap_or_else(|| significant_places(value));
     let shift = BigInt::from(10u8).pow(places);
-    let shifted = (value * BigRational::from_integer(shift))
-        .round()
-        .to_integer();
+    let shifted = (value * BigRational::from_integer(shift)).round().to_integer();
     let negative = shifted.is_negative();
     let mut digits = shifted.abs().to_string();
     while digits.len() <= places as usize {
@@ -306,11 +263,7 @@ fn decimal(value: &BigRational) -> Decimal {
         text.push('.');
         text.push_str(&fraction);
     }
-    Decimal {
-        text,
-        exact: exact.is_some(),
-        decimals,
-    }
+    Decimal { text, exact: exact.is_some(), decimals }
 }
 
 /// How many decimals write `value` exactly; `None` where no number of them does, or absurdly many.

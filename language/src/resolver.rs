@@ -36,37 +36,45 @@ use value::Value;
 
 /// The program at `root`, if nothing is wrong with it; every file read; what was found, in order of file
 /// and place.
-pub(crate) fn resolve(
-    root: &str,
-    files: &dyn Files,
-) -> (Option<Program>, Sources, Vec<Diagnostic>) {
-    let Imports {
-        modules,
-        sources,
-        mut diagnostics,
-    } = imports::read(root, files);
-    // A tree with broken lines is not resolved further than it is read: what follows from them is noise.
-    let readable = diagnostics
-        .iter()
-        .all(|diagnostic| diagnostic.severity != Severity::Error);
+pub(crate) fn resolve(root: &str, files: &dyn Files) -> (Option<Program>, Sources, Vec<Diagnostic>) {
+    let Imports { modules, sources, mut diagnostics } = imports::read(root, files);
+    let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let mut program = None;
     if !modules.is_empty() {
         let mut resolver = Resolver::new(&modules, &sources);
         let built = resolver.program();
-        let found = resolver.diagnostics;
-        let sound = found
-            .iter()
-            .all(|diagnostic| diagnostic.severity != Severity::Error);
+        let mut found = resolver.diagnostics;
+        if !readable {
+            // What a line that could not be read would have said is missing, and so is what follows from
+            // it: only mistakes that stand for themselves are told.
+            found.retain(|diagnostic| !follows_from_absence(diagnostic));
+        }
+        let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
         diagnostics.extend(found);
         program = (readable && sound).then_some(built);
     }
     diagnostics.sort_by_key(|diagnostic| {
-        diagnostic
-            .labels
-            .first()
-            .map(|label| (label.span.file, label.span.start, label.span.end))
+        diagnostic.labels.first().map(|label| (label.span.file, label.span.start, label.span.end))
     });
     (program, sources, diagnostics)
+}
+
+/// It may be the consequence of a line that is not there.
+fn follows_from_absence(diagnostic: &Diagnostic) -> bool {
+    matches!(
+        diagnostic.code,
+        "name::unknown"
+            | "name::unknown-key"
+            | "name::misplaced"
+            | "name::missing"
+            | "fact::unset"
+            | "param::unset"
+            | "param::unknown"
+            | "service::no-work"
+            | "service::not-a-model"
+            | "derive::kind"
+            | "plan::not-yet"
+    )
 }
 
 /// Reported already; whoever gets it says no more.
@@ -101,6 +109,18 @@ pub(crate) struct Resolver<'a> {
     diagnostics: Vec<Diagnostic>,
     seen: HashSet<(&'static str, Option<Span>)>,
     suggestions: usize,
+    /// Declarations that something refers to.
+    referred: HashSet<(usize, &'a str)>,
+    /// Unknown names that are one letter longer than a declaration.
+    nearly: Vec<Nearly<'a>>,
+}
+
+/// An unknown name, and the declaration that it might be meant to be.
+struct Nearly<'a> {
+    place: Span,
+    module: usize,
+    name: &'a str,
+    declared: Span,
 }
 
 /// A value that is computed when it is first read.
@@ -137,11 +157,7 @@ pub(crate) struct Scope {
 impl Scope {
     /// The top level of a file.
     pub(crate) fn top(module: usize) -> Self {
-        Self {
-            module,
-            variables: Rc::default(),
-            thing: None,
-        }
+        Self { module, variables: Rc::default(), thing: None }
     }
 
     /// With one more variable.
@@ -149,18 +165,12 @@ impl Scope {
         let mut variables = (*self.variables).clone();
         variables.retain(|(known, _)| known != name);
         variables.push((name.to_owned(), value));
-        Self {
-            variables: Rc::new(variables),
-            ..self.clone()
-        }
+        Self { variables: Rc::new(variables), ..self.clone() }
     }
 
     /// The value of a variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&Value> {
-        self.variables
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -189,6 +199,8 @@ impl<'a> Resolver<'a> {
             diagnostics: Vec::new(),
             seen: HashSet::new(),
             suggestions: 0,
+            referred: HashSet::new(),
+            nearly: Vec::new(),
         }
     }
 
@@ -198,7 +210,36 @@ impl<'a> Resolver<'a> {
         self.expand();
         let params = self.params();
         self.check_things();
-        self.build(params)
+        let program = self.build(params);
+        self.blame_declarations();
+        program
+    }
+
+    /// Where a name is unknown and a declaration that lacks one of its letters is referred to by nothing,
+    /// the letter is missing there: the declaration becomes the first place.
+    fn blame_declarations(&mut self) {
+        for nearly in std::mem::take(&mut self.nearly) {
+            if self.referred.contains(&(nearly.module, nearly.name)) {
+                continue;
+            }
+            let diagnostic = self.diagnostics.iter_mut().find(|diagnostic| {
+                let place = diagnostic.labels.first().map(|label| label.span);
+                diagnostic.code == "name::unknown" && place == Some(nearly.place)
+            });
+            let (Some(diagnostic), Some(name)) = (diagnostic, self.sources.get(nearly.place.file)) else {
+                continue;
+            };
+            let used = name.text.get(nearly.place.range()).unwrap_or_default();
+            let place = nearly.place;
+            *diagnostic = Diagnostic::error(
+                "name::unknown",
+                format!("`{used}` is used, and `{}` is declared", nearly.name),
+                nearly.declared,
+                format!("nothing uses `{}`", nearly.name),
+            )
+            .and(place, format!("nothing is called `{used}`"))
+            .help("Give both the same name.");
+        }
     }
 
     /// Keeps `diagnostic` unless the same was said of the same place: a block with many keys, or with
@@ -215,11 +256,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Runs `work` one level deeper, unless that is too deep.
-    pub(crate) fn deeper<T>(
-        &mut self,
-        span: Span,
-        work: impl FnOnce(&mut Self) -> Outcome<T>,
-    ) -> Outcome<T> {
+    pub(crate) fn deeper<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         if self.depth >= DEEPEST {
             return Err(self.report(
                 Diagnostic::error(
@@ -257,9 +294,7 @@ impl<'a> Resolver<'a> {
 
     /// The place that stands for a whole file.
     pub(crate) fn file_start(&self, module: usize) -> Span {
-        self.modules
-            .get(module)
-            .map_or(Span::new(FileId(0), 0, 0), |module| module.start)
+        self.modules.get(module).map_or(Span::new(FileId(0), 0, 0), |module| module.start)
     }
 }
 
@@ -279,8 +314,7 @@ fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&
                 return None;
             }
             let distance = strsim::osa_distance(name, candidate);
-            let prefix =
-                length >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
+            let prefix = length >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
             // Two edits away from a short name is another name.
             let close = distance <= allowed && distance * 2 <= length;
             (close || prefix).then_some((distance, candidate))
@@ -339,14 +373,8 @@ mod tests {
 
     #[test]
     fn near_names() {
-        assert_eq!(
-            closest("availabilty", ["availability", "bill"]),
-            Some("availability")
-        );
-        assert_eq!(
-            closest("pritority", ["priority", "prompt"]),
-            Some("priority")
-        );
+        assert_eq!(closest("availabilty", ["availability", "bill"]), Some("availability"));
+        assert_eq!(closest("pritority", ["priority", "prompt"]), Some("priority"));
         assert_eq!(closest("cpus", ["cpu", "memory"]), Some("cpu"));
         assert_eq!(closest("colour", ["cpu", "memory", "price"]), None);
         assert_eq!(closest("x", ["y"]), None);

@@ -172,8 +172,8 @@ impl Kind {
 
 /// Dimensions by name, the first match names a dimension in messages.
 pub static MEASURED: &[&Measured] = &[
-    &RATIO, &TIME, &FREQUENCY, &ENERGY, &POWER, &DATA, &BANDWIDTH, &WORK, &WORK_RATE, &MASS,
-    &TOKENS, &REQUESTS, &RATE, &CORES, &STEPS, &IMAGES, &MONEY, &PRICE,
+    &RATIO, &TIME, &FREQUENCY, &ENERGY, &POWER, &DATA, &BANDWIDTH, &WORK, &WORK_RATE, &MASS, &TOKENS,
+    &REQUESTS, &RATE, &CORES, &STEPS, &IMAGES, &MONEY, &PRICE,
 ];
 
 macro_rules! measured {
@@ -228,16 +228,13 @@ pub fn dimension_name(dimension: &Dimension) -> String {
     if *dimension == Dimension::NONE {
         return "a plain number".to_owned();
     }
-    MEASURED
-        .iter()
-        .find(|measured| measured.dimension.matches(dimension))
-        .map_or_else(
-            || {
-                let one = crate::quantity::Quantity::new(num_traits::One::one(), dimension.clone());
-                format!("a quantity like {one}")
-            },
-            |measured| format!("{} ({})", measured.name, measured.unit),
-        )
+    MEASURED.iter().find(|measured| measured.dimension.matches(dimension)).map_or_else(
+        || {
+            let one = crate::quantity::Quantity::new(num_traits::One::one(), dimension.clone());
+            format!("a quantity like {one}")
+        },
+        |measured| format!("{} ({})", measured.name, measured.unit),
+    )
 }
 
 #[cfg(test)]

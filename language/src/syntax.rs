@@ -39,23 +39,11 @@ pub struct Parsed {
 
 /// Reads `text`, which is the file `file`.
 pub fn parse(file: FileId, text: &str) -> Parsed {
-    let mut parsed = Parsed {
-        file: ast::File::default(),
-        diagnostics: Vec::new(),
-        comments: Vec::new(),
-    };
+    let mut parsed = Parsed { file: ast::File::default(), diagnostics: Vec::new(), comments: Vec::new() };
     let tokens = tokens::tokens(file, text, &mut parsed);
-    let mut paired = brackets::paired(
-        file,
-        text,
-        &parsed.comments,
-        tokens,
-        &mut parsed.diagnostics,
-    );
+    let mut paired = brackets::paired(file, text, &parsed.comments, tokens, &mut parsed.diagnostics);
     let depth = nesting::limit(file, text, &mut paired, &mut parsed.diagnostics);
     parsed.file.items = reader::items(file, text, &paired, depth, &mut parsed);
-    parsed
-        .diagnostics
-        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
+    parsed.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
     parsed
 }

@@ -46,38 +46,17 @@ struct Prefix {
 }
 
 const fn ten(text: &'static str, exponent: i8) -> Prefix {
-    Prefix {
-        text,
-        base: 10,
-        exponent,
-    }
+    Prefix { text, base: 10, exponent }
 }
 
 const fn two(text: &'static str, exponent: i8) -> Prefix {
-    Prefix {
-        text,
-        base: 2,
-        exponent,
-    }
+    Prefix { text, base: 2, exponent }
 }
 
 const NONE: &[Prefix] = &[];
 const BELOW: &[Prefix] = &[ten("m", -3), ten("u", -6), ten("µ", -6), ten("n", -9)];
-const AROUND: &[Prefix] = &[
-    ten("m", -3),
-    ten("k", 3),
-    ten("M", 6),
-    ten("G", 9),
-    ten("T", 12),
-];
-const ABOVE: &[Prefix] = &[
-    ten("k", 3),
-    ten("M", 6),
-    ten("G", 9),
-    ten("T", 12),
-    ten("P", 15),
-    ten("E", 18),
-];
+const AROUND: &[Prefix] = &[ten("m", -3), ten("k", 3), ten("M", 6), ten("G", 9), ten("T", 12)];
+const ABOVE: &[Prefix] = &[ten("k", 3), ten("M", 6), ten("G", 9), ten("T", 12), ten("P", 15), ten("E", 18)];
 const BYTES: &[Prefix] = &[
     ten("k", 3),
     ten("M", 6),
@@ -101,25 +80,11 @@ const fn row(
     dimension: Dimension,
     prefixes: &'static [Prefix],
 ) -> Row {
-    Row {
-        name,
-        numerator,
-        denominator,
-        dimension,
-        prefixes,
-        noun: false,
-    }
+    Row { name, numerator, denominator, dimension, prefixes, noun: false }
 }
 
 const fn noun(name: &'static str, dimension: Dimension) -> Row {
-    Row {
-        name,
-        numerator: 1,
-        denominator: 1,
-        dimension,
-        prefixes: NONE,
-        noun: true,
-    }
+    Row { name, numerator: 1, denominator: 1, dimension, prefixes: NONE, noun: true }
 }
 
 static ROWS: &[Row] = &[
@@ -153,19 +118,13 @@ pub fn unit(text: &str) -> Result<Unit, UnknownUnit> {
     let mut parts = text.split('/');
     // Before the first slash: nothing in `/y` and in a plain number.
     let mut whole = match parts.next().unwrap_or("").trim() {
-        "" => Unit {
-            factor: BigRational::one(),
-            dimension: Dimension::NONE,
-        },
+        "" => Unit { factor: BigRational::one(), dimension: Dimension::NONE },
         first => single(first)?,
     };
     for part in parts {
         let part = part.trim();
         let below = single(part)?;
-        let out_of_range = |_| UnknownUnit {
-            part: text.to_owned(),
-            suggestion: None,
-        };
+        let out_of_range = |_| UnknownUnit { part: text.to_owned(), suggestion: None };
         whole = Unit {
             factor: whole.factor / below.factor,
             dimension: below
@@ -184,52 +143,33 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     ROWS.iter().flat_map(|row| {
         std::iter::once(row.name.to_owned())
             .chain(row.noun.then(|| format!("{}s", row.name)))
-            .chain(
-                row.prefixes
-                    .iter()
-                    .map(|prefix| format!("{}{}", prefix.text, row.name)),
-            )
+            .chain(row.prefixes.iter().map(|prefix| format!("{}{}", prefix.text, row.name)))
     })
 }
 
 /// One unit without a slash.
 fn single(text: &str) -> Result<Unit, UnknownUnit> {
     if text == "%" {
-        return Ok(Unit {
-            factor: crate::quantity::ratio(1, 100),
-            dimension: Dimension::NONE,
-        });
+        return Ok(Unit { factor: crate::quantity::ratio(1, 100), dimension: Dimension::NONE });
     }
     for currency in Currency::ALL {
         if text == currency.sign() {
-            return Ok(Unit {
-                factor: BigRational::one(),
-                dimension: Dimension::money(currency),
-            });
+            return Ok(Unit { factor: BigRational::one(), dimension: Dimension::money(currency) });
         }
     }
     for row in ROWS {
         let factor = || BigRational::new(row.numerator.into(), row.denominator.into());
         if text == row.name || (row.noun && text.strip_suffix('s') == Some(row.name)) {
-            return Ok(Unit {
-                factor: factor(),
-                dimension: row.dimension.clone(),
-            });
+            return Ok(Unit { factor: factor(), dimension: row.dimension.clone() });
         }
         let Some(before) = text.strip_suffix(row.name) else {
             continue;
         };
         if let Some(prefix) = row.prefixes.iter().find(|prefix| prefix.text == before) {
-            return Ok(Unit {
-                factor: factor() * prefix.factor(),
-                dimension: row.dimension.clone(),
-            });
+            return Ok(Unit { factor: factor() * prefix.factor(), dimension: row.dimension.clone() });
         }
     }
-    Err(UnknownUnit {
-        suggestion: suggestion(text),
-        part: text.to_owned(),
-    })
+    Err(UnknownUnit { suggestion: suggestion(text), part: text.to_owned() })
 }
 
 impl Prefix {
@@ -252,18 +192,14 @@ fn suggestion(text: &str) -> Option<String> {
         "hour" | "hours" | "hr" => Some("`h`".to_owned()),
         "day" | "days" => Some("`d`".to_owned()),
         "year" | "years" => Some("`y`".to_owned()),
-        "month" | "months" | "mo" => {
-            Some("`d`: months differ in length, so there is none".to_owned())
-        }
+        "month" | "months" | "mo" => Some("`d`: months differ in length, so there is none".to_owned()),
         "token" | "tokens" => Some("`tok`".to_owned()),
         "request" | "requests" | "rps" => Some("`req`".to_owned()),
         "vcpu" | "cpu" | "cpus" => Some("`core`".to_owned()),
         _ => {
             // `Gb`, `Mb`: bits or bytes?
             if let Some(prefix) = text.strip_suffix('b')
-                && let Some(metric) = ["k", "K", "M", "G", "T", "P"]
-                    .iter()
-                    .find(|known| **known == prefix)
+                && let Some(metric) = ["k", "K", "M", "G", "T", "P"].iter().find(|known| **known == prefix)
             {
                 let metric = if *metric == "K" { "k" } else { metric };
                 return Some(format!("`{metric}bit` for bits, `{metric}B` for bytes"));
@@ -271,9 +207,7 @@ fn suggestion(text: &str) -> Option<String> {
             // Only the case differs: `gb`, `KB`, `KW`.
             names()
                 .find(|name| name.eq_ignore_ascii_case(text))
-                .or_else(|| {
-                    names().find(|name| text.len() > 2 && strsim::osa_distance(name, text) == 1)
-                })
+                .or_else(|| names().find(|name| text.len() > 2 && strsim::osa_distance(name, text) == 1))
                 .map(|name| format!("`{name}`"))
         }
     }

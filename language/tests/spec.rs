@@ -45,10 +45,7 @@ fn every_suite_holds() {
             count += 1;
             let wrong = differences(&case);
             if !wrong.is_empty() {
-                let name = suite
-                    .file_name()
-                    .expect("a file has a name")
-                    .to_string_lossy();
+                let name = suite.file_name().expect("a file has a name").to_string_lossy();
                 writeln!(report, "\n{name}: {}\n{wrong}", case.heading).expect("a text takes all");
             }
         }
@@ -98,12 +95,7 @@ fn differences(case: &Case) -> String {
         for label in &diagnostic.labels {
             write!(words, "\n{}", label.text).expect("a text takes all");
         }
-        write!(
-            words,
-            "\n{}",
-            diagnostic.help.as_deref().unwrap_or_default()
-        )
-        .expect("a text takes all");
+        write!(words, "\n{}", diagnostic.help.as_deref().unwrap_or_default()).expect("a text takes all");
         let met = expected.iter().position(|(at, code, part)| {
             *at == place && *code == diagnostic.code && words.contains(part.as_str())
         });
@@ -111,12 +103,8 @@ fn differences(case: &Case) -> String {
             Some(met) => {
                 expected.remove(met);
             }
-            None => writeln!(
-                wrong,
-                "  unexpected at {}:{}: {}: {words}",
-                place.0, place.1, diagnostic.code
-            )
-            .expect("a text takes all"),
+            None => writeln!(wrong, "  unexpected at {}:{}: {}: {words}", place.0, place.1, diagnostic.code)
+                .expect("a text takes all"),
         }
     }
     for ((file, line), code, words) in expected {
@@ -130,11 +118,8 @@ fn differences(case: &Case) -> String {
         let mut lines = description.lines().map(str::trim);
         for line in case.model.iter().map(|line| line.trim()) {
             if !line.is_empty() && !lines.any(|known| known == line) {
-                writeln!(
-                    wrong,
-                    "  the model lacks, or has earlier: {line}\n{description}"
-                )
-                .expect("a text takes all");
+                writeln!(wrong, "  the model lacks, or has earlier: {line}\n{description}")
+                    .expect("a text takes all");
                 break;
             }
         }
@@ -159,8 +144,6 @@ fn expectations(case: &Case) -> Vec<Expectation> {
 }
 
 fn place(sources: &Sources, span: berth_language::span::Span) -> (String, usize) {
-    let path = sources
-        .get(span.file)
-        .map_or("", |source| source.path.as_str());
+    let path = sources.get(span.file).map_or("", |source| source.path.as_str());
     (path.to_owned(), sources.position(span).0)
 }

@@ -5,10 +5,7 @@ use berth_language::span::{FileId, Span};
 use berth_language::syntax::ast::Item;
 use berth_language::syntax::{Parsed, parse};
 
-const SAMPLES: [&str; 2] = [
-    include_str!("syntax/bakery.berth"),
-    include_str!("syntax/harbour.berth"),
-];
+const SAMPLES: [&str; 2] = [include_str!("syntax/bakery.berth"), include_str!("syntax/harbour.berth")];
 
 fn read(text: &str) -> Parsed {
     parse(FileId(0), text)
@@ -39,19 +36,13 @@ fn lossless(text: &str) -> Parsed {
     let mut end = 0;
     for item in &parsed.file.items {
         let span = span(item);
-        assert!(
-            end <= span.start && span.start <= span.end,
-            "statements overlap in {text:?}"
-        );
+        assert!(end <= span.start && span.start <= span.end, "statements overlap in {text:?}");
         end = span.end;
         covered[span.range()].fill(true);
         inside(text, item);
     }
     let left = uncovered(text, &covered);
-    assert!(
-        left.trim().is_empty(),
-        "nothing covers {left:?} in {text:?}"
-    );
+    assert!(left.trim().is_empty(), "nothing covers {left:?} in {text:?}");
     parsed
 }
 
@@ -96,10 +87,7 @@ fn span(item: &Item) -> Span {
 }
 
 fn line(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// After any one byte is deleted, either all is still well or the first message is within a line of
@@ -159,10 +147,7 @@ fn opener_of(text: &str, at: usize) -> Option<usize> {
     let mut open = Vec::new();
     let mut quoted = false;
     for (index, character) in text.char_indices() {
-        if comments
-            .iter()
-            .any(|comment| comment.range().contains(&index))
-        {
+        if comments.iter().any(|comment| comment.range().contains(&index)) {
             continue;
         }
         match character {
@@ -304,33 +289,22 @@ fn random_and_mutated_texts_are_read() {
     let mut broken = 0;
     for round in 0..50_000 {
         let text = if round % 2 == 0 {
-            (0..random.below(40))
-                .map(|_| PIECES[random.below(PIECES.len())])
-                .collect::<String>()
+            (0..random.below(40)).map(|_| PIECES[random.below(PIECES.len())]).collect::<String>()
         } else {
             mutated(&mut random)
         };
         let parsed = lossless(&text);
         broken += usize::from(!parsed.diagnostics.is_empty());
-        let starts: Vec<u32> = parsed
-            .diagnostics
-            .iter()
-            .map(|diagnostic| diagnostic.labels[0].span.start)
-            .collect();
+        let starts: Vec<u32> =
+            parsed.diagnostics.iter().map(|diagnostic| diagnostic.labels[0].span.start).collect();
         assert!(starts.is_sorted());
         for diagnostic in &parsed.diagnostics {
             for label in &diagnostic.labels {
-                assert!(
-                    text.get(label.span.range()).is_some(),
-                    "{diagnostic:?} in {text:?}"
-                );
+                assert!(text.get(label.span.range()).is_some(), "{diagnostic:?} in {text:?}");
             }
         }
         let is_broken = format!("{:?}", parsed.file).contains("Broken");
-        assert!(
-            !is_broken || !parsed.diagnostics.is_empty(),
-            "broken without a message: {text:?}"
-        );
+        assert!(!is_broken || !parsed.diagnostics.is_empty(), "broken without a message: {text:?}");
     }
     assert!(broken > 10_000, "{broken} of 50,000 had faults");
 }
@@ -341,12 +315,7 @@ fn mutated(random: &mut Random) -> String {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let first = random.below(lines.len());
     let count = 1 + random.below(12);
-    let mut bytes = lines[first..]
-        .iter()
-        .take(count)
-        .copied()
-        .collect::<String>()
-        .into_bytes();
+    let mut bytes = lines[first..].iter().take(count).copied().collect::<String>().into_bytes();
     for _ in 0..1 + random.below(4) {
         if bytes.is_empty() {
             break;
@@ -392,11 +361,7 @@ fn deep_nesting_is_refused() {
         "}\n".repeat(many),
         "a {".repeat(many),
         format!("{}{}", "a {".repeat(many), "}".repeat(many)),
-        format!(
-            "x = {}1{}",
-            "if a then ".repeat(many),
-            " else 1".repeat(many)
-        ),
+        format!("x = {}1{}", "if a then ".repeat(many), " else 1".repeat(many)),
         format!("x = {}1", "if a then 1 else ".repeat(many)),
         format!("if a {{ }} {}", "else if a { } ".repeat(many)),
         format!("x = {}1", "1 + ".repeat(many)),
@@ -422,13 +387,9 @@ fn deep_nesting_is_refused() {
 
 #[test]
 fn nesting_up_to_the_limit_is_read() {
-    for (open, close) in [
-        ("(", ")"),
-        ("[", "]"),
-        ("f(1 + ", ")"),
-        ("all x in xs: ", ""),
-        ("if a then ", " else 1"),
-    ] {
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("f(1 + ", ")"), ("all x in xs: ", ""), ("if a then ", " else 1")]
+    {
         let text = format!("x = {}1{}", open.repeat(200), close.repeat(200));
         let parsed = read(&text);
         if open != "f(1 + " {

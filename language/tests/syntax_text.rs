@@ -30,12 +30,7 @@ fn diagnostics() {
             for label in &diagnostic.labels {
                 let start = label.span.start as usize;
                 let line = text[..start].matches('\n').count() + 1;
-                let column = text[..start]
-                    .chars()
-                    .rev()
-                    .take_while(|c| *c != '\n')
-                    .count()
-                    + 1;
+                let column = text[..start].chars().rev().take_while(|c| *c != '\n').count() + 1;
                 let covered = &text[label.span.range()];
                 let _ = writeln!(told, "  {line}:{column} `{covered}` {}", label.text);
             }
@@ -49,9 +44,7 @@ fn diagnostics() {
 
 /// Checks each pair of a `berth` and a `text` block of the file.
 fn suite(file: &str, come_of: impl Fn(&str, &Parsed) -> String) {
-    let path = FilePath::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/syntax")
-        .join(file);
+    let path = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("tests/syntax").join(file);
     let suite = std::fs::read_to_string(&path).expect("the suite stands beside the tests");
     let mut written = String::new();
     let mut cases = 0;
@@ -64,10 +57,7 @@ fn suite(file: &str, come_of: impl Fn(&str, &Parsed) -> String) {
         };
         let parsed = parse(FileId(0), input);
         let output = come_of(input, &parsed);
-        let _ = write!(
-            written,
-            "{before}```berth\n{input}```\n\n```text\n{output}```\n"
-        );
+        let _ = write!(written, "{before}```berth\n{input}```\n\n```text\n{output}```\n");
         cases += 1;
         rest = after;
     }
@@ -76,17 +66,9 @@ fn suite(file: &str, come_of: impl Fn(&str, &Parsed) -> String) {
     if std::env::var_os("BERTH_UPDATE").is_some() {
         std::fs::write(&path, &written).expect("the suite can be written");
     }
-    let first = written
-        .lines()
-        .zip(suite.lines())
-        .enumerate()
-        .find(|(_, (now, then))| now != then);
-    let now_and_then =
-        first.map(|(line, (now, then))| format!("line {}: {now:?}, not {then:?}", line + 1));
-    assert!(
-        written == suite || std::env::var_os("BERTH_UPDATE").is_some(),
-        "{file} {now_and_then:?}"
-    );
+    let first = written.lines().zip(suite.lines()).enumerate().find(|(_, (now, then))| now != then);
+    let now_and_then = first.map(|(line, (now, then))| format!("line {}: {now:?}, not {then:?}", line + 1));
+    assert!(written == suite || std::env::var_os("BERTH_UPDATE").is_some(), "{file} {now_and_then:?}");
 }
 
 /// `item` on lines of its own, its statements two columns further in.
@@ -116,12 +98,7 @@ fn show(out: &mut String, text: &str, item: &Item, indent: usize) {
             option(" = ", &param.default),
             option(" where ", &param.condition)
         ),
-        Item::Let(let_) => writeln!(
-            out,
-            "{blank}let {} = {}",
-            let_.name.value,
-            expr(&let_.value)
-        ),
+        Item::Let(let_) => writeln!(out, "{blank}let {} = {}", let_.name.value, expr(&let_.value)),
         Item::Block(block) => {
             for line in block.doc.iter().flat_map(|doc| doc.split('\n')) {
                 let _ = writeln!(out, "{blank}/// {line}");
@@ -136,14 +113,8 @@ fn show(out: &mut String, text: &str, item: &Item, indent: usize) {
                 "{blank}{}{} {}{keys}{}{} // {}",
                 if block.is_abstract { "abstract " } else { "" },
                 block.kind.value,
-                block
-                    .name
-                    .as_ref()
-                    .map_or("-".to_owned(), |name| format!("{:?}", name.value)),
-                block
-                    .base
-                    .as_ref()
-                    .map_or(String::new(), |base| format!(" : {}", path(base))),
+                block.name.as_ref().map_or("-".to_owned(), |name| format!("{:?}", name.value)),
+                block.base.as_ref().map_or(String::new(), |base| format!(" : {}", path(base))),
                 if block.items.is_some() { " {}" } else { "" },
                 &text[block.head.range()],
             );
@@ -157,18 +128,10 @@ fn show(out: &mut String, text: &str, item: &Item, indent: usize) {
             body(out, &if_.otherwise);
             Ok(())
         }
-        Item::Assign(assign) => writeln!(
-            out,
-            "{blank}{} = {}",
-            path(&assign.target),
-            expr(&assign.value)
-        ),
-        Item::Require(require) => writeln!(
-            out,
-            "{blank}require {}{}",
-            expr(&require.condition),
-            option(" when ", &require.when)
-        ),
+        Item::Assign(assign) => writeln!(out, "{blank}{} = {}", path(&assign.target), expr(&assign.value)),
+        Item::Require(require) => {
+            writeln!(out, "{blank}require {}{}", expr(&require.condition), option(" when ", &require.when))
+        }
         Item::Prefer(prefer) => writeln!(
             out,
             "{blank}prefer {}{}{}",
@@ -181,9 +144,7 @@ fn show(out: &mut String, text: &str, item: &Item, indent: usize) {
 }
 
 fn option(before: &str, value: &Option<Expr>) -> String {
-    value
-        .as_ref()
-        .map_or(String::new(), |value| format!("{before}{}", expr(value)))
+    value.as_ref().map_or(String::new(), |value| format!("{before}{}", expr(value)))
 }
 
 fn exprs(values: &[Expr]) -> String {
@@ -203,50 +164,20 @@ fn expr(value: &Expr) -> String {
                 Some(key) => format!("{}: {}", expr(key), expr(&entry.value)),
                 None => expr(&entry.value),
             };
-            format!(
-                "[{}]",
-                entries.iter().map(entry).collect::<Vec<_>>().join(", ")
-            )
+            format!("[{}]", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
         ExprKind::Negate(value) => format!("(- {})", expr(value)),
         ExprKind::Not(value) => format!("(not {})", expr(value)),
-        ExprKind::Binary {
-            operator,
-            left,
-            right,
-        } => {
+        ExprKind::Binary { operator, left, right } => {
             format!("({:?} {} {})", operator.value, expr(left), expr(right))
         }
-        ExprKind::Choose {
-            condition,
-            then,
-            otherwise,
-        } => {
-            format!(
-                "(if {} {} {})",
-                expr(condition),
-                expr(then),
-                expr(otherwise)
-            )
+        ExprKind::Choose { condition, then, otherwise } => {
+            format!("(if {} {} {})", expr(condition), expr(then), expr(otherwise))
         }
-        ExprKind::Fold {
-            fold,
-            variable,
-            over,
-            condition,
-            body,
-        } => {
-            let condition = condition
-                .as_ref()
-                .map_or(String::new(), |it| format!(" where {}", expr(it)));
-            let body = body
-                .as_ref()
-                .map_or(String::new(), |it| format!(": {}", expr(it)));
-            format!(
-                "({fold:?} {} in {}{condition}{body})",
-                variable.value,
-                expr(over)
-            )
+        ExprKind::Fold { fold, variable, over, condition, body } => {
+            let condition = condition.as_ref().map_or(String::new(), |it| format!(" where {}", expr(it)));
+            let body = body.as_ref().map_or(String::new(), |it| format!(": {}", expr(it)));
+            format!("({fold:?} {} in {}{condition}{body})", variable.value, expr(over))
         }
         ExprKind::Broken => "broken".to_owned(),
     }

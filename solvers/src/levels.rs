@@ -39,7 +39,7 @@ pub struct Highs {
 impl Highs {
     /// With its ordinary limits.
     pub fn new() -> Self {
-        Self { exact_columns: 3_000 }
+        Self { exact_columns: 4_000 }
     }
 }
 
@@ -233,10 +233,11 @@ impl<'r, 'p> Run<'r, 'p> {
         let best = |bound: &LevelBound, searched: &Option<BigRational>| {
             searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
         };
+        if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
+            searched = self.master(&relaxed, gap)?;
+        }
         if !self.is_done(level, &best(&bound, &searched)) && self.is_small {
             searched = searched.max(self.exact(level, &bound.frozen)?);
-        } else if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
-            searched = self.master(&relaxed, gap)?;
         }
         // A whole-number program's bound is no better than its floating point; a solution's value is a
         // multiple of the step.
@@ -255,7 +256,10 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// The program on named machines; the bound that its search gives.
     fn exact(&mut self, level: usize, frozen: &[BigRational]) -> Result<Option<BigRational>, String> {
-        let limits = self.limits(self.packing.levels[level].gap.clone());
+        let mut limits = self.limits(self.packing.levels[level].gap.clone());
+        // Large programs take longer for each node.
+        let nodes = u64::from(limits.nodes) * 300 / size(self.instance).max(300) as u64;
+        limits.nodes = u32::try_from(nodes.max(100)).unwrap_or(u32::MAX);
         let exact = exact(self.instance, Some((level, frozen)));
         let start = exact.start(self.instance, &self.best, &self.shortfalls());
         let name = self.packing.levels[level].name.clone();
@@ -313,7 +317,7 @@ impl<'r, 'p> Run<'r, 'p> {
     fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
         let state = State::restored(self.instance, &self.best);
         let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
-        let work = if self.is_small { 500_000 } else { 100_000_000 };
+        let work = if self.is_small { 20_000_000 } else { 100_000_000 };
         let cancellation = &self.request.cancellation;
         let work = work * self.request.effort.clamp(1, 1_000_000);
         search.improve(&Budget { work, cancellation, deadline: self.deadline }, enough);

@@ -209,7 +209,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let mut rounds: u64 = 0;
         let mut last_better: u64 = 0;
         // Small problems are exhausted long before their budget is.
-        let patience = 1_000 + 100 * best.len() as u64;
+        let patience = 2_000 + 200 * best.len() as u64;
         while self.work < budget.work && rounds - last_better < patience && !enough(&best_score) {
             rounds += 1;
             let over_time = || budget.deadline.is_some_and(|deadline| Instant::now() >= deadline);
@@ -303,7 +303,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let mut touched = Vec::new();
         let aim_at_missing = !missing.is_empty() && self.random.unit() < 0.7;
         if aim_at_missing {
-            let (form, _) = missing[self.random.below(missing.len())];
+            let form = self.random_missing(missing);
             for _ in 0..1 + self.random.below(3) {
                 if let Some(machine) = self.random_machine_for(form) {
                     touched.push(machine);
@@ -328,6 +328,20 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             }
         }
         touched
+    }
+
+    /// One of those missing; half the time one of the most important.
+    fn random_missing(&mut self, missing: &[(usize, u64)]) -> usize {
+        let instance = self.state.instance;
+        let rank = |form: usize| self.guide.rank[instance.forms[form].item];
+        let first = missing.iter().map(|(form, _)| rank(*form)).min().unwrap_or(0);
+        let important: Vec<usize> =
+            missing.iter().map(|(form, _)| *form).filter(|form| rank(*form) == first).collect();
+        if self.random.unit() < 0.5 {
+            important[self.random.below(important.len())]
+        } else {
+            missing[self.random.below(missing.len())].0
+        }
     }
 
     fn random_machine_for(&mut self, form: usize) -> Option<usize> {

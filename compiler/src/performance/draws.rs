@@ -58,6 +58,18 @@ impl Lengths {
         self.values.iter().map(|(value, weight)| weight * of(*value)).sum()
     }
 
+    /// The smallest value that no more than `share` of the draws exceed.
+    pub fn exceeded_by(&self, share: f64) -> f64 {
+        let mut beyond = 0.0;
+        for (value, weight) in self.values.iter().rev() {
+            beyond += weight;
+            if beyond > share {
+                return *value;
+            }
+        }
+        self.largest()
+    }
+
     /// Its largest value.
     pub fn largest(&self) -> f64 {
         self.values.last().map_or(1.0, |(value, _)| *value)

@@ -176,6 +176,55 @@ pub fn mean_wait(arrivals: f64, mean_service: f64, mean_square_service: f64) -> 
     }
 }
 
+/// The wait for prefill in M/G/1: 0, or one of two exponential variables.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// s
+    pub mean: f64,
+    /// (probability, rate); what the probabilities lack to 1 is the probability of no wait.
+    phases: [(f64, f64); 2],
+}
+
+impl Wait {
+    /// From the first three moments of service; none where the queue is not stable.
+    ///
+    /// Takacs: `E[W^2] = 2 E[W]^2 + R E[X^3] / (3 (1 - rho))`. The wait given that there is one has the
+    /// matching mean; where it varies more than an exponential variable, two of them with balanced
+    /// means also match its variance, otherwise one is on the safe side.
+    pub fn new(rate: f64, moments: [f64; 3]) -> Option<Self> {
+        let [service, square, cube] = moments;
+        let utilisation = rate * service;
+        let mean = mean_wait(rate, service, square);
+        if !mean.is_finite() {
+            return None;
+        }
+        if mean <= 0.0 {
+            return Some(Self { mean: 0.0, phases: [(0.0, 1.0); 2] });
+        }
+        let second = 2.0 * mean * mean + rate * cube / (3.0 * (1.0 - utilisation));
+        let given = mean / utilisation;
+        let variation = (second / utilisation / (given * given) - 1.0).max(1.0);
+        let short = 0.5 * (1.0 + ((variation - 1.0) / (variation + 1.0)).sqrt());
+        let phase = |share: f64| (utilisation * share, 2.0 * share / given);
+        Some(Self { mean, phases: [phase(short), phase(1.0 - short)] })
+    }
+
+    /// The probability that this wait and another, which is 0 or, with probability `other_waits`,
+    /// exponential with rate `other_rate`, exceed `t` seconds together.
+    pub fn exceeds_with(&self, other_waits: f64, other_rate: f64, t: f64) -> f64 {
+        if t < 0.0 {
+            return 1.0;
+        }
+        let none = 1.0 - self.phases.iter().map(|(weight, _)| weight).sum::<f64>();
+        let other = if other_waits > 0.0 { other_waits * (-other_rate * t).exp() } else { 0.0 };
+        let own = |(weight, rate): &(f64, f64)| {
+            let both = if other_waits > 0.0 { other_waits * sum_exceeds(*rate, other_rate, t) } else { 0.0 };
+            weight * ((1.0 - other_waits) * (-rate * t).exp() + both)
+        };
+        none * other + self.phases.iter().map(own).sum::<f64>()
+    }
+}
+
 /// The probability that the sum of two independent exponential variables of these rates exceeds `t`.
 pub fn sum_exceeds(first: f64, second: f64, t: f64) -> f64 {
     let (slow, fast) = (first.min(second), first.max(second));
@@ -293,6 +342,26 @@ mod tests {
         assert!(sojourn(servers) <= 0.05 && sojourn(servers - 1) > 0.05);
         assert_eq!(Servers::fewest(f64::NAN, 100.0, &p99, 1.0, 1), Ok(None));
         assert_eq!(Servers::fewest(1.0, 0.0, &p99, 1.0, 1), Ok(None));
+    }
+
+    #[test]
+    fn the_wait_has_the_moments_it_was_made_from() {
+        // Exponential service of mean 1 at R = 0.5: M/M/1, whose wait is exponential beyond its atom.
+        let wait = Wait::new(0.5, [1.0, 2.0, 6.0]).unwrap();
+        assert!((wait.mean - 1.0).abs() < 1e-12);
+        for t in [0.0_f64, 1.0, 5.0] {
+            assert!((wait.exceeds_with(0.0, 1.0, t) - 0.5 * (-0.5 * t).exp()).abs() < 1e-12);
+        }
+        // Service 1 or 10 (9 : 1): E X = 1.9, E X^2 = 10.9, E X^3 = 100.9; R = 0.25: rho = 0.475,
+        // E W = 0.25 * 10.9 / 1.05 = 2.595238, E W^2 = 2 * 2.595238^2 + 0.25 * 100.9 / 1.575 = 29.486395.
+        let wait = Wait::new(0.25, [1.9, 10.9, 100.9]).unwrap();
+        let moment = |power: i32| {
+            let factorial = f64::from(power);
+            wait.phases.iter().map(|(weight, rate)| weight * factorial / rate.powi(power)).sum::<f64>()
+        };
+        assert!((moment(1) - 2.595_238).abs() < 1e-6, "{}", moment(1));
+        assert!((moment(2) - 29.486_395).abs() < 1e-5, "{}", moment(2));
+        assert!(Wait::new(1.0, [1.0, 1.0, 1.0]).is_none());
     }
 
     #[test]

@@ -9,25 +9,28 @@
 //! `I = max(P(S) - D(1), 0)`: decode is slowed by the share of time that prefill takes from it.
 //! Little's law: `B = R E[O - 1] TPOT`, as prefill gives the first of O tokens. A request sees the
 //! others and itself (arrivals see time averages), so D is taken at `1 + B`.
-//! A request of o tokens is interrupted by a Poisson count of prefills: the variance of its mean TPOT
-//! is `R TPOT E[I^2] / o`, and that of the batch, which is Poisson, adds `(dD/dB)^2 B / (1 - R E[I])^2`.
-//! Given o it is taken as lognormal with this mean and variance.
+//! A request of o tokens is interrupted by a Poisson count of prefills, and more while it is interrupted:
+//! its time is a busy period that starts with `o D` of work, so the variance of its mean TPOT is
+//! `R TPOT E[I^2] / ((1 - R E[I])^2 o)`. That of the batch adds `(dD/dB)^2 Var B / (1 - R E[I])^2`. Decoding is
+//! processor sharing with a rate that falls with the batch, whose law near its mean has
+//! `Var B = B / (1 - B D'/D)`. Given o, TPOT is taken as lognormal with this mean and variance.
 //!
 //! **TTFT** = admission + wait for a slot + wait for the current step + wait for prefill + the step
 //! itself. Prefill is M/G/1 with service `X = P(S) + D(1 + B) - D(1)`: the mean wait is Pollaczek and
-//! Khinchine's, the wait is 0 with probability `1 - rho` and otherwise exponential with the matching
-//! mean. Slots are M/M/c (Erlang C) with the time a sequence stays for service. The current step is
+//! Khinchine's, the wait is 0 with probability `1 - rho` and otherwise one of two exponential variables
+//! that match the mean and, where that is larger, the variance (see `Wait`). Slots are M/M/c (Erlang C) with the time a sequence stays for service. The current step is
 //! uniform. Quantiles are of the convolution of all of these over the distribution of S.
 //!
 //! **Latency** = TTFT + (O - 1) TPOT, a convolution over O and TPOT with TTFT taken as independent.
 //!
 //! Everything grows with the rate, so the most a replica carries is found by bisection.
 
+use super::curve::{Curve, grid};
 use super::draws::{Lengths, normal_below};
 use super::hardware::Hardware;
 use super::memory::Memory;
 use super::phase::{EngineOverhead, pass};
-use super::queueing::{erlang_c, mean_wait, smallest, sum_exceeds};
+use super::queueing::{Wait, erlang_c, smallest};
 use super::{Band, Note, PerformanceError};
 use crate::form::Binding;
 use crate::graph::PhaseGraph;
@@ -104,10 +107,11 @@ pub struct Load<'a> {
     pub prefill_share: f64,
     tpot: f64,
     tpot_batch_variance: f64,
+    /// `E[I^2] / (1 - R E[I])^2`
     interruption_square: f64,
     step: f64,
     slower: f64,
-    wait: f64,
+    wait: Wait,
     slot_waits: f64,
 }
 
@@ -135,14 +139,20 @@ impl Replica {
             let binding = Binding { sequences: batch, new: 1.0, context, tensor };
             let pass = pass(decode, hardware, &binding, &engine)?;
             decode_curve.push((batch, pass.seconds));
-            notes.extend(pass.notes);
+            if batch <= BATCH_NOTED {
+                notes.extend(pass.notes);
+            }
         }
         let mut prefill_curve = Vec::new();
+        // One prompt in a thousand is longer: what is not known about it moves no percentile promised.
+        let noted = prompt.exceeded_by(1e-3);
         for new in grid(1.0, prompt.largest().max(2.0)) {
             let binding = Binding { sequences: 1.0, new, context: 0.0, tensor };
             let pass = pass(prefill, hardware, &binding, &engine)?;
             prefill_curve.push((new, pass.seconds));
-            notes.extend(pass.notes);
+            if new <= noted {
+                notes.extend(pass.notes);
+            }
         }
         let times = |end: fn(&Band) -> f64, engine_error: f64| {
             let curve = |points: &[(f64, Band)]| {
@@ -279,10 +289,11 @@ impl Replica {
         let alone = times.decode.at(1.0);
         let interruption = |tokens: f64| (times.prefill.at(tokens) - alone).max(0.0);
         let prefill_share = rate * self.prompt.mean(interruption);
-        let interruption_square = self.prompt.mean(|tokens| interruption(tokens).powi(2));
         if prefill_share >= 1.0 {
             return None;
         }
+        let interruption_square =
+            self.prompt.mean(|tokens| interruption(tokens).powi(2)) / (1.0 - prefill_share).powi(2);
         let tokens = self.output.mean(|tokens| tokens - 1.0);
         // B = rate tokens D(1 + B) / (1 - share), the smallest solution with 1 + B within the slots.
         let per_step = rate * tokens / (1.0 - prefill_share);
@@ -291,14 +302,14 @@ impl Replica {
         let step = times.decode.at(seen);
         let tpot = step / (1.0 - prefill_share);
         let slope = times.decode.slope(seen) / (1.0 - prefill_share);
+        let elasticity = batch * times.decode.slope(seen) / step;
+        let batch_variance = (batch / (1.0 - elasticity).max(0.05)).min(batch + (slots as f64).powi(2) / 4.0);
         let slower = (step - alone).max(0.0);
         let service = |tokens: f64| times.prefill.at(tokens) + slower;
         let mean_service = self.prompt.mean(service);
         let mean_square = self.prompt.mean(|tokens| service(tokens).powi(2));
-        let wait = mean_wait(rate, mean_service, mean_square);
-        if !wait.is_finite() {
-            return None;
-        }
+        let wait =
+            Wait::new(rate, [mean_service, mean_square, self.prompt.mean(|tokens| service(tokens).powi(3))])?;
         Some(Load {
             replica: self,
             times,
@@ -307,7 +318,7 @@ impl Replica {
             slots,
             prefill_share: rate * mean_service,
             tpot,
-            tpot_batch_variance: slope * slope * batch,
+            tpot_batch_variance: slope * slope * batch_variance,
             interruption_square,
             step,
             slower,
@@ -361,7 +372,7 @@ impl Load<'_> {
             let own = self.replica.prompt.mean(|tokens| self.own(tokens));
             self.replica.engine.request
                 + own
-                + self.wait
+                + self.wait.mean
                 + self.slot_wait_mean()
                 + self.decoding() * self.step / 2.0
         };
@@ -412,26 +423,10 @@ impl Load<'_> {
     }
 
     fn ttft_exceeds(&self, seconds: f64) -> f64 {
-        let utilisation = self.prefill_share;
-        let prefill_rate = if self.wait > 0.0 { utilisation / self.wait } else { f64::INFINITY };
         let slot_rate =
             if self.slot_waits > 0.0 { self.slot_waits / self.slot_wait_mean() } else { f64::INFINITY };
-        let exponential = |rate: f64, t: f64| if rate.is_infinite() { 0.0 } else { (-rate * t).exp() };
-        // Both waits: each is 0, or exponential.
-        let waits_exceed = |t: f64| {
-            if t < 0.0 {
-                return 1.0;
-            }
-            let (one, other) = (utilisation, self.slot_waits);
-            let both = if prefill_rate.is_infinite() || slot_rate.is_infinite() {
-                0.0
-            } else {
-                one * other * sum_exceeds(prefill_rate, slot_rate, t)
-            };
-            one * (1.0 - other) * exponential(prefill_rate, t)
-                + (1.0 - one) * other * exponential(slot_rate, t)
-                + both
-        };
+        let slot_waits = if slot_rate.is_finite() { self.slot_waits } else { 0.0 };
+        let waits_exceed = |t: f64| self.wait.exceeds_with(slot_waits, slot_rate, t);
         let decoding = self.decoding();
         self.replica.prompt.mean(|tokens| {
             let left = seconds - self.replica.engine.request - self.own(tokens);
@@ -512,12 +507,8 @@ fn resident(prompt: &Lengths, output: &Lengths) -> (f64, f64) {
 /// Sequences beyond which decode times are extrapolated.
 const BATCH_MOST: f64 = 1_024.0;
 
-/// From `low` to `high`, four points an octave.
-fn grid(low: f64, high: f64) -> Vec<f64> {
-    let steps = (4.0 * (high / low).log2()).ceil().max(1.0);
-    let count = steps.min(200.0) as u32;
-    (0..=count).map(|index| low * (high / low).powf(f64::from(index) / f64::from(count))).collect()
-}
+/// Sequences up to which notes are taken: the most that a plan decodes together unless it says more.
+const BATCH_NOTED: f64 = 256.0;
 
 #[derive(Clone, Debug)]
 struct Times {
@@ -525,56 +516,4 @@ struct Times {
     decode: Curve,
     /// Seconds of the pass over one prompt by tokens.
     prefill: Curve,
-}
-
-/// A piecewise linear function through points of ascending x; beyond them its first and last pieces.
-#[derive(Clone, Debug)]
-struct Curve {
-    points: Vec<(f64, f64)>,
-}
-
-impl Curve {
-    /// At least two points.
-    fn new(points: Vec<(f64, f64)>) -> Self {
-        Self { points }
-    }
-
-    fn piece(&self, x: f64) -> ((f64, f64), (f64, f64)) {
-        let above = self.points.partition_point(|point| point.0 < x).clamp(1, self.points.len().max(2) - 1);
-        let at = |index: usize| self.points.get(index).copied().unwrap_or((0.0, 0.0));
-        (at(above - 1), at(above))
-    }
-
-    fn slope(&self, x: f64) -> f64 {
-        let (from, to) = self.piece(x);
-        if to.0 > from.0 { (to.1 - from.1) / (to.0 - from.0) } else { 0.0 }
-    }
-
-    fn at(&self, x: f64) -> f64 {
-        let (from, _) = self.piece(x);
-        (from.1 + self.slope(x) * (x - from.0)).max(0.0)
-    }
-
-    /// The smallest b >= 0 with `b = factor * self(1 + b)`, exact on each piece; none: there is none.
-    fn fixed_point(&self, factor: f64) -> Option<f64> {
-        let gap = |b: f64| b - factor * self.at(1.0 + b);
-        if gap(0.0) >= 0.0 {
-            return Some(0.0);
-        }
-        let mut from = 0.0;
-        for (x, _) in &self.points {
-            let to = x - 1.0;
-            if to <= from {
-                continue;
-            }
-            let (low, high) = (gap(from), gap(to));
-            if high >= 0.0 {
-                return Some(from + (to - from) * -low / (high - low));
-            }
-            from = to;
-        }
-        // On the last piece, which goes on for ever.
-        let slope = factor * self.slope(from + 1.0);
-        (slope < 1.0).then(|| from - gap(from) / (1.0 - slope))
-    }
 }

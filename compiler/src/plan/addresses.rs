@@ -6,7 +6,9 @@ pub fn compress<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     for name in names {
         match split(name) {
             Some((stem, key)) => match ranges.last_mut() {
-                Some((last, Some((_, high)))) if last == stem && high.checked_add(1) == Some(key) => *high = key,
+                Some((last, Some((_, high)))) if last == stem && high.checked_add(1) == Some(key) => {
+                    *high = key
+                }
                 _ => ranges.push((stem.to_owned(), Some((key, key)))),
             },
             None => ranges.push((name.to_owned(), None)),

@@ -9,8 +9,8 @@ use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
-    Compare, Condition, CountBound, LatencyMeasure, Program, Requirement, Service, Statistic,
-    Subject, Term, Work,
+    Compare, Condition, CountBound, LatencyMeasure, Program, Requirement, Service, Statistic, Subject, Term,
+    Work,
 };
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -42,11 +42,7 @@ fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
 }
 
 fn unjudged(world: World<'_>, span: Span, text: &str, because: &str) -> RequirementEntry {
-    RequirementEntry {
-        because: Some(because.into()),
-        code: Some(NOT_YET.into()),
-        ..entry(world, span, text)
-    }
+    RequirementEntry { because: Some(because.into()), code: Some(NOT_YET.into()), ..entry(world, span, text) }
 }
 
 /// One entry a line, in order of the program; first what is not acted on at all.
@@ -82,7 +78,12 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
 }
 
 /// Lines that bound a choice, pins included: what was chosen stands beside what was allowed.
-fn choice_entries(world: World<'_>, values: &Values, index: usize, service: &Service) -> Vec<RequirementEntry> {
+fn choice_entries(
+    world: World<'_>,
+    values: &Values,
+    index: usize,
+    service: &Service,
+) -> Vec<RequirementEntry> {
     let copies: u64 = values.copies[index].iter().sum();
     let in_use: Vec<_> = world.candidates.services[index]
         .candidates
@@ -133,9 +134,7 @@ fn choice_entries(world: World<'_>, values: &Values, index: usize, service: &Ser
                 line(restriction.span, all(&|layout| restriction.allowed.contains(&device_of(layout.class))))
             }));
             entries.extend(
-                work.batch
-                    .iter()
-                    .map(|bound| line(bound.span, all(&|layout| within(bound, layout.batch)))),
+                work.batch.iter().map(|bound| line(bound.span, all(&|layout| within(bound, layout.batch)))),
             );
         }
     }
@@ -180,7 +179,15 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
             return not_yet(&missing(world.program, service, measure, statistic));
         };
         let step = busiest_step(&world.program.services[service]);
-        return judged_measure(bare(), *compare, band.high, seconds, "s", Some(statistic_name(statistic)), step);
+        return judged_measure(
+            bare(),
+            *compare,
+            band.high,
+            seconds,
+            "s",
+            Some(statistic_name(statistic)),
+            step,
+        );
     }
     if let Some(least) = memory_limit(service, requirement) {
         let Some(band) = memory_free(world, loads, service) else {

@@ -88,7 +88,11 @@ fn free_measures(world: World<'_>, solution: &Solution, values: &Values) -> Vec<
                 Some((unit, parts)) => (unit, parts.parse().unwrap_or(1.0)),
                 None => (resource.unit.as_str(), 1.0),
             };
-            measures.push(plain(&format!("{}.{}_free", machine.name, resource.name), free as f64 / parts, unit));
+            measures.push(plain(
+                &format!("{}.{}_free", machine.name, resource.name),
+                free as f64 / parts,
+                unit,
+            ));
         }
     }
     measures
@@ -113,7 +117,9 @@ fn load_measures(world: World<'_>, service: &Service, index: usize, loads: &[Loa
         let Some(layout) = &world.candidates.services[index].candidates[load.choice].layout else { continue };
         let name = format!("{}[{}]", service.name, world.candidates.layout_name(layout));
         measures.push(plain(&format!("{name}.load"), load.rate, "req/s"));
-        let steady = load.replica(world).and_then(|(replica, batch)| Some(replica.steady_state(load.rate, batch)?.batch));
+        let steady = load
+            .replica(world)
+            .and_then(|(replica, batch)| Some(replica.steady_state(load.rate, batch)?.batch));
         measures.extend(steady.map(|batch| plain(&format!("{name}.decoded_together"), batch, "1")));
     }
     measures
@@ -131,7 +137,13 @@ fn latency_measure(
     if let Some((measure, statistic, _)) = latency_limit(service, requirement) {
         let band = latency(world, values, loads, service, measure, statistic)?;
         let path = format!("{name}.{}", measure_name(measure));
-        return Some(banded(path, Some(statistic_name(statistic)), "s", band, sources(world, loads, service)));
+        return Some(banded(
+            path,
+            Some(statistic_name(statistic)),
+            "s",
+            band,
+            sources(world, loads, service),
+        ));
     }
     memory_limit(service, requirement)?;
     let band = memory_free(world, loads, service)?;

@@ -22,8 +22,13 @@ pub struct Unknown {
 
 /// The decisions of `plan`. Claims keep their bounds and certificates; incumbents are recomputed by the caller.
 pub fn assignments(world: World<'_>, plan: &Plan) -> Result<Vec<Assignment>, Vec<Unknown>> {
-    let machines: BTreeMap<&str, usize> =
-        world.packing.machines.iter().enumerate().map(|(index, machine)| (machine.name.as_str(), index)).collect();
+    let machines: BTreeMap<&str, usize> = world
+        .packing
+        .machines
+        .iter()
+        .enumerate()
+        .map(|(index, machine)| (machine.name.as_str(), index))
+        .collect();
     let mut assignments = Vec::new();
     let mut unknown = Vec::new();
     for placement in &plan.placements {
@@ -111,10 +116,16 @@ pub fn solution(
     Ok(Solution { assignments, levels })
 }
 
-fn claim(entry: &ObjectiveEntry, incumbent: &BigRational, standing: &BigRational) -> Result<LevelClaim, Unknown> {
+fn claim(
+    entry: &ObjectiveEntry,
+    incumbent: &BigRational,
+    standing: &BigRational,
+) -> Result<LevelClaim, Unknown> {
     let number = |value: f64| {
-        BigRational::from_float(value)
-            .ok_or_else(|| Unknown { span: None, text: format!("the bound of `{}` is no number", entry.name) })
+        BigRational::from_float(value).ok_or_else(|| Unknown {
+            span: None,
+            text: format!("the bound of `{}` is no number", entry.name),
+        })
     };
     let multipliers = |written: &[(usize, String)]| {
         written
@@ -125,7 +136,8 @@ fn claim(entry: &ObjectiveEntry, incumbent: &BigRational, standing: &BigRational
             })
             .collect::<Result<Vec<_>, _>>()
     };
-    let bound = if entry.bound == entry.incumbent { incumbent.clone() } else { number(entry.bound)? - standing };
+    let bound =
+        if entry.bound == entry.incumbent { incumbent.clone() } else { number(entry.bound)? - standing };
     let certificate = match &entry.certificate {
         CertificateEntry::Trivial => Certificate::Trivial,
         CertificateEntry::LinearDual { multipliers: rows } => {

@@ -6,7 +6,7 @@ use crate::plan::addresses::compress;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
 use crate::plan::{
-    CertificateEntry, FORMAT, Input, Layout, ObjectiveEntry, Placement, PlaceholderEntry, Plan,
+    CertificateEntry, FORMAT, Input, Layout, ObjectiveEntry, PlaceholderEntry, Placement, Plan,
     RequirementEntry, Seal, Status, Step, Unplaced, WishEntry, digest,
 };
 use crate::problem::{Certificate, Devices, Packing, Solution};
@@ -65,7 +65,11 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
 }
 
 /// A plan of a program that has none, or for which none was found.
-pub fn without_placements(world: World<'_>, status: Status, conflict: Vec<crate::plan::ConflictLine>) -> Plan {
+pub fn without_placements(
+    world: World<'_>,
+    status: Status,
+    conflict: Vec<crate::plan::ConflictLine>,
+) -> Plan {
     let mut plan = Plan { status, conflict, ..preamble(world) };
     plan.fingerprint = plan.fingerprint_of_contents();
     plan
@@ -190,7 +194,9 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
             let layout = world.candidates.services[item].candidates[choice].layout.as_ref();
             Placement {
                 service: world.packing.items[item].name.clone(),
-                nodes: compress(machines.iter().map(|machine| world.packing.machines[*machine].name.as_str())),
+                nodes: compress(
+                    machines.iter().map(|machine| world.packing.machines[*machine].name.as_str()),
+                ),
                 each,
                 devices: devices.to_vec(),
                 share: match form.devices {
@@ -216,29 +222,24 @@ pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) 
 fn unplaced(world: World<'_>, values: &Values) -> Vec<Unplaced> {
     let mut entries = Vec::new();
     for (wish, shortfall) in linear_wishes(world.program).zip(&values.shortfalls) {
-        let (Some(service), Condition::Compare { terms, compare, .. }) = (wish.service, &wish.condition) else {
+        let (Some(service), Condition::Compare { terms, compare, .. }) = (wish.service, &wish.condition)
+        else {
             continue;
         };
-        let about_copies = matches!(terms.as_slice(), [term] if term.subject == Subject::Replicas { service });
+        let about_copies =
+            matches!(terms.as_slice(), [term] if term.subject == Subject::Replicas { service });
         let asks_for_more = matches!(compare, Compare::AtLeast | Compare::Above | Compare::Equal);
         if !about_copies || !asks_for_more || !shortfall.is_positive() {
             continue;
         }
         let because = match &wish.price {
-            Some(price) => format!(
-                "one more would cost the bill more than the ${} an hour it is worth",
-                trimmed(float(&per_hour(price)))
-            ),
+            Some(price) => format!("no room was found for it at ${:.2}/h or less", float(&per_hour(price))),
             None => "what is ranked above it leaves no room".into(),
         };
         let count = shortfall.ceil().to_integer().to_u64().unwrap_or(u64::MAX);
         entries.push(Unplaced { service: world.program.services[service].name.clone(), count, because });
     }
     entries
-}
-
-fn trimmed(value: f64) -> String {
-    format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn wish_entries(world: World<'_>, values: &Values) -> Vec<WishEntry> {
@@ -271,9 +272,7 @@ fn steps(program: &Program) -> Vec<Step> {
     if count <= 1 {
         return Vec::new();
     }
-    (0..count)
-        .map(|id| Step { id, when: format!("{:02}:00", id % 24), weight: 1.0 / count as f64 })
-        .collect()
+    (0..count).map(|id| Step { id, when: format!("{:02}:00", id % 24), weight: 1.0 / count as f64 }).collect()
 }
 
 /// The file of a line, as the user named it.

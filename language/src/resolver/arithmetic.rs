@@ -13,9 +13,7 @@ use std::rc::Rc;
 impl<'a> Resolver<'a> {
     pub(super) fn range(&mut self, low: Value, high: Value, span: Span) -> Outcome<Value> {
         match (low, high) {
-            (Value::NotYet(unjudged), _) | (_, Value::NotYet(unjudged)) => {
-                Ok(Value::NotYet(unjudged))
-            }
+            (Value::NotYet(unjudged), _) | (_, Value::NotYet(unjudged)) => Ok(Value::NotYet(unjudged)),
             (Value::Quantity(low), Value::Quantity(high)) => {
                 if low.dimension != high.dimension {
                     return Err(self.mismatch(&low.dimension, &high.dimension, span));
@@ -44,10 +42,7 @@ impl<'a> Resolver<'a> {
             return Err(self.report(
                 Diagnostic::error(
                     "units::mismatch",
-                    format!(
-                        "{a} and {b} cannot be {}",
-                        if subtract { "subtracted" } else { "added" }
-                    ),
+                    format!("{a} and {b} cannot be {}", if subtract { "subtracted" } else { "added" }),
                     left_span,
                     format!("this is {a}"),
                 )
@@ -55,11 +50,7 @@ impl<'a> Resolver<'a> {
                 .help("Both sides measure the same thing; multiply or divide one of them first."),
             ));
         }
-        let sign = if subtract {
-            -BigRational::one()
-        } else {
-            BigRational::one()
-        };
+        let sign = if subtract { -BigRational::one() } else { BigRational::one() };
         let result = match (left, right) {
             (Value::NotYet(unjudged), _) | (_, Value::NotYet(unjudged)) => Value::NotYet(unjudged),
             (Value::Quantity(a), Value::Quantity(b)) => {
@@ -67,12 +58,8 @@ impl<'a> Resolver<'a> {
                 Value::Quantity(sum.map_err(|error| self.arithmetic(error, whole))?)
             }
             (Value::Linear(a), Value::Linear(b)) => Value::Linear(a.plus(&b, &sign)),
-            (Value::Linear(a), Value::Quantity(b)) => {
-                Value::Linear(a.plus(&Linear::constant(b), &sign))
-            }
-            (Value::Quantity(a), Value::Linear(b)) => {
-                Value::Linear(Linear::constant(a).plus(&b, &sign))
-            }
+            (Value::Linear(a), Value::Quantity(b)) => Value::Linear(a.plus(&Linear::constant(b), &sign)),
+            (Value::Quantity(a), Value::Linear(b)) => Value::Linear(Linear::constant(a).plus(&b, &sign)),
             (Value::Profile(a), Value::Profile(b)) => {
                 let values = a.values.iter().zip(&b.values);
                 let values = values.map(|(a, b)| a + b * &sign).collect();
@@ -110,17 +97,12 @@ impl<'a> Resolver<'a> {
         let (factor, scaled) = match (left, right) {
             (Value::NotYet(unjudged), _) => return Ok(Value::NotYet(unjudged.clone())),
             (_, Value::NotYet(unjudged)) => {
-                return Ok(Value::NotYet(Unjudged {
-                    because: unjudged.because,
-                    dimension: None,
-                }));
+                return Ok(Value::NotYet(Unjudged { because: unjudged.because, dimension: None }));
             }
             (Value::Quantity(factor), scaled) => (factor.clone(), scaled),
             (scaled, Value::Quantity(factor)) => (factor, scaled.clone()),
             (Value::Linear(_), Value::Linear(_)) => {
-                return Ok(Value::not_yet(
-                    "a product of two decisions is not judged yet",
-                ));
+                return Ok(Value::not_yet("a product of two decisions is not judged yet"));
             }
             (left, right) => {
                 let label = format!("this multiplies {} and {}", left.noun(), right.noun());
@@ -130,9 +112,7 @@ impl<'a> Resolver<'a> {
         match scaled {
             Value::Quantity(quantity) => {
                 let product = quantity.multiply(&factor);
-                Ok(Value::Quantity(
-                    product.map_err(|error| self.arithmetic(error, whole))?,
-                ))
+                Ok(Value::Quantity(product.map_err(|error| self.arithmetic(error, whole))?))
             }
             Value::Linear(linear) => {
                 let dimension = linear.dimension.multiply(&factor.dimension);
@@ -171,13 +151,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    pub(super) fn divide(
-        &mut self,
-        left: Value,
-        right: Value,
-        below: Span,
-        whole: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn divide(&mut self, left: Value, right: Value, below: Span, whole: Span) -> Outcome<Value> {
         match right {
             Value::Quantity(divisor) => {
                 let one = Quantity::integer(1);
@@ -196,9 +170,9 @@ impl<'a> Resolver<'a> {
                 self.multiply(&Value::Quantity(inverse), left, whole)
             }
             Value::NotYet(unjudged) => Ok(Value::not_yet(unjudged.because)),
-            Value::Linear(_) | Value::Profile(_) => Ok(Value::not_yet(
-                "division by something that is decided or varies is not judged yet",
-            )),
+            Value::Linear(_) | Value::Profile(_) => {
+                Ok(Value::not_yet("division by something that is decided or varies is not judged yet"))
+            }
             other => {
                 let label = format!("this is {}", other.noun());
                 Err(self.type_error("division needs a quantity below the line", below, label))

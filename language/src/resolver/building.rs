@@ -24,6 +24,8 @@ pub(super) struct Builder<'r, 'a> {
     /// Where each name of a device or model, and each address of a node or service, stands.
     named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
+    /// While it is set, lines are read for their mistakes alone.
+    quiet: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -42,11 +44,8 @@ impl<'a> Resolver<'a> {
             self.lenient = self.thing(id).is_abstract;
             let known = self.thing(id);
             let head = known.layers.first().map(|layer| layer.block.head);
-            let assigned: Vec<_> = known
-                .assigned
-                .values()
-                .map(|assigned| (assigned.field, assigned.assign.span))
-                .collect();
+            let assigned: Vec<_> =
+                known.assigned.values().map(|assigned| (assigned.field, assigned.assign.span)).collect();
             for (field, span) in assigned {
                 if matches!(field.type_, Type::Open | Type::Objective) {
                     continue;
@@ -70,14 +69,11 @@ impl<'a> Resolver<'a> {
         if let [first, others @ ..] = heads.as_slice() {
             for other in others {
                 self.report(
-                    Diagnostic::error(
-                        "name::duplicate",
-                        "a program has one plan",
-                        *other,
-                        "a second one",
-                    )
-                    .and(*first, "the first one")
-                    .help("Make one block of them; two objectives are a list: `minimize = [moves, bill]`."),
+                    Diagnostic::error("name::duplicate", "a program has one plan", *other, "a second one")
+                        .and(*first, "the first one")
+                        .help(
+                            "Make one block of them; two objectives are a list: `minimize = [moves, bill]`.",
+                        ),
                 );
             }
         }
@@ -85,10 +81,7 @@ impl<'a> Resolver<'a> {
 
     /// The `plan` block.
     pub(super) fn plan_thing(&mut self) -> Option<ThingId> {
-        self.things
-            .iter()
-            .position(|thing| thing.kind.name == "plan" && !thing.is_abstract)
-            .map(ThingId)
+        self.things.iter().position(|thing| thing.kind.name == "plan" && !thing.is_abstract).map(ThingId)
     }
 
     /// Things in the order in which they stand in the files, nested ones after what holds them.
@@ -104,8 +97,7 @@ impl<'a> Resolver<'a> {
             while let Some(thing) = waiting.pop() {
                 listed.push(thing);
                 let children = self.thing(thing).children.values();
-                let mut children: Vec<_> =
-                    children.flat_map(|keyed| keyed.values().copied()).collect();
+                let mut children: Vec<_> = children.flat_map(|keyed| keyed.values().copied()).collect();
                 children.sort_unstable_by(|a, b| b.cmp(a));
                 waiting.extend(children);
             }
@@ -116,23 +108,15 @@ impl<'a> Resolver<'a> {
     /// The program of all things.
     pub(super) fn build(&mut self, params: Vec<Bound>) -> Program {
         let order = self.in_order();
-        let steps = self
-            .calendar(self.file_start(0))
-            .map_or(24, |calendar| calendar.steps);
+        let steps = self.calendar(self.file_start(0)).map_or(24, |calendar| calendar.steps);
         let mut builder = Builder {
             resolver: self,
-            program: Program {
-                params,
-                plan: Plan {
-                    steps,
-                    ..Plan::default()
-                },
-                ..Program::default()
-            },
+            program: Program { params, plan: Plan { steps, ..Plan::default() }, ..Program::default() },
             devices: BTreeMap::new(),
             models: BTreeMap::new(),
             named: BTreeMap::new(),
             reported: BTreeSet::new(),
+            quiet: false,
         };
         for thing in order {
             builder.thing(thing);
@@ -148,13 +132,15 @@ impl<'a> Builder<'_, 'a> {
         if known.is_abstract {
             // Its lines are read for their mistakes alone.
             self.resolver.lenient = true;
+            self.quiet = true;
             let _ = self.lines(id);
+            self.quiet = false;
             self.resolver.lenient = false;
             return;
         }
-        let parent_told = known.parent.is_some_and(|parent| {
-            matches!(self.resolver.thing(parent).kind.support, Support::NotYet(_))
-        });
+        let parent_told = known
+            .parent
+            .is_some_and(|parent| matches!(self.resolver.thing(parent).kind.support, Support::NotYet(_)));
         match kind.support {
             Support::NotYet(because) if !parent_told => {
                 if let Some(head) = self.head(id) {
@@ -175,26 +161,37 @@ impl<'a> Builder<'_, 'a> {
             "policy" => {
                 let lines = self.lines(id);
                 let name = self.resolver.thing(id).name.clone();
-                let named = |requirement: Requirement| Requirement {
-                    policy: Some(name.clone()),
-                    ..requirement
-                };
-                self.program
-                    .requirements
-                    .extend(lines.requirements.into_iter().map(named));
+                let named =
+                    |requirement: Requirement| Requirement { policy: Some(name.clone()), ..requirement };
+                self.program.requirements.extend(lines.requirements.into_iter().map(named));
                 self.program.wishes.extend(lines.wishes);
             }
             // They describe: built where they are used.
             "device" | "model" => {}
             "test" | "scenario" => {
                 // What must hold in another world is checked for its names and units only.
+                self.quiet = true;
                 let _ = self.lines(id);
+                self.quiet = false;
+                self.other_world(id);
             }
             _ => {
                 let lines = self.lines(id);
                 self.program.requirements.extend(lines.requirements);
                 self.program.wishes.extend(lines.wishes);
             }
+        }
+    }
+
+    /// What a test or scenario sets must at least be declared.
+    fn other_world(&mut self, id: ThingId) {
+        let thing = self.resolver.thing(id);
+        let Some(module) = thing.layers.first().map(|layer| layer.scope.module) else {
+            return;
+        };
+        for assign in thing.elsewhere.clone() {
+            // What is not declared has been reported.
+            let _ = self.resolver.declaration(module, &assign.target.head);
         }
     }
 
@@ -214,31 +211,26 @@ impl<'a> Builder<'_, 'a> {
             return;
         }
         let text = self.resolver.text(span);
-        self.program.not_yet.push(NotYet {
-            text,
-            span,
-            because: because.to_owned(),
-        });
+        self.program.not_yet.push(NotYet { text, span, because: because.to_owned() });
     }
 
     /// Says that something is not done yet that no plan depends on.
     fn later(&mut self, span: Span, because: &str) {
-        self.warn(span, because);
+        self.say(span, because, "No plan depends on it.");
     }
 
     /// Whether it is said for the first time.
     pub(super) fn warn(&mut self, span: Span, because: &str) -> bool {
-        if !self.reported.insert(span) {
+        self.say(span, because, "The plan does not take this line into account, and every output says so.")
+    }
+
+    fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
+        if self.quiet || !self.reported.insert(span) {
             return false;
         }
         self.resolver.report(
-            Diagnostic::warning(
-                "plan::not-yet",
-                "understood, and not acted on yet",
-                span,
-                because,
-            )
-            .help("The plan does not take this line into account, and every output says so."),
+            Diagnostic::warning("plan::not-yet", "understood, and not acted on yet", span, because)
+                .help(help),
         );
         true
     }
@@ -250,13 +242,7 @@ impl<'a> Builder<'_, 'a> {
         field: &'static Field,
         convert: impl FnOnce(&mut Self, Value) -> Option<T>,
     ) -> Option<Fact<T>> {
-        let span = self
-            .resolver
-            .thing(id)
-            .assigned
-            .get(field.name)?
-            .assign
-            .span;
+        let span = self.resolver.thing(id).assigned.get(field.name)?.assign.span;
         match self.resolver.fact(id, field, span).ok()? {
             Value::NotYet(unjudged) => {
                 self.not_yet(span, &unjudged.because);
@@ -266,11 +252,7 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    pub(super) fn quantity(
-        &mut self,
-        id: ThingId,
-        field: &'static Field,
-    ) -> Option<Fact<Quantity>> {
+    pub(super) fn quantity(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Quantity>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(quantity) => Some(quantity),
             _ => None,
@@ -366,8 +348,7 @@ impl<'a> Builder<'_, 'a> {
                     }
                     let name = layer.block.name.as_ref();
                     let keys = layer.block.keys.as_ref();
-                    let name =
-                        name.map_or(layer.block.kind.value.as_str(), |name| name.value.as_str());
+                    let name = name.map_or(layer.block.kind.value.as_str(), |name| name.value.as_str());
                     let keys = keys.map_or(String::new(), |keys| self.resolver.text(keys.span));
                     self.program.placeholders.push(Placeholder {
                         thing: format!("{name}{keys}"),
@@ -395,15 +376,10 @@ impl<'a> Builder<'_, 'a> {
             moves: _,
         } = PlanRows::rows();
         let known = self.resolver.thing(id);
-        let name = known
-            .layers
-            .first()
-            .and_then(|layer| layer.block.name.as_ref());
+        let name = known.layers.first().and_then(|layer| layer.block.name.as_ref());
         self.program.plan.name = name.map(|name| name.value.clone());
         self.program.plan.span = self.head(id);
-        self.program.plan.gap = self
-            .quantity(id, gap)
-            .map(|gap| Spanned::new(gap.value.value, gap.span));
+        self.program.plan.gap = self.quantity(id, gap).map(|gap| Spanned::new(gap.value.value, gap.span));
         self.program.plan.effort = self.count(id, effort);
         self.unread(id, &[band, target]);
         self.minimize(id, minimize);
@@ -422,10 +398,7 @@ impl<'a> Builder<'_, 'a> {
         let Some(layer) = known.layers.get(assigned.layer) else {
             return;
         };
-        let scope = Scope {
-            thing: Some(id),
-            ..layer.scope.clone()
-        };
+        let scope = Scope { thing: Some(id), ..layer.scope.clone() };
         let entries: Vec<&'a ast::Expr> = match &expression.kind {
             ExprKind::List(entries) => entries.iter().map(|entry| &entry.value).collect(),
             _ => vec![expression],
@@ -445,10 +418,7 @@ impl<'a> Builder<'_, 'a> {
                             .get(&crate::model::Subject::Bill)
                             .is_some_and(|factor| *factor > BigRational::zero()) =>
                 {
-                    self.program
-                        .plan
-                        .minimize
-                        .push(Spanned::new(Objective::Bill, entry.span));
+                    self.program.plan.minimize.push(Spanned::new(Objective::Bill, entry.span));
                 }
                 Value::Linear(_) | Value::Choice(..) => {
                     self.not_yet(entry.span, "only the bill is minimised yet");
@@ -456,13 +426,8 @@ impl<'a> Builder<'_, 'a> {
                 other => {
                     let label = format!("this is {}", other.noun());
                     self.resolver.report(
-                        Diagnostic::error(
-                            "value::type",
-                            "there is nothing to minimise",
-                            entry.span,
-                            label,
-                        )
-                        .help("Minimise something that the planner predicts: `minimize = bill`."),
+                        Diagnostic::error("value::type", "there is nothing to minimise", entry.span, label)
+                            .help("Minimise something that the planner predicts: `minimize = bill`."),
                     );
                 }
             }

@@ -28,12 +28,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `value` as `field` takes it.
-    pub(super) fn coerce(
-        &mut self,
-        value: Value,
-        field: &'static Field,
-        span: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn coerce(&mut self, value: Value, field: &'static Field, span: Span) -> Outcome<Value> {
         if let Value::NotYet(_) = value {
             return Ok(value);
         }
@@ -68,20 +63,14 @@ impl<'a> Resolver<'a> {
                     let title = format!("`{}` cannot be `{name}`", field.name);
                     let help = format!("Known are {}.", super::listed(names.iter().copied()));
                     Err(self.report(
-                        Diagnostic::error(
-                            "name::unknown-symbol",
-                            title,
-                            span,
-                            "not one of the known names",
-                        )
-                        .help(help),
+                        Diagnostic::error("name::unknown-symbol", title, span, "not one of the known names")
+                            .help(help),
                     ))
                 }
             }
             (Type::Thing(kind), Value::Thing(thing)) => {
                 let known = self.thing(thing);
-                let (found, name, is_abstract) =
-                    (known.kind.name, known.address.clone(), known.is_abstract);
+                let (found, name, is_abstract) = (known.kind.name, known.address.clone(), known.is_abstract);
                 if found != kind {
                     let label = format!("`{name}` is a {found}");
                     return Err(self.wrong_type(field, span, label));
@@ -96,8 +85,7 @@ impl<'a> Resolver<'a> {
             }
             (Type::Devices, Value::Devices(count, thing)) => {
                 let known = self.thing(thing);
-                let (found, name, is_abstract) =
-                    (known.kind.name, known.address.clone(), known.is_abstract);
+                let (found, name, is_abstract) = (known.kind.name, known.address.clone(), known.is_abstract);
                 if found != "device" {
                     let label = format!("`{name}` is a {found}");
                     return Err(self.wrong_type(field, span, label));
@@ -106,15 +94,8 @@ impl<'a> Resolver<'a> {
                     return Err(self.abstract_thing(&name, span));
                 }
                 match count.as_integer() {
-                    Some(whole) if (1..=1_000_000).contains(&whole) => {
-                        Ok(Value::Devices(count, thing))
-                    }
-                    _ => Err(self.out_of_range(
-                        field,
-                        "a whole number from 1 to 1_000_000",
-                        &count,
-                        span,
-                    )),
+                    Some(whole) if (1..=1_000_000).contains(&whole) => Ok(Value::Devices(count, thing)),
+                    _ => Err(self.out_of_range(field, "a whole number from 1 to 1_000_000", &count, span)),
                 }
             }
             (Type::Compute, Value::Map(entries)) => {
@@ -127,13 +108,7 @@ impl<'a> Resolver<'a> {
                         }
                         Value::Quantity(rate) => {
                             let found = rate.dimension.clone();
-                            return Err(self.wrong_unit(
-                                field,
-                                &Dimension::WORK_RATE,
-                                &found,
-                                span,
-                                None,
-                            ));
+                            return Err(self.wrong_unit(field, &Dimension::WORK_RATE, &found, span, None));
                         }
                         other => {
                             let label = format!("it holds {}", other.noun());
@@ -150,12 +125,7 @@ impl<'a> Resolver<'a> {
             (Type::Demand, Value::Profile(profile)) => {
                 if let Some(below) = profile.values.iter().find(|value| value.is_negative()) {
                     let below = Quantity::new(below.clone(), profile.dimension.clone());
-                    return Err(self.out_of_range(
-                        field,
-                        "at least zero in every step",
-                        &below,
-                        span,
-                    ));
+                    return Err(self.out_of_range(field, "at least zero in every step", &below, span));
                 }
                 Ok(Value::Profile(profile))
             }
@@ -166,11 +136,7 @@ impl<'a> Resolver<'a> {
             (Type::Draws(_), value @ Value::Lognormal { .. }) => Ok(value),
             (Type::Source, value) => match &value {
                 Value::Text(_) => Ok(value),
-                Value::Map(entries)
-                    if entries
-                        .iter()
-                        .all(|(_, value)| matches!(value, Value::Text(_))) =>
-                {
+                Value::Map(entries) if entries.iter().all(|(_, value)| matches!(value, Value::Text(_))) => {
                     Ok(value)
                 }
                 other => {
@@ -197,16 +163,9 @@ impl<'a> Resolver<'a> {
             Limits::Any => (true, ""),
             Limits::NotNegative => (!value.is_negative(), "at least zero"),
             Limits::Positive => (is_positive(value), "above zero"),
-            Limits::Share => (
-                is_positive(value) && *value <= One::one(),
-                "above 0% and at most 100%",
-            ),
+            Limits::Share => (is_positive(value) && *value <= One::one(), "above 0% and at most 100%"),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(self.out_of_range(field, needed, quantity, span))
-        }
+        if fits { Ok(()) } else { Err(self.out_of_range(field, needed, quantity, span)) }
     }
 
     fn out_of_range(
@@ -245,13 +204,8 @@ impl<'a> Resolver<'a> {
             Type::Objective | Type::Spread | Type::Open => "something else".to_owned(),
         };
         self.report(
-            Diagnostic::error(
-                "value::type",
-                format!("`{}` takes {form}", field.name),
-                span,
-                label,
-            )
-            .help(format!("`{}`: {}", field.name, field.doc)),
+            Diagnostic::error("value::type", format!("`{}` takes {form}", field.name), span, label)
+                .help(format!("`{}`: {}", field.name, field.doc)),
         )
     }
 

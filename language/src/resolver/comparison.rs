@@ -82,11 +82,7 @@ impl<'a> Resolver<'a> {
             | (_, (Value::NotYet(Unjudged { because, .. }), _)) => Ok(Judged::NotYet(because)),
             ((Value::Choice(thing, field), name), (limit, limit_at))
             | ((limit, limit_at), (Value::Choice(thing, field), name)) => {
-                let compare = if name.span.start < limit_at.span.start {
-                    compare
-                } else {
-                    mirrored(compare)
-                };
+                let compare = if name.span.start < limit_at.span.start { compare } else { mirrored(compare) };
                 self.compare_choice((thing, field), compare, (limit, limit_at))
             }
             ((Value::Linear(a), _), (Value::Linear(b), _)) => {
@@ -141,9 +137,7 @@ impl<'a> Resolver<'a> {
             (Value::Fabric(a), Value::Fabric(b)) => a == b,
             (Value::Profile(_) | Value::Lognormal { .. }, _)
             | (_, Value::Profile(_) | Value::Lognormal { .. }) => {
-                return Ok(Judged::NotYet(
-                    "profiles and distributions are not compared yet".to_owned(),
-                ));
+                return Ok(Judged::NotYet("profiles and distributions are not compared yet".to_owned()));
             }
             _ => {
                 let label = format!("this compares {} with {}", a.noun(), b.noun());
@@ -170,29 +164,15 @@ impl<'a> Resolver<'a> {
     }
 
     /// `difference compare 0`: constants move to the limit.
-    fn compare_linear(
-        &mut self,
-        difference: Linear,
-        compare: Compare,
-        operator: Span,
-    ) -> Outcome<Judged> {
-        let Linear {
-            terms,
-            constant,
-            dimension,
-        } = difference;
+    fn compare_linear(&mut self, difference: Linear, compare: Compare, operator: Span) -> Outcome<Judged> {
+        let Linear { terms, constant, dimension } = difference;
         // The first term is written with a plus.
-        let flip = terms
-            .values()
-            .next()
-            .is_some_and(|coefficient| coefficient.is_negative());
+        let flip = terms.values().next().is_some_and(|coefficient| coefficient.is_negative());
         let sign = if flip { ratio(-1, 1) } else { ratio(1, 1) };
         let compare = if flip { mirrored(compare) } else { compare };
         let limit = Quantity::new(-constant * &sign, dimension);
-        let terms: Vec<_> = terms
-            .into_iter()
-            .map(|(subject, coefficient)| (coefficient * &sign, subject))
-            .collect();
+        let terms: Vec<_> =
+            terms.into_iter().map(|(subject, coefficient)| (coefficient * &sign, subject)).collect();
         if terms.is_empty() {
             return Err(self.report(
                 Diagnostic::error(
@@ -204,9 +184,9 @@ impl<'a> Resolver<'a> {
                 .help("Leave the line out, or compare with something else."),
             ));
         }
-        let counts = terms.iter().all(|(_, subject)| {
-            matches!(subject, Subject::Replicas { .. } | Subject::Spread { .. })
-        });
+        let counts = terms
+            .iter()
+            .all(|(_, subject)| matches!(subject, Subject::Replicas { .. } | Subject::Spread { .. }));
         if !counts && matches!(compare, Compare::Equal | Compare::Unequal) {
             return Err(self.report(
                 Diagnostic::error(
@@ -218,11 +198,7 @@ impl<'a> Resolver<'a> {
                 .help("Bound it: `<=` or `>=`."),
             ));
         }
-        Ok(Judged::Compare {
-            terms,
-            compare,
-            limit,
-        })
+        Ok(Judged::Compare { terms, compare, limit })
     }
 
     fn compare_choice(
@@ -248,31 +224,19 @@ impl<'a> Resolver<'a> {
                 Compare::Above => (floor(value).map(|limit| limit.saturating_add(1)), None),
                 Compare::Equal => (ceiling(value), floor(value)),
                 Compare::Unequal => {
-                    return Ok(Judged::NotYet(format!(
-                        "`!=` on `{}` is not planned yet",
-                        field.name
-                    )));
+                    return Ok(Judged::NotYet(format!("`!=` on `{}` is not planned yet", field.name)));
                 }
             };
             if low.is_none() && high.is_none() {
                 return Err(self.too_large(at.span));
             }
-            return Ok(Judged::Bound {
-                thing,
-                field,
-                low,
-                high,
-            });
+            return Ok(Judged::Bound { thing, field, low, high });
         }
         match compare {
             Compare::Equal => {
                 let allowed = vec![limit];
                 self.check_members(field, &allowed, at)?;
-                Ok(Judged::Restrict {
-                    thing,
-                    field,
-                    allowed,
-                })
+                Ok(Judged::Restrict { thing, field, allowed })
             }
             Compare::Unequal => Ok(Judged::NotYet(format!(
                 "`!=` on `{}` is not planned yet; name what is allowed with `in`",
@@ -300,20 +264,11 @@ impl<'a> Resolver<'a> {
                 if !matches!(field.type_, Type::Integer(_)) {
                     return Err(self.choice_type(field, &Value::Range(low, high), set_at.span));
                 }
-                Ok(Judged::Bound {
-                    thing,
-                    field,
-                    low: ceiling(&low.value),
-                    high: floor(&high.value),
-                })
+                Ok(Judged::Bound { thing, field, low: ceiling(&low.value), high: floor(&high.value) })
             }
             (Value::Choice(thing, field), Value::List(allowed)) => {
                 self.check_members(field, &allowed, set_at)?;
-                Ok(Judged::Restrict {
-                    thing,
-                    field,
-                    allowed: allowed.to_vec(),
-                })
+                Ok(Judged::Restrict { thing, field, allowed: allowed.to_vec() })
             }
             (Value::Linear(linear), Value::Range(low, high)) => {
                 let minus = -BigRational::one();
@@ -323,9 +278,7 @@ impl<'a> Resolver<'a> {
                 let high = self.compare_linear(high, Compare::AtMost, at.span)?;
                 Ok(Judged::All(vec![low, high]))
             }
-            (Value::Linear(linear), Value::List(values)) => {
-                self.contiguous(linear, &values, set_at)
-            }
+            (Value::Linear(linear), Value::List(values)) => self.contiguous(linear, &values, set_at),
             (Value::Quantity(value), Value::Range(low, high)) => {
                 let holds = low.value <= value.value
                     && if value.dimension == Dimension::NONE {
@@ -334,25 +287,17 @@ impl<'a> Resolver<'a> {
                         // A range of anything but plain numbers excludes its end.
                         value.value < high.value
                     };
-                Ok(Judged::Fact(
-                    holds,
-                    format!("`{}` is {value}", self.text(at.span)),
-                ))
+                Ok(Judged::Fact(holds, format!("`{}` is {value}", self.text(at.span))))
             }
             (value, Value::List(values)) => {
                 let written = value.written();
                 let holds = values.iter().any(|member| match (member, &value) {
                     (Value::Quantity(a), Value::Quantity(b)) => a == b,
                     (Value::Thing(a), Value::Thing(b)) => a == b,
-                    (Value::Symbol(a), Value::Symbol(b)) | (Value::Text(a), Value::Text(b)) => {
-                        a == b
-                    }
+                    (Value::Symbol(a), Value::Symbol(b)) | (Value::Text(a), Value::Text(b)) => a == b,
                     _ => false,
                 });
-                Ok(Judged::Fact(
-                    holds,
-                    format!("`{}` is {written}", self.text(at.span)),
-                ))
+                Ok(Judged::Fact(holds, format!("`{}` is {written}", self.text(at.span))))
             }
             (Value::Thing(thing), Value::Things(things)) => {
                 Ok(Judged::Fact(things.contains(&thing), String::new()))
@@ -360,13 +305,8 @@ impl<'a> Resolver<'a> {
             (_, set) => {
                 let label = format!("this is {}", set.noun());
                 Err(self.report(
-                    Diagnostic::error(
-                        "value::type",
-                        "`in` needs a range or a list",
-                        set_at.span,
-                        label,
-                    )
-                    .help("Write `2..6` or `[a, b]`."),
+                    Diagnostic::error("value::type", "`in` needs a range or a list", set_at.span, label)
+                        .help("Write `2..6` or `[a, b]`."),
                 ))
             }
         }
@@ -381,18 +321,13 @@ impl<'a> Resolver<'a> {
                     Some(number) => numbers.push(number),
                     None => {
                         return Ok(Judged::NotYet(
-                            "a list of values that are no whole numbers is not judged yet"
-                                .to_owned(),
+                            "a list of values that are no whole numbers is not judged yet".to_owned(),
                         ));
                     }
                 },
                 other => {
                     let label = format!("this holds {}", other.noun());
-                    return Err(self.type_error(
-                        "a number is in a list of numbers",
-                        at.span,
-                        label,
-                    ));
+                    return Err(self.type_error("a number is in a list of numbers", at.span, label));
                 }
             }
         }
@@ -403,14 +338,10 @@ impl<'a> Resolver<'a> {
         };
         let whole = last.saturating_sub(*first) == i64::try_from(numbers.len() - 1).unwrap_or(0);
         if !whole {
-            return Ok(Judged::NotYet(
-                "a list with gaps is not planned yet; a range is".to_owned(),
-            ));
+            return Ok(Judged::NotYet("a list with gaps is not planned yet; a range is".to_owned()));
         }
         let minus = -BigRational::one();
-        let low = linear
-            .clone()
-            .plus(&Linear::constant(Quantity::integer(*first)), &minus);
+        let low = linear.clone().plus(&Linear::constant(Quantity::integer(*first)), &minus);
         let high = linear.plus(&Linear::constant(Quantity::integer(*last)), &minus);
         let low = self.compare_linear(low, Compare::AtLeast, at.span)?;
         let high = self.compare_linear(high, Compare::AtMost, at.span)?;
@@ -419,13 +350,8 @@ impl<'a> Resolver<'a> {
 
     fn empty_list(&mut self, span: Span) -> Reported {
         self.report(
-            Diagnostic::error(
-                "value::empty",
-                "nothing is allowed",
-                span,
-                "this list is empty",
-            )
-            .help("Name what is allowed, or leave the line out."),
+            Diagnostic::error("value::empty", "nothing is allowed", span, "this list is empty")
+                .help("Name what is allowed, or leave the line out."),
         )
     }
 
@@ -451,12 +377,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn choice_type(
-        &mut self,
-        field: &'static crate::schema::Field,
-        value: &Value,
-        span: Span,
-    ) -> Reported {
+    fn choice_type(&mut self, field: &'static crate::schema::Field, value: &Value, span: Span) -> Reported {
         let label = format!("this is {}", value.noun());
         self.report(
             Diagnostic::error(
@@ -470,32 +391,20 @@ impl<'a> Resolver<'a> {
     }
 
     /// The two sides measure different things.
-    fn compared_units(
-        &mut self,
-        left: (&Dimension, &Expr),
-        right: (&Dimension, &Expr),
-    ) -> Reported {
+    fn compared_units(&mut self, left: (&Dimension, &Expr), right: (&Dimension, &Expr)) -> Reported {
         let names = (dimension_name(left.0), dimension_name(right.0));
         let subject = self.text(left.1.span);
         let subject = subject.split(' ').next().unwrap_or_default().to_owned();
         let named = matches!(left.1.kind, ExprKind::Path(_));
         let bare = |name: &str| name.split(" (").next().unwrap_or(name).to_lowercase();
         let title = if named {
-            format!("`{subject}` limited by {}", article(&bare(&names.1)))
+            format!("`{subject}` limit given as {}", article(&bare(&names.1)))
         } else {
-            format!(
-                "{} compared with {}",
-                article(&bare(&names.0)),
-                article(&bare(&names.1))
-            )
+            format!("{} compared with {}", article(&bare(&names.0)), article(&bare(&names.1)))
         };
-        let mut diagnostic = Diagnostic::error(
-            "units::mismatch",
-            title,
-            right.1.span,
-            format!("this is {}", names.1),
-        )
-        .and(left.1.span, format!("this is {}", names.0));
+        let mut diagnostic =
+            Diagnostic::error("units::mismatch", title, right.1.span, format!("this is {}", names.1))
+                .and(left.1.span, format!("this is {}", names.0));
         let meant = self.respelled(right.1, left.0);
         diagnostic = diagnostic.help(match meant {
             Some(meant) => format!(
@@ -527,10 +436,7 @@ impl<'a> Resolver<'a> {
         if let Some((amount, _)) = unit.rsplit_once('/') {
             tries.push(amount.to_owned());
         }
-        let sign_first = unit
-            .chars()
-            .next()
-            .is_some_and(|first| "$€£¥".contains(first));
+        let sign_first = unit.chars().next().is_some_and(|first| "$€£¥".contains(first));
         for candidate in tries {
             let Ok(known) = units::unit(&candidate) else {
                 continue;
@@ -568,9 +474,7 @@ fn members(value: &Value) -> Option<Dimension> {
     };
     let mut dimensions = values.iter().map(Value::dimension);
     let first = dimensions.next()??;
-    dimensions
-        .all(|dimension| dimension == Some(first))
-        .then(|| first.clone())
+    dimensions.all(|dimension| dimension == Some(first)).then(|| first.clone())
 }
 
 /// The comparison with its sides exchanged.
@@ -588,13 +492,9 @@ pub(super) fn mirrored(compare: Compare) -> Compare {
 pub(super) fn joined(and: bool, a: Judged, b: Judged) -> Judged {
     match (and, a, b) {
         (true, Judged::Fact(true, _), other) | (true, other, Judged::Fact(true, _)) => other,
-        (true, Judged::Fact(false, why), _) | (true, _, Judged::Fact(false, why)) => {
-            Judged::Fact(false, why)
-        }
+        (true, Judged::Fact(false, why), _) | (true, _, Judged::Fact(false, why)) => Judged::Fact(false, why),
         (false, Judged::Fact(false, _), other) | (false, other, Judged::Fact(false, _)) => other,
-        (false, Judged::Fact(true, why), _) | (false, _, Judged::Fact(true, why)) => {
-            Judged::Fact(true, why)
-        }
+        (false, Judged::Fact(true, why), _) | (false, _, Judged::Fact(true, why)) => Judged::Fact(true, why),
         (true, Judged::All(mut all), Judged::All(more)) => {
             all.extend(more);
             Judged::All(all)
@@ -604,9 +504,7 @@ pub(super) fn joined(and: bool, a: Judged, b: Judged) -> Judged {
             Judged::All(all)
         }
         (true, a, b) => Judged::All(vec![a, b]),
-        (false, _, _) => {
-            Judged::NotYet("`or` between decisions or predictions is not judged yet".to_owned())
-        }
+        (false, _, _) => Judged::NotYet("`or` between decisions or predictions is not judged yet".to_owned()),
     }
 }
 
@@ -616,8 +514,7 @@ pub(super) fn negated(judged: Judged) -> Judged {
         Judged::Fact(value, why) => Judged::Fact(!value, why),
         Judged::NotYet(because) => Judged::NotYet(because),
         _ => Judged::NotYet(
-            "`not` over decisions or predictions is not judged yet; write the opposite comparison"
-                .to_owned(),
+            "`not` over decisions or predictions is not judged yet; write the opposite comparison".to_owned(),
         ),
     }
 }

@@ -54,12 +54,7 @@ impl Lines {
             *none = high;
             return;
         }
-        self.limits.push(Limit {
-            field: &service::replicas,
-            left: Left::Between(low, high),
-            span,
-            layer,
-        });
+        self.limits.push(Limit { field: &service::replicas, left: Left::Between(low, high), span, layer });
     }
 }
 
@@ -73,10 +68,7 @@ impl<'a> Builder<'_, 'a> {
             let Some(layer) = self.resolver.thing(id).layers.get(line.layer) else {
                 continue;
             };
-            let scope = Scope {
-                thing: Some(id),
-                ..layer.scope.clone()
-            };
+            let scope = Scope { thing: Some(id), ..layer.scope.clone() };
             // What fails has been reported.
             let _ = match line.said {
                 Said::Require(_) => self.requirement(id, line, &scope, &mut lines),
@@ -86,13 +78,7 @@ impl<'a> Builder<'_, 'a> {
         lines
     }
 
-    fn requirement(
-        &mut self,
-        id: ThingId,
-        line: Line<'a>,
-        scope: &Scope,
-        lines: &mut Lines,
-    ) -> Outcome<()> {
+    fn requirement(&mut self, id: ThingId, line: Line<'a>, scope: &Scope, lines: &mut Lines) -> Outcome<()> {
         let Said::Require(require) = line.said else {
             return Ok(());
         };
@@ -112,12 +98,7 @@ impl<'a> Builder<'_, 'a> {
                 Judged::Fact(false, why) => {
                     return Err(self.violated(require.condition.span, &why));
                 }
-                Judged::Bound {
-                    thing,
-                    field,
-                    low,
-                    high,
-                } if thing == id => {
+                Judged::Bound { thing, field, low, high } if thing == id => {
                     lines.limits.push(Limit {
                         field,
                         left: Left::Between(low, high),
@@ -126,11 +107,7 @@ impl<'a> Builder<'_, 'a> {
                     });
                     continue;
                 }
-                Judged::Restrict {
-                    thing,
-                    field,
-                    allowed,
-                } if thing == id => {
+                Judged::Restrict { thing, field, allowed } if thing == id => {
                     lines.limits.push(Limit {
                         field,
                         left: Left::Values(allowed),
@@ -140,16 +117,9 @@ impl<'a> Builder<'_, 'a> {
                     continue;
                 }
                 Judged::Bound { field, .. } | Judged::Restrict { field, .. } => Condition::NotYet {
-                    because: format!(
-                        "`{}` is limited in the service's own block only, as yet",
-                        field.name
-                    ),
+                    because: format!("`{}` is limited in the service's own block only, as yet", field.name),
                 },
-                Judged::Compare {
-                    terms,
-                    compare,
-                    limit,
-                } => {
+                Judged::Compare { terms, compare, limit } => {
                     if let Some((low, high)) = own_replicas(own, &terms, compare, &limit) {
                         lines.bound_replicas(low, high, require.span, line.layer);
                         continue;
@@ -165,7 +135,7 @@ impl<'a> Builder<'_, 'a> {
             }
             lines.layers.push(line.layer);
             lines.requirements.push(Requirement {
-                service: own,
+                service: own.or_else(|| self.holding_service(id)),
                 policy: None,
                 text: text.clone(),
                 span: require.span,
@@ -175,13 +145,7 @@ impl<'a> Builder<'_, 'a> {
         Ok(())
     }
 
-    fn wish(
-        &mut self,
-        id: ThingId,
-        line: Line<'a>,
-        scope: &Scope,
-        lines: &mut Lines,
-    ) -> Outcome<()> {
+    fn wish(&mut self, id: ThingId, line: Line<'a>, scope: &Scope, lines: &mut Lines) -> Outcome<()> {
         let Said::Prefer(prefer) = line.said else {
             return Ok(());
         };
@@ -196,27 +160,15 @@ impl<'a> Builder<'_, 'a> {
             Guard::Never => return Ok(()),
             Guard::NotYet => Judged::NotYet(GUARDS.to_owned()),
         };
-        let not_yet = |because: &str| {
-            vec![Condition::NotYet {
-                because: because.to_owned(),
-            }]
-        };
+        let not_yet = |because: &str| vec![Condition::NotYet { because: because.to_owned() }];
         let conditions = match judged {
-            Judged::Compare {
-                terms,
-                compare,
-                limit,
-            } => vec![condition(terms, compare, limit)],
+            Judged::Compare { terms, compare, limit } => vec![condition(terms, compare, limit)],
             // Both ends of one range: at most one of them is missed, so the shortfalls add up to the
             // distance from the range.
             Judged::All(parts) if is_range(&parts) => parts
                 .into_iter()
                 .filter_map(|part| match part {
-                    Judged::Compare {
-                        terms,
-                        compare,
-                        limit,
-                    } => Some(condition(terms, compare, limit)),
+                    Judged::Compare { terms, compare, limit } => Some(condition(terms, compare, limit)),
                     _ => None,
                 })
                 .collect(),
@@ -224,9 +176,7 @@ impl<'a> Builder<'_, 'a> {
                 not_yet("a wish for several things at once is not weighed yet; write one line each")
             }
             Judged::Fact(true, _) => return Ok(()),
-            Judged::Fact(false, _) => {
-                not_yet("a wish over facts alone is never granted by planning")
-            }
+            Judged::Fact(false, _) => not_yet("a wish over facts alone is never granted by planning"),
             Judged::Restrict { .. } | Judged::Bound { .. } => {
                 not_yet("wishes for a layout or a device class are not weighed yet")
             }
@@ -248,6 +198,12 @@ impl<'a> Builder<'_, 'a> {
             });
         }
         Ok(())
+    }
+
+    /// The service that holds a pool.
+    fn holding_service(&self, id: ThingId) -> Option<usize> {
+        let parent = self.resolver.thing(id).parent?;
+        self.resolver.services.get(&parent).copied()
     }
 
     /// The priority of a thing; 0 for what has none.
@@ -330,13 +286,8 @@ impl<'a> Builder<'_, 'a> {
             format!("this does not hold: {why}")
         };
         self.resolver.report(
-            Diagnostic::error(
-                "fact::violated",
-                "the facts contradict a requirement",
-                span,
-                label,
-            )
-            .help("No plan can change facts: change one of them, or the requirement."),
+            Diagnostic::error("fact::violated", "the facts contradict a requirement", span, label)
+                .help("No plan can change facts: change one of them, or the requirement."),
         )
     }
 
@@ -346,12 +297,7 @@ impl<'a> Builder<'_, 'a> {
         if matches!(kind.name, "plan" | "policy" | "test" | "scenario") {
             return Ok(());
         }
-        let ExprKind::Binary {
-            operator,
-            left,
-            right,
-        } = &condition.kind
-        else {
+        let ExprKind::Binary { operator, left, right } = &condition.kind else {
             return Ok(());
         };
         let is_comparison = matches!(
@@ -415,11 +361,9 @@ fn is_literal(expression: &Expr) -> bool {
                 || matches!(&entry.value.kind, ExprKind::Path(path) if path.steps.is_empty())
         }),
         ExprKind::Negate(inner) => is_literal(inner),
-        ExprKind::Binary {
-            operator,
-            left,
-            right,
-        } => operator.value == Operator::Range && is_literal(left) && is_literal(right),
+        ExprKind::Binary { operator, left, right } => {
+            operator.value == Operator::Range && is_literal(left) && is_literal(right)
+        }
         _ => false,
     }
 }
@@ -444,16 +388,8 @@ fn parts_of(judged: Judged) -> Vec<Judged> {
 fn is_range(parts: &[Judged]) -> bool {
     match parts {
         [
-            Judged::Compare {
-                terms: a,
-                compare: Compare::AtLeast,
-                ..
-            },
-            Judged::Compare {
-                terms: b,
-                compare: Compare::AtMost,
-                ..
-            },
+            Judged::Compare { terms: a, compare: Compare::AtLeast, .. },
+            Judged::Compare { terms: b, compare: Compare::AtMost, .. },
         ] => a == b,
         _ => false,
     }
@@ -477,10 +413,7 @@ fn own_replicas(
     let whole = |value: Option<i64>| value.map(Some);
     match compare {
         Compare::AtMost => Some((None, whole(floor(&bound))?)),
-        Compare::Below => Some((
-            None,
-            whole(ceiling(&bound))?.map(|high| high.saturating_sub(1)),
-        )),
+        Compare::Below => Some((None, whole(ceiling(&bound))?.map(|high| high.saturating_sub(1)))),
         Compare::AtLeast => Some((whole(ceiling(&bound))?, None)),
         Compare::Above => Some((whole(floor(&bound))?.map(|low| low.saturating_add(1)), None)),
         Compare::Equal => Some((whole(ceiling(&bound))?, whole(floor(&bound))?)),
@@ -491,17 +424,10 @@ fn own_replicas(
 /// The comparison as the planner reads it.
 fn condition(terms: Vec<(BigRational, Subject)>, compare: Compare, limit: Quantity) -> Condition {
     let counts = terms.iter().all(|(coefficient, subject)| {
-        coefficient.is_integer()
-            && matches!(subject, Subject::Replicas { .. } | Subject::Spread { .. })
+        coefficient.is_integer() && matches!(subject, Subject::Replicas { .. } | Subject::Spread { .. })
     });
     Condition::Compare {
-        terms: terms
-            .into_iter()
-            .map(|(coefficient, subject)| Term {
-                coefficient,
-                subject,
-            })
-            .collect(),
+        terms: terms.into_iter().map(|(coefficient, subject)| Term { coefficient, subject }).collect(),
         compare,
         limit,
         integer: counts,

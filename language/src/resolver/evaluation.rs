@@ -71,23 +71,11 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of an expression.
-    pub(crate) fn evaluate(
-        &mut self,
-        expression: &'a Expr,
-        scope: &Scope,
-        expect: Expect,
-    ) -> Outcome<Value> {
-        self.deeper(expression.span, |resolver| {
-            resolver.evaluate_here(expression, scope, expect)
-        })
+    pub(crate) fn evaluate(&mut self, expression: &'a Expr, scope: &Scope, expect: Expect) -> Outcome<Value> {
+        self.deeper(expression.span, |resolver| resolver.evaluate_here(expression, scope, expect))
     }
 
-    fn evaluate_here(
-        &mut self,
-        expression: &'a Expr,
-        scope: &Scope,
-        expect: Expect,
-    ) -> Outcome<Value> {
+    fn evaluate_here(&mut self, expression: &'a Expr, scope: &Scope, expect: Expect) -> Outcome<Value> {
         match &expression.kind {
             ExprKind::Quantity(written) => self.quantity(written, expression.span),
             ExprKind::String(text) => Ok(Value::Text(interpolated(text, scope))),
@@ -104,31 +92,13 @@ impl<'a> Resolver<'a> {
                 Ok(Value::Condition(negated(judged)))
             }
             ExprKind::Binary { .. } => self.binary(expression, scope),
-            ExprKind::Choose {
-                condition,
-                then,
-                otherwise,
-            } => {
-                let branch = if self.decide(condition, scope)? {
-                    then
-                } else {
-                    otherwise
-                };
+            ExprKind::Choose { condition, then, otherwise } => {
+                let branch = if self.decide(condition, scope)? { then } else { otherwise };
                 self.evaluate(branch, scope, expect)
             }
-            ExprKind::Fold {
-                fold,
-                variable,
-                over,
-                condition,
-                body,
-            } => self.fold(
-                (*fold, variable),
-                over,
-                condition.as_deref(),
-                body.as_deref(),
-                scope,
-            ),
+            ExprKind::Fold { fold, variable, over, condition, body } => {
+                self.fold((*fold, variable), over, condition.as_deref(), body.as_deref(), scope)
+            }
             ExprKind::Broken => Err(Reported),
         }
     }
@@ -234,12 +204,7 @@ impl<'a> Resolver<'a> {
     fn binary(&mut self, expression: &'a Expr, scope: &Scope) -> Outcome<Value> {
         let mut rest = Vec::new();
         let mut first = expression;
-        while let ExprKind::Binary {
-            operator,
-            left,
-            right,
-        } = &first.kind
-        {
+        while let ExprKind::Binary { operator, left, right } = &first.kind {
             rest.push((operator, right.as_ref(), first));
             first = left;
         }
@@ -322,11 +287,7 @@ impl<'a> Resolver<'a> {
             },
             other => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error(
-                    "a quantifier runs over several things",
-                    over.span,
-                    label,
-                ));
+                return Err(self.type_error("a quantifier runs over several things", over.span, label));
             }
         };
         let mut judged = Vec::new();
@@ -357,18 +318,14 @@ impl<'a> Resolver<'a> {
                 Fold::Sum => {
                     total = Some(match total.take() {
                         None => value,
-                        Some(total) => {
-                            self.add(total, value, false, (body.span, body.span, body.span))?
-                        }
+                        Some(total) => self.add(total, value, false, (body.span, body.span, body.span))?,
                     });
                 }
                 Fold::Min | Fold::Max => {
                     total = Some(match (total.take(), value) {
                         (None, value) => value,
                         (Some(Value::Quantity(a)), Value::Quantity(b)) => {
-                            let order = a
-                                .compare(&b)
-                                .map_err(|error| self.arithmetic(error, body.span))?;
+                            let order = a.compare(&b).map_err(|error| self.arithmetic(error, body.span))?;
                             let first = (fold == Fold::Min) == order.is_le();
                             Value::Quantity(if first { a } else { b })
                         }
@@ -388,9 +345,7 @@ impl<'a> Resolver<'a> {
                 .into_iter()
                 .reduce(|a, b| joined(false, a, b))
                 .map_or(Value::Boolean(false), Value::Condition),
-            Fold::Sum => {
-                total.unwrap_or_else(|| Value::Quantity(Quantity::number(BigRational::zero())))
-            }
+            Fold::Sum => total.unwrap_or_else(|| Value::Quantity(Quantity::number(BigRational::zero()))),
             Fold::Min | Fold::Max => match total {
                 Some(total) => total,
                 None => {
@@ -414,9 +369,7 @@ fn interpolated(text: &str, scope: &Scope) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
-        let key = after
-            .split_once('}')
-            .and_then(|(name, after)| Some((scope.variable(name)?, after)));
+        let key = after.split_once('}').and_then(|(name, after)| Some((scope.variable(name)?, after)));
         match key {
             Some((value, after)) => {
                 match value {

@@ -55,9 +55,7 @@ impl<'a> Resolver<'a> {
                 let value = self.fact(thing, field, span)?;
                 self.draws_statistic(value, statistic, span)
             }
-            (Role::Choice | Role::Measure, Some(statistic)) => {
-                Err(self.of_constant(field.name, statistic))
-            }
+            (Role::Choice | Role::Measure, Some(statistic)) => Err(self.of_constant(field.name, statistic)),
             (Role::Sampled, None) => Err(self.report(
                 Diagnostic::error(
                     "statistic::missing",
@@ -65,10 +63,7 @@ impl<'a> Resolver<'a> {
                     span,
                     "which figure of it is not said",
                 )
-                .help(format!(
-                    "Write `{0} p99`, `{0} p99.9`, `{0} mean` or `{0} peak`.",
-                    field.name
-                )),
+                .help(format!("Write `{0} p99`, `{0} p99.9`, `{0} mean` or `{0} peak`.", field.name)),
             )),
             (Role::Choice | Role::Measure, None) | (Role::Sampled, Some(_)) => {
                 let figure = statistic.map(|name| self.statistic(name)).transpose()?;
@@ -90,29 +85,20 @@ impl<'a> Resolver<'a> {
     ) -> Outcome<Value> {
         let known = self.thing(thing);
         if field.name == "bill" {
-            let currency = self
-                .currency
-                .map_or(Currency::Dollar, |(currency, _)| currency);
+            let currency = self.currency.map_or(Currency::Dollar, |(currency, _)| currency);
             let dimension = Dimension::money_rate(currency);
             return Ok(Value::Linear(Linear::subject(Subject::Bill, dimension)));
         }
         if known.kind.name != "service" {
-            return Ok(Value::not_yet(
-                "only decisions and predictions of services are judged yet",
-            ));
+            return Ok(Value::not_yet("only decisions and predictions of services are judged yet"));
         }
         let serves_model = known.assigned.contains_key("model");
         // An abstract service has no place in the program; what its lines say is only checked.
         let service = self.services.get(&thing).copied().unwrap_or(usize::MAX);
-        let only_models = matches!(
-            field.name,
-            "ttft" | "tpot" | "memory_free" | "tensor" | "batch" | "precision"
-        );
+        let only_models =
+            matches!(field.name, "ttft" | "tpot" | "memory_free" | "tensor" | "batch" | "precision");
         if only_models && !serves_model && !known.is_abstract {
-            let (name, head) = (
-                known.address.clone(),
-                known.layers.first().map(|layer| layer.block.head),
-            );
+            let (name, head) = (known.address.clone(), known.layers.first().map(|layer| layer.block.head));
             let mut diagnostic = Diagnostic::error(
                 "service::not-a-model",
                 format!("`{}` is of services that run a model", field.name),
@@ -122,29 +108,22 @@ impl<'a> Resolver<'a> {
             if let Some(head) = head {
                 diagnostic = diagnostic.and(head, format!("`{name}` stands here"));
             }
-            return Err(self
-                .report(diagnostic.help(
-                    "A container can promise `latency` and `spread`, and bound `replicas`.",
-                )));
+            return Err(self.report(
+                diagnostic.help("A container can promise `latency` and `spread`, and bound `replicas`."),
+            ));
         }
         let subject = match (field.name, figure) {
             ("replicas", _) => Subject::Replicas { service },
             ("memory_free", _) => Subject::MemoryFree { service },
-            ("ttft", Some(statistic)) => Subject::Latency {
-                service,
-                measure: LatencyMeasure::Ttft,
-                statistic,
-            },
-            ("tpot", Some(statistic)) => Subject::Latency {
-                service,
-                measure: LatencyMeasure::Tpot,
-                statistic,
-            },
-            ("latency", Some(statistic)) => Subject::Latency {
-                service,
-                measure: LatencyMeasure::Latency,
-                statistic,
-            },
+            ("ttft", Some(statistic)) => {
+                Subject::Latency { service, measure: LatencyMeasure::Ttft, statistic }
+            }
+            ("tpot", Some(statistic)) => {
+                Subject::Latency { service, measure: LatencyMeasure::Tpot, statistic }
+            }
+            ("latency", Some(statistic)) => {
+                Subject::Latency { service, measure: LatencyMeasure::Latency, statistic }
+            }
             _ => return Ok(Value::Choice(thing, field)),
         };
         let dimension = match field.type_ {
@@ -164,9 +143,7 @@ impl<'a> Resolver<'a> {
     ) -> Outcome<Value> {
         let place = match arguments {
             [Argument { name: None, value }] => match &value.kind {
-                ExprKind::Path(path) if path.steps.is_empty() && path.statistic.is_none() => {
-                    Some(&path.head)
-                }
+                ExprKind::Path(path) if path.steps.is_empty() && path.statistic.is_none() => Some(&path.head),
                 _ => None,
             },
             _ => None,
@@ -196,12 +173,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of a fact, computed when it is first read.
-    pub(super) fn fact(
-        &mut self,
-        thing: ThingId,
-        field: &'static Field,
-        reader: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn fact(&mut self, thing: ThingId, field: &'static Field, reader: Span) -> Outcome<Value> {
         let known = self.thing(thing);
         let Some(assigned) = known.assigned.get(field.name) else {
             return self.unstated(thing, field, reader);
@@ -219,10 +191,7 @@ impl<'a> Resolver<'a> {
         let Some(layer) = known.layers.get(assigned.layer) else {
             return Err(Reported);
         };
-        let scope = Scope {
-            thing: Some(thing),
-            ..layer.scope.clone()
-        };
+        let scope = Scope { thing: Some(thing), ..layer.scope.clone() };
         self.set_slot(thing, field, Slot::Pending);
         let expect = match field.type_ {
             Type::Symbol(names) => Expect::Names(names),
@@ -242,10 +211,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn set_slot(&mut self, thing: ThingId, field: &'static Field, slot: Slot) {
-        if let Some(assigned) = self
-            .things
-            .get_mut(thing.0)
-            .and_then(|thing| thing.assigned.get_mut(field.name))
+        if let Some(assigned) =
+            self.things.get_mut(thing.0).and_then(|thing| thing.assigned.get_mut(field.name))
         {
             assigned.slot = Some(slot);
         }
@@ -274,12 +241,9 @@ impl<'a> Resolver<'a> {
                     "this reads it",
                 );
                 if let Some(head) = head {
-                    diagnostic =
-                        diagnostic.and(head, format!("no line here states `{}`", field.name));
+                    diagnostic = diagnostic.and(head, format!("no line here states `{}`", field.name));
                 }
-                Err(self.report(
-                    diagnostic.help(format!("State it: `{} = …`. {}", field.name, field.doc)),
-                ))
+                Err(self.report(diagnostic.help(format!("State it: `{} = …`. {}", field.name, field.doc))))
             }
         }
     }
@@ -306,9 +270,8 @@ impl<'a> Resolver<'a> {
         }
         let digits = name.value.strip_prefix('p').unwrap_or_default();
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let number = (digits.len() <= 40)
-            .then(|| format!("{whole}{fraction}").parse::<BigInt>().ok())
-            .flatten();
+        let number =
+            (digits.len() <= 40).then(|| format!("{whole}{fraction}").parse::<BigInt>().ok()).flatten();
         let quantile = number.map(|number| {
             let places = u32::try_from(fraction.len()).unwrap_or(u32::MAX);
             BigRational::new(number, BigInt::from(100u8) * BigInt::from(10u8).pow(places))
@@ -342,12 +305,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A statistic of draws: their `p50` and `p99` are stated.
-    pub(super) fn draws_statistic(
-        &mut self,
-        value: Value,
-        statistic: &Name,
-        span: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn draws_statistic(&mut self, value: Value, statistic: &Name, span: Span) -> Outcome<Value> {
         let figure = self.statistic(statistic)?;
         match value {
             Value::Lognormal { p50, p99 } => {
@@ -357,17 +315,13 @@ impl<'a> Resolver<'a> {
                 } else if figure == percent(99) {
                     Ok(Value::Quantity(p99))
                 } else {
-                    Ok(Value::not_yet_of(
-                        "of draws only `p50` and `p99` are read yet",
-                        p50.dimension,
-                    ))
+                    Ok(Value::not_yet_of("of draws only `p50` and `p99` are read yet", p50.dimension))
                 }
             }
             Value::NotYet(unjudged) => Ok(Value::NotYet(unjudged)),
-            Value::Profile(profile) => Ok(Value::not_yet_of(
-                "statistics of profiles are not read yet",
-                profile.dimension.clone(),
-            )),
+            Value::Profile(profile) => {
+                Ok(Value::not_yet_of("statistics of profiles are not read yet", profile.dimension.clone()))
+            }
             _ => {
                 let name = self.text(span);
                 let name = name.split(' ').next().unwrap_or_default().to_owned();

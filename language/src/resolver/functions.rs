@@ -71,12 +71,7 @@ impl<'a> Resolver<'a> {
         span: Span,
         scope: &Scope,
     ) -> Outcome<Arguments> {
-        let all: Vec<&str> = function
-            .arguments
-            .iter()
-            .chain(function.optional)
-            .copied()
-            .collect();
+        let all: Vec<&str> = function.arguments.iter().chain(function.optional).copied().collect();
         let mut values: Arguments = vec![None; all.len()];
         for (at, argument) in arguments.iter().enumerate() {
             let (place, at_span) = match &argument.name {
@@ -108,12 +103,7 @@ impl<'a> Resolver<'a> {
         Ok(values)
     }
 
-    fn wrong_arguments(
-        &mut self,
-        function: &'static Function,
-        span: Span,
-        label: String,
-    ) -> Reported {
+    fn wrong_arguments(&mut self, function: &'static Function, span: Span, label: String) -> Reported {
         let arguments: Vec<_> = function
             .arguments
             .iter()
@@ -127,12 +117,7 @@ impl<'a> Resolver<'a> {
                 span,
                 label,
             )
-            .help(format!(
-                "`{}({})`: {}",
-                function.name,
-                arguments.join(", "),
-                function.doc
-            )),
+            .help(format!("`{}({})`: {}", function.name, arguments.join(", "), function.doc)),
         )
     }
 
@@ -181,11 +166,7 @@ impl<'a> Resolver<'a> {
             } else {
                 format!("{p50} is not above zero")
             };
-            let at = if is_positive(&p50.value) {
-                second
-            } else {
-                first
-            };
+            let at = if is_positive(&p50.value) { second } else { first };
             return Err(self.report(
                 Diagnostic::error(
                     "value::out-of-range",
@@ -242,10 +223,7 @@ impl<'a> Resolver<'a> {
             let phase = &phase - phase.floor();
             &trough.value + &swing * half_cosine(&phase)
         });
-        Ok(Value::Profile(Rc::new(Profile {
-            values: values.collect(),
-            dimension: peak.dimension,
-        })))
+        Ok(Value::Profile(Rc::new(Profile { values: values.collect(), dimension: peak.dimension })))
     }
 
     fn fabric(&mut self, kind: FabricKind, values: &Arguments) -> Outcome<Value> {

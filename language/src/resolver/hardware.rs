@@ -31,10 +31,7 @@ impl<'a> Builder<'_, 'a> {
             power: _,
             source: _,
         } = DeviceRows::rows();
-        let (name, span) = (
-            self.resolver.thing(id).address.clone(),
-            self.head_or_start(id),
-        );
+        let (name, span) = (self.resolver.thing(id).address.clone(), self.head_or_start(id));
         self.unique("device", &name, span);
         let compute = self
             .stated(id, compute, |_, value| match value {
@@ -70,10 +67,9 @@ impl<'a> Builder<'_, 'a> {
                 self.not_yet(rates.span, "a rate stands after the name of a precision");
                 continue;
             };
-            match precision(name) {
-                Some(precision) => known.push((precision, Spanned::new(rate.clone(), rates.span))),
-                // A rate that nobody asks for changes no plan.
-                None => {}
+            // A rate in a precision that nobody asks for changes no plan.
+            if let Some(precision) = precision(name) {
+                known.push((precision, Spanned::new(rate.clone(), rates.span)));
             }
         }
         known.sort_by_key(|(precision, _)| *precision);
@@ -110,10 +106,7 @@ impl<'a> Builder<'_, 'a> {
             kv_bytes_per_token: _,
             source: _,
         } = ModelRows::rows();
-        let (name, span) = (
-            self.resolver.thing(id).address.clone(),
-            self.head_or_start(id),
-        );
+        let (name, span) = (self.resolver.thing(id).address.clone(), self.head_or_start(id));
         self.unique("model", &name, span);
         let model = Model {
             name,
@@ -177,10 +170,7 @@ impl<'a> Builder<'_, 'a> {
             memory_free: _,
             source: _,
         } = NodeRows::rows();
-        let (name, span) = (
-            self.resolver.thing(id).address.clone(),
-            self.head_or_start(id),
-        );
+        let (name, span) = (self.resolver.thing(id).address.clone(), self.head_or_start(id));
         self.unique("node", &name, span);
         let node = Node {
             devices: self.stated(id, devices, |builder, value| match value {

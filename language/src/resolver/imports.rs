@@ -48,11 +48,7 @@ pub(crate) fn read(root: &str, files: &dyn Files) -> Imports {
         parsed: BTreeMap::new(),
         shared: BTreeMap::new(),
         stack: Vec::new(),
-        imports: Imports {
-            modules: Vec::new(),
-            sources: Sources::default(),
-            diagnostics: Vec::new(),
-        },
+        imports: Imports { modules: Vec::new(), sources: Sources::default(), diagnostics: Vec::new() },
     };
     // The root is a file of the program even where it cannot be read, so that its message has a place.
     match reader.file(root, false) {
@@ -112,12 +108,8 @@ impl Reader<'_> {
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let odd = std::str::from_utf8(&bytes).err();
-        let file = self.imports.sources.add(Source {
-            path: path.to_owned(),
-            text: text.clone(),
-            bytes,
-            shipped,
-        });
+        let file =
+            self.imports.sources.add(Source { path: path.to_owned(), text: text.clone(), bytes, shipped });
         if let Some(error) = odd {
             // Before the first odd byte text and bytes agree; there stands the replacement, three bytes long.
             let at = error.valid_up_to();
@@ -131,28 +123,15 @@ impl Reader<'_> {
                 .help("Save the file as UTF-8."),
             );
         }
-        let syntax::Parsed {
-            file: tree,
-            diagnostics,
-            comments: _,
-        } = syntax::parse(file, &text);
+        let syntax::Parsed { file: tree, diagnostics, comments: _ } = syntax::parse(file, &text);
         self.imports.diagnostics.extend(diagnostics);
-        let parsed = Parsed {
-            file,
-            tree: Rc::new(tree),
-            shipped,
-        };
+        let parsed = Parsed { file, tree: Rc::new(tree), shipped };
         self.parsed.insert(key, parsed.clone());
         Ok(parsed)
     }
 
     /// Adds the module of `parsed` and those it uses; its index.
-    fn module(
-        &mut self,
-        path: &str,
-        parsed: &Parsed,
-        body: Option<(usize, Vec<ast::Item>)>,
-    ) -> usize {
+    fn module(&mut self, path: &str, parsed: &Parsed, body: Option<(usize, Vec<ast::Item>)>) -> usize {
         let index = self.imports.modules.len();
         if body.is_none() {
             self.shared.insert((parsed.shipped, path.to_owned()), index);
@@ -176,13 +155,7 @@ impl Reader<'_> {
     }
 
     /// The module that `use_` in `path` names.
-    fn used(
-        &mut self,
-        path: &str,
-        importer: usize,
-        use_: &ast::Use,
-        shipped: bool,
-    ) -> Option<usize> {
+    fn used(&mut self, path: &str, importer: usize, use_: &ast::Use, shipped: bool) -> Option<usize> {
         let (target, target_span, target_shipped) = match &use_.target {
             ast::UseTarget::Catalog(parts) => {
                 let Some(target) = catalog::path(&parts.value) else {
@@ -225,9 +198,7 @@ impl Reader<'_> {
                     "use::too-many",
                     "files use files too often",
                     use_.span,
-                    format!(
-                        "this would pass {DEEPEST} files in a row or {MOST_MODULES} files in all"
-                    ),
+                    format!("this would pass {DEEPEST} files in a row or {MOST_MODULES} files in all"),
                 )
                 .help("Use a file once and derive from what it declares."),
             );
@@ -259,9 +230,9 @@ impl Reader<'_> {
         for ((_, path), line) in self.stack.iter().skip(at) {
             diagnostic = diagnostic.and(*line, format!("{path} uses the next file here"));
         }
-        self.imports.diagnostics.push(
-            diagnostic.help("Move what both files need into a third one, and use that from both."),
-        );
+        self.imports
+            .diagnostics
+            .push(diagnostic.help("Move what both files need into a third one, and use that from both."));
     }
 }
 
@@ -332,13 +303,10 @@ fn unreadable_file(path: &str, why: &Unreadable, span: Span) -> Diagnostic {
             format!("more than {LARGEST_FILE} bytes are not read as a plan file"),
         )
         .help("Keep traces and tables in files of their own and name them: `trace(\"arrivals.csv\")`."),
-        Unreadable::Other(reason) => Diagnostic::error(
-            "file::unreadable",
-            format!("{path} cannot be read"),
-            span,
-            reason.clone(),
-        )
-        .help("Look at the file's permissions and at the disk it is on."),
+        Unreadable::Other(reason) => {
+            Diagnostic::error("file::unreadable", format!("{path} cannot be read"), span, reason.clone())
+                .help("Look at the file's permissions and at the disk it is on.")
+        }
     }
 }
 

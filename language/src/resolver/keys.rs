@@ -129,9 +129,7 @@ impl<'a> Resolver<'a> {
                         span,
                     ));
                 };
-                let count = last
-                    .checked_sub(first)
-                    .and_then(|count| usize::try_from(count).ok());
+                let count = last.checked_sub(first).and_then(|count| usize::try_from(count).ok());
                 match count {
                     Some(count) if count < MOST_THINGS => {
                         keys.extend((first..=last).map(Key::Integer));
@@ -145,9 +143,7 @@ impl<'a> Resolver<'a> {
                             span,
                             format!("{last} is below {first}"),
                         )
-                        .help(format!(
-                            "Write `{last}..{first}`, or leave the block out with `if`."
-                        )),
+                        .help(format!("Write `{last}..{first}`, or leave the block out with `if`.")),
                     )),
                     None => Err(self.too_many(span)),
                 }
@@ -167,8 +163,9 @@ impl<'a> Resolver<'a> {
 
     fn not_a_key(&mut self, label: &str, span: Span) -> super::Reported {
         self.report(
-            Diagnostic::error("keys::type", "this cannot be a key", span, label.to_owned())
-                .help("Keys are integers, names, texts, and ranges or lists of them: `[1..6, 8]`, `[eu, us]`."),
+            Diagnostic::error("keys::type", "this cannot be a key", span, label.to_owned()).help(
+                "Keys are integers, names, texts, and ranges or lists of them: `[1..6, 8]`, `[eu, us]`.",
+            ),
         )
     }
 

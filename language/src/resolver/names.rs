@@ -68,12 +68,7 @@ impl<'a> Resolver<'a> {
         }
         for (index, module) in modules.iter().enumerate() {
             for alias in &module.aliases {
-                self.declare_name(
-                    index,
-                    &alias.name,
-                    alias.span,
-                    Declared::Import(alias.module),
-                );
+                self.declare_name(index, &alias.name, alias.span, Declared::Import(alias.module));
             }
         }
         // Conditions may read what imported files declare. A module is added before what it uses, so
@@ -159,12 +154,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Decides the `if`s of a file's top level and declares what stands in the branches taken.
-    fn declare_conditional(
-        &mut self,
-        module: usize,
-        items: &'a [ast::Item],
-        order: &mut Vec<GroupId>,
-    ) {
+    fn declare_conditional(&mut self, module: usize, items: &'a [ast::Item], order: &mut Vec<GroupId>) {
         let mut waiting: Vec<&'a ast::If> = items
             .iter()
             .rev()
@@ -199,10 +189,7 @@ impl<'a> Resolver<'a> {
                     block.head,
                     format!("a {} is part of something", kind.name),
                 )
-                .help(format!(
-                    "It stands in {}.",
-                    listed(kind.inside.iter().copied())
-                )),
+                .help(format!("It stands in {}.", listed(kind.inside.iter().copied()))),
             );
             return;
         }
@@ -225,14 +212,8 @@ impl<'a> Resolver<'a> {
         // A test's name is a text for people; an unnamed plan needs none.
         let declares = !name.is_empty() && kind.name != "test";
         if declares
-            && let Some(Declaration {
-                what: Declared::Group(group),
-                ..
-            }) = self
-                .names
-                .get(module)
-                .and_then(|names| names.declared.get(name))
-                .copied()
+            && let Some(Declaration { what: Declared::Group(group), .. }) =
+                self.names.get(module).and_then(|names| names.declared.get(name)).copied()
             && let Some(known) = self.groups.get_mut(group.0)
             && std::ptr::eq(known.kind, kind)
         {
@@ -255,13 +236,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Declares `name`; whether it is new.
-    fn declare_name(
-        &mut self,
-        module: usize,
-        name: &'a str,
-        span: Span,
-        what: Declared<'a>,
-    ) -> bool {
+    fn declare_name(&mut self, module: usize, name: &'a str, span: Span, what: Declared<'a>) -> bool {
         let Some(names) = self.names.get_mut(module) else {
             return false;
         };

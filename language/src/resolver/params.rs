@@ -89,19 +89,12 @@ impl<'a> Resolver<'a> {
                 });
             if !is_param {
                 let known: Vec<_> = self.names.get(module).map_or(Vec::new(), |names| {
-                    names
-                        .params
-                        .iter()
-                        .map(|param| param.name.value.clone())
-                        .collect()
+                    names.params.iter().map(|param| param.name.value.clone()).collect()
                 });
                 let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
-                let mut help = suggestion
-                    .map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
-                help.push_str(&format!(
-                    "Its params: {}.",
-                    listed(known.iter().map(String::as_str))
-                ));
+                let mut help =
+                    suggestion.map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
+                help.push_str(&format!("Its params: {}.", listed(known.iter().map(String::as_str))));
                 self.report(
                     Diagnostic::error(
                         "param::unknown",
@@ -128,12 +121,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of a param: the importer's, else its default.
-    pub(super) fn param_value(
-        &mut self,
-        module: usize,
-        param: &'a Param,
-        reader: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn param_value(&mut self, module: usize, param: &'a Param, reader: Span) -> Outcome<Value> {
         let name = param.name.value.as_str();
         if let Some(known) = self.slot((module, name), param.span, reader)? {
             return Ok(known);
@@ -154,12 +142,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of a let.
-    pub(super) fn let_value(
-        &mut self,
-        module: usize,
-        let_: &'a Let,
-        reader: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn let_value(&mut self, module: usize, let_: &'a Let, reader: Span) -> Outcome<Value> {
         let name = let_.name.value.as_str();
         if let Some(known) = self.slot((module, name), let_.span, reader)? {
             return Ok(known);
@@ -193,8 +176,7 @@ impl<'a> Resolver<'a> {
         let set = body.and_then(|(importer, items)| {
             items.iter().find_map(|item| match item {
                 Item::Assign(assign)
-                    if assign.target.steps.is_empty()
-                        && assign.target.head.value == param.name.value =>
+                    if assign.target.steps.is_empty() && assign.target.head.value == param.name.value =>
                 {
                     Some((*importer, &assign.value))
                 }
@@ -236,10 +218,7 @@ impl<'a> Resolver<'a> {
                         return Err(self.report(
                             Diagnostic::error(
                                 "units::mismatch",
-                                format!(
-                                    "`{}` is declared as {}",
-                                    param.name.value, param.type_.value
-                                ),
+                                format!("`{}` is declared as {}", param.name.value, param.type_.value),
                                 expression.span,
                                 format!("this is {found}"),
                             )
@@ -258,10 +237,7 @@ impl<'a> Resolver<'a> {
             return Err(self.report(
                 Diagnostic::error(
                     "value::type",
-                    format!(
-                        "`{}` is declared as {}",
-                        param.name.value, param.type_.value
-                    ),
+                    format!("`{}` is declared as {}", param.name.value, param.type_.value),
                     expression.span,
                     label,
                 )
@@ -272,13 +248,7 @@ impl<'a> Resolver<'a> {
         Ok(value)
     }
 
-    fn check_condition(
-        &mut self,
-        module: usize,
-        param: &Param,
-        condition: &'a Expr,
-        value: &Value,
-    ) {
+    fn check_condition(&mut self, module: usize, param: &Param, condition: &'a Expr, value: &Value) {
         let Ok(false) = self.decide(condition, &Scope::top(module)) else {
             return;
         };
@@ -289,10 +259,7 @@ impl<'a> Resolver<'a> {
                 condition.span,
                 "this does not hold",
             )
-            .and(
-                param.span,
-                format!("`{}` is {}", param.name.value, value.written()),
-            )
+            .and(param.span, format!("`{}` is {}", param.name.value, value.written()))
             .help("Set another value, or change the condition."),
         );
     }
@@ -315,14 +282,10 @@ impl<'a> Resolver<'a> {
                         .chain(MEASURED.iter().map(|measured| measured.name))
                 };
                 let help = match self.suggestion(part, names()) {
-                    Some(meant) => format!(
-                        "Did you mean `{meant}`?\nThe types are {}.",
-                        listed(names())
-                    ),
-                    None => format!(
-                        "The types are {}, and quotients of them: `Money/Time`.",
-                        listed(names())
-                    ),
+                    Some(meant) => format!("Did you mean `{meant}`?\nThe types are {}.", listed(names())),
+                    None => {
+                        format!("The types are {}, and quotients of them: `Money/Time`.", listed(names()))
+                    }
                 };
                 return Err(self.report(
                     Diagnostic::error(
@@ -334,11 +297,7 @@ impl<'a> Resolver<'a> {
                     .help(help),
                 ));
             };
-            let factor = if at == 0 {
-                Ok(known.dimension.clone())
-            } else {
-                known.dimension.inverse()
-            };
+            let factor = if at == 0 { Ok(known.dimension.clone()) } else { known.dimension.inverse() };
             whole = factor
                 .and_then(|factor| whole.multiply(&factor))
                 .map_err(|error| self.arithmetic(error, name.span))?;
@@ -351,10 +310,7 @@ impl<'a> Resolver<'a> {
         if let Some(calendar) = &self.calendar {
             return Ok(calendar.clone());
         }
-        let day = Calendar {
-            steps: 24,
-            seconds: ratio(3_600, 1),
-        };
+        let day = Calendar { steps: 24, seconds: ratio(3_600, 1) };
         let calendar = match self.plan_thing() {
             None => day,
             Some(plan) => {
@@ -374,11 +330,7 @@ impl<'a> Resolver<'a> {
                 let steps = &horizon / &seconds;
                 let count = steps.to_integer().to_usize().unwrap_or(usize::MAX);
                 if !steps.is_integer() || count == 0 || count > MOST_STEPS {
-                    let head = self
-                        .thing(plan)
-                        .layers
-                        .first()
-                        .map(|layer| layer.block.head);
+                    let head = self.thing(plan).layers.first().map(|layer| layer.block.head);
                     let stated = ["step", "horizon"].iter().find_map(|name| {
                         let assigned = self.thing(plan).assigned.get(name)?;
                         Some(assigned.assign.span)
@@ -397,10 +349,7 @@ impl<'a> Resolver<'a> {
                         .help("Choose a `step` that divides the `horizon`: `horizon = 7d`, `step = 1h`."),
                     ));
                 }
-                Calendar {
-                    steps: count,
-                    seconds,
-                }
+                Calendar { steps: count, seconds }
             }
         };
         self.calendar = Some(calendar.clone());

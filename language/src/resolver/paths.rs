@@ -5,7 +5,7 @@ use super::keys::Key;
 use super::names::{Declaration, Declared, GroupId};
 use super::things::ThingId;
 use super::value::Value;
-use super::{Outcome, Reported, Resolver, Scope, listed};
+use super::{Nearly, Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
 use crate::quantity::Dimension;
 use crate::schema::functions::FUNCTIONS;
@@ -30,13 +30,24 @@ impl<'a> Resolver<'a> {
     /// What `name` is declared as in `module`.
     pub(super) fn declaration(&mut self, module: usize, name: &Name) -> Outcome<Declared<'a>> {
         match self.declared(module, &name.value) {
-            Some(declaration) => Ok(declaration.what),
+            Some(declaration) => {
+                self.refer(module, &name.value);
+                Ok(declaration.what)
+            }
             None => Err(self.unknown_name(name, &Scope::top(module))),
         }
     }
 
     fn declared(&self, module: usize, name: &str) -> Option<Declaration<'a>> {
         self.names.get(module)?.declared.get(name).copied()
+    }
+
+    /// Remembers that something refers to `name`.
+    fn refer(&mut self, module: usize, name: &str) {
+        let known = self.names.get(module);
+        if let Some((name, _)) = known.and_then(|names| names.declared.get_key_value(name)) {
+            self.referred.insert((module, name));
+        }
     }
 
     /// `name` is a param or a let of `module`.
@@ -108,12 +119,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What the first name of a path stands for, and the steps that are left.
-    fn head(
-        &mut self,
-        path: &'a Path,
-        scope: &Scope,
-        expect: Expect,
-    ) -> Outcome<(Found, &'a [Step])> {
+    fn head(&mut self, path: &'a Path, scope: &Scope, expect: Expect) -> Outcome<(Found, &'a [Step])> {
         let name = &path.head;
         let steps = path.steps.as_slice();
         if let Some(value) = scope.variable(&name.value) {
@@ -160,12 +166,12 @@ impl<'a> Resolver<'a> {
                     ),
                 )
                 .and(declared.span, format!("`{}` is declared here", name.value))
-                .help(format!(
-                    "Rename the declaration: `{}` is a field's name.",
-                    field.name
-                )),
+                .help(format!("Rename the declaration: `{}` is a field's name.", field.name)),
             )),
-            (Some(declared), _, _) => self.declared_head(declared.what, scope.module, name, steps),
+            (Some(declared), _, _) => {
+                self.refer(scope.module, &name.value);
+                self.declared_head(declared.what, scope.module, name, steps)
+            }
             (None, Some(field), Some(thing)) => Ok((Found::Field(thing, field, name.span), steps)),
             (None, _, _) => {
                 if name.value == "plan"
@@ -174,8 +180,7 @@ impl<'a> Resolver<'a> {
                     return Ok((Found::Value(Value::Thing(plan)), steps));
                 }
                 if name.value == "hour" {
-                    let hour =
-                        Value::not_yet_of("guards by the hour are not judged yet", Dimension::TIME);
+                    let hour = Value::not_yet_of("guards by the hour are not judged yet", Dimension::TIME);
                     return Ok((Found::Value(hour), steps));
                 }
                 if bare && matches!(expect, Expect::AnyName) {
@@ -271,9 +276,7 @@ impl<'a> Resolver<'a> {
                     return Ok(Found::Value(Value::not_yet("places are not planned yet")));
                 }
                 if kind.name == "service" && name.value == "instance" {
-                    return Ok(Found::Value(Value::not_yet(
-                        "single instances are not judged yet",
-                    )));
+                    return Ok(Found::Value(Value::not_yet("single instances are not judged yet")));
                 }
                 Err(self.unknown_field(name, kind, thing))
             }
@@ -339,13 +342,7 @@ impl<'a> Resolver<'a> {
         Ok(one_or_many(things))
     }
 
-    fn child_members(
-        &mut self,
-        parent: ThingId,
-        name: &str,
-        keys: &[Key],
-        span: Span,
-    ) -> Outcome<Value> {
+    fn child_members(&mut self, parent: ThingId, name: &str, keys: &[Key], span: Span) -> Outcome<Value> {
         let mut things = Vec::with_capacity(keys.len());
         let children = self.thing(parent).children.get(name);
         for key in keys {
@@ -370,10 +367,8 @@ impl<'a> Resolver<'a> {
             return Err(Reported);
         };
         let things = &known.things;
-        let (name, keys): (_, Vec<_>) = (
-            known.name.clone(),
-            things.keys().flatten().map(Key::to_string).collect(),
-        );
+        let (name, keys): (_, Vec<_>) =
+            (known.name.clone(), things.keys().flatten().map(Key::to_string).collect());
         match (things.get(&None).copied(), things.len()) {
             (Some(thing), _) => {
                 let known = self.thing(thing);
@@ -392,10 +387,8 @@ impl<'a> Resolver<'a> {
         if let Some(thing) = children.and_then(|children| children.get(&None)) {
             return Ok(Value::Thing(*thing));
         }
-        let keys: Vec<_> = children
-            .into_iter()
-            .flat_map(|children| children.keys().flatten().map(Key::to_string))
-            .collect();
+        let keys: Vec<_> =
+            children.into_iter().flat_map(|children| children.keys().flatten().map(Key::to_string)).collect();
         Err(self.no_such_key(&format!("`{name}`"), None, &keys, span))
     }
 
@@ -429,11 +422,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn unknown_name(&mut self, name: &Name, scope: &Scope) -> Reported {
-        let mut known: BTreeSet<String> = scope
-            .variables
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
+        let mut known: BTreeSet<String> = scope.variables.iter().map(|(name, _)| name.clone()).collect();
         if self.suggestions < super::MOST_SUGGESTIONS {
             if let Some(names) = self.names.get(scope.module) {
                 known.extend(names.declared.keys().map(|name| (*name).to_owned()));
@@ -445,6 +434,7 @@ impl<'a> Resolver<'a> {
             known.extend(FUNCTIONS.iter().map(|function| function.name.to_owned()));
         }
         let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
+        self.nearly_declared(name, scope.module);
         let help = match suggestion {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => "Names are declared with `let`, `param`, `use` or a block in this file; fields are of the block a line stands in.".to_owned(),
@@ -460,31 +450,34 @@ impl<'a> Resolver<'a> {
         )
     }
 
+    /// Notes a declaration that lacks one letter of an unknown name.
+    fn nearly_declared(&mut self, name: &Name, module: usize) {
+        let length = name.value.chars().count();
+        let known = self.names.get(module).filter(|_| self.suggestions < super::MOST_SUGGESTIONS);
+        let found = known.and_then(|names| {
+            names.declared.iter().find(|(declared, _)| {
+                declared.chars().count() + 1 == length && strsim::osa_distance(declared, &name.value) == 1
+            })
+        });
+        if let Some((declared, declaration)) = found {
+            self.nearly.push(Nearly { place: name.span, module, name: declared, declared: declaration.span });
+        }
+    }
+
     /// A field that `kind` does not have.
-    pub(super) fn unknown_field(
-        &mut self,
-        name: &Name,
-        kind: &'static Kind,
-        thing: ThingId,
-    ) -> Reported {
+    pub(super) fn unknown_field(&mut self, name: &Name, kind: &'static Kind, thing: ThingId) -> Reported {
         let known = self.thing(thing);
-        let (address, head) = (
-            known.name.clone(),
-            known.layers.first().map(|layer| layer.block.head),
-        );
+        let (address, head) = (known.name.clone(), known.layers.first().map(|layer| layer.block.head));
         let suggestion = self.suggestion(&name.value, kind.fields.iter().map(|field| field.name));
-        let mut help =
-            suggestion.map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
+        let mut help = suggestion.map_or_else(String::new, |meant| format!("Did you mean `{meant}`?\n"));
         for (verb, roles) in [
             ("states", [Role::Fact, Role::Fact]),
             ("decides", [Role::Choice, Role::Choice]),
             ("promises", [Role::Measure, Role::Sampled]),
         ] {
             let fields = kind.fields.iter();
-            let fields: Vec<_> = fields
-                .filter(|field| roles.contains(&field.role))
-                .map(|field| field.name)
-                .collect();
+            let fields: Vec<_> =
+                fields.filter(|field| roles.contains(&field.role)).map(|field| field.name).collect();
             if !fields.is_empty() {
                 help.push_str(&format!("A {} {verb}: {}.\n", kind.name, fields.join(", ")));
             }
@@ -509,14 +502,8 @@ impl<'a> Resolver<'a> {
         span: Span,
     ) -> Reported {
         let (title, label) = match key {
-            Some(key) => (
-                format!("{name} has no key `{key}`"),
-                "not one of its keys".to_owned(),
-            ),
-            None => (
-                format!("{name} has keys"),
-                "which of them is not said".to_owned(),
-            ),
+            Some(key) => (format!("{name} has no key `{key}`"), "not one of its keys".to_owned()),
+            None => (format!("{name} has keys"), "which of them is not said".to_owned()),
         };
         let help = if keys.is_empty() {
             "It has no keys: leave the brackets out.".to_owned()

@@ -7,8 +7,8 @@ use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Compare, Condition, CountBound, Demand, Draws, ImageWork, LlmWork, Precision, Requirement,
-    Restriction, Service, Term, Work,
+    Compare, Condition, CountBound, Demand, Draws, ImageWork, LlmWork, Precision, Requirement, Restriction,
+    Service, Term, Work,
 };
 use crate::quantity::Quantity;
 use crate::schema::Field;
@@ -106,9 +106,7 @@ impl<'a> Builder<'_, 'a> {
                     memory: self.quantity(id, memory),
                     serves: self.quantity(id, serves),
                     devices,
-                    share: self
-                        .quantity(id, share)
-                        .map(|share| Spanned::new(share.value.value, share.span)),
+                    share: self.quantity(id, share).map(|share| Spanned::new(share.value.value, share.span)),
                     device: self.device_classes(id, device, &limits),
                 })
             }
@@ -178,7 +176,9 @@ impl<'a> Builder<'_, 'a> {
                         "a container",
                     )
                     .and(model, "a model")
-                    .help("Make two services of it, or leave one line out: an engine brings its own container."),
+                    .help(
+                        "Make two services of it, or leave one line out: an engine brings its own container.",
+                    ),
                 );
                 None
             }
@@ -203,9 +203,7 @@ impl<'a> Builder<'_, 'a> {
             }
             (None, None, Some(_)) => Some(Runs::Image),
             (None, None, None) => {
-                let shaped = [cpu, memory, devices]
-                    .iter()
-                    .any(|field| line(self, field).is_some());
+                let shaped = [cpu, memory, devices].iter().any(|field| line(self, field).is_some());
                 if shaped {
                     return Some(Runs::Image);
                 }
@@ -255,12 +253,8 @@ impl<'a> Builder<'_, 'a> {
 
     fn demand(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Demand>> {
         self.stated(id, field, |_, value| match value {
-            Value::Quantity(rate) => Some(Demand {
-                rates: vec![rate.value],
-            }),
-            Value::Profile(profile) => Some(Demand {
-                rates: profile.values.clone(),
-            }),
+            Value::Quantity(rate) => Some(Demand { rates: vec![rate.value] }),
+            Value::Profile(profile) => Some(Demand { rates: profile.values.clone() }),
             _ => None,
         })
     }
@@ -268,33 +262,22 @@ impl<'a> Builder<'_, 'a> {
     fn draws(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Draws>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(Quantity { value, .. }) => Some(Draws::Constant(value)),
-            Value::Lognormal { p50, p99 } => Some(Draws::Lognormal {
-                p50: p50.value,
-                p99: p99.value,
-            }),
+            Value::Lognormal { p50, p99 } => Some(Draws::Lognormal { p50: p50.value, p99: p99.value }),
             _ => None,
         })
     }
 
     /// The pin of a choice, if a line pins it.
     fn pin(&mut self, id: ThingId, field: &'static Field) -> Option<(Value, Span)> {
-        self.stated(id, field, |_, value| Some(value))
-            .map(|pin| (pin.value, pin.span))
+        self.stated(id, field, |_, value| Some(value)).map(|pin| (pin.value, pin.span))
     }
 
     /// Every line that bounds a count.
     fn bounds(&mut self, id: ThingId, field: &'static Field, limits: &[Limit]) -> Vec<CountBound> {
         let mut bounds = Vec::new();
         if let Some((Value::Quantity(value), span)) = self.pin(id, field) {
-            let value = value
-                .as_integer()
-                .and_then(|value| u64::try_from(value).ok());
-            bounds.push(CountBound {
-                low: value,
-                high: value,
-                span,
-                pinned: true,
-            });
+            let value = value.as_integer().and_then(|value| u64::try_from(value).ok());
+            bounds.push(CountBound { low: value, high: value, span, pinned: true });
         }
         for limit in limits.iter().filter(|limit| limit.field.name == field.name) {
             match &limit.left {
@@ -319,43 +302,26 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Every line that limits a degree, as the degrees it leaves.
-    fn degrees(
-        &mut self,
-        id: ThingId,
-        field: &'static Field,
-        limits: &[Limit],
-    ) -> Vec<Restriction<u64>> {
+    fn degrees(&mut self, id: ThingId, field: &'static Field, limits: &[Limit]) -> Vec<Restriction<u64>> {
         let mut restrictions = Vec::new();
         if let Some((value, span)) = self.pin(id, field) {
             let allowed = whole(&value).and_then(|value| u64::try_from(value).ok());
-            restrictions.push(Restriction {
-                allowed: allowed.into_iter().collect(),
-                span,
-                pinned: true,
-            });
+            restrictions.push(Restriction { allowed: allowed.into_iter().collect(), span, pinned: true });
         }
         for limit in limits.iter().filter(|limit| limit.field.name == field.name) {
             let mut allowed: Vec<u64> = match &limit.left {
-                Left::Values(values) => values
-                    .iter()
-                    .filter_map(whole)
-                    .filter_map(|value| u64::try_from(value).ok())
-                    .collect(),
+                Left::Values(values) => {
+                    values.iter().filter_map(whole).filter_map(|value| u64::try_from(value).ok()).collect()
+                }
                 Left::Between(low, high) => {
                     let low = low.unwrap_or(1).max(1);
                     let high = high.unwrap_or(LARGEST_DEGREE.max(low)).min(LARGEST_DEGREE);
-                    (low..=high)
-                        .filter_map(|value| u64::try_from(value).ok())
-                        .collect()
+                    (low..=high).filter_map(|value| u64::try_from(value).ok()).collect()
                 }
             };
             allowed.sort_unstable();
             allowed.dedup();
-            restrictions.push(Restriction {
-                allowed,
-                span: limit.span,
-                pinned: false,
-            });
+            restrictions.push(Restriction { allowed, span: limit.span, pinned: false });
         }
         restrictions
     }
@@ -390,10 +356,7 @@ impl<'a> Builder<'_, 'a> {
     fn implied(&mut self, id: ThingId, lines: &Lines) {
         let mut strongest: BTreeMap<usize, Vec<(&Requirement, usize)>> = BTreeMap::new();
         for (requirement, layer) in lines.requirements.iter().zip(&lines.layers) {
-            strongest
-                .entry(*layer)
-                .or_default()
-                .push((requirement, *layer));
+            strongest.entry(*layer).or_default().push((requirement, *layer));
         }
         let mut said = Vec::new();
         for (own, layer) in lines.requirements.iter().zip(&lines.layers) {
@@ -444,12 +407,7 @@ fn whole(value: &Value) -> Option<i64> {
 /// Bounds of a count; those that no count meets stay unmeetable.
 fn count_bound(low: Option<i64>, high: Option<i64>, span: Span) -> CountBound {
     if high.is_some_and(i64::is_negative) {
-        return CountBound {
-            low: Some(1),
-            high: Some(0),
-            span,
-            pinned: false,
-        };
+        return CountBound { low: Some(1), high: Some(0), span, pinned: false };
     }
     CountBound {
         low: low.map(|low| u64::try_from(low).unwrap_or(0)),
@@ -467,11 +425,7 @@ fn restrictions<T: Ord>(
 ) -> Vec<Restriction<T>> {
     let mut restrictions = Vec::new();
     if let Some((value, span)) = pinned {
-        restrictions.push(Restriction {
-            allowed: convert(&value).into_iter().collect(),
-            span,
-            pinned: true,
-        });
+        restrictions.push(Restriction { allowed: convert(&value).into_iter().collect(), span, pinned: true });
     }
     for limit in limits.iter().filter(|limit| limit.field.name == field.name) {
         let Left::Values(values) = &limit.left else {
@@ -480,11 +434,7 @@ fn restrictions<T: Ord>(
         let mut allowed: Vec<T> = values.iter().filter_map(&mut convert).collect();
         allowed.sort_unstable();
         allowed.dedup();
-        restrictions.push(Restriction {
-            allowed,
-            span: limit.span,
-            pinned: false,
-        });
+        restrictions.push(Restriction { allowed, span: limit.span, pinned: false });
     }
     restrictions
 }
@@ -492,18 +442,8 @@ fn restrictions<T: Ord>(
 /// Whatever meets `base` meets `own`: the same terms, and a limit that asks no more.
 fn implies(base: &Condition, own: &Condition) -> bool {
     let (
-        Condition::Compare {
-            terms: base_terms,
-            compare: base_compare,
-            limit: base_limit,
-            ..
-        },
-        Condition::Compare {
-            terms: own_terms,
-            compare: own_compare,
-            limit: own_limit,
-            ..
-        },
+        Condition::Compare { terms: base_terms, compare: base_compare, limit: base_limit, .. },
+        Condition::Compare { terms: own_terms, compare: own_compare, limit: own_limit, .. },
     ) = (base, own)
     else {
         return false;
@@ -514,12 +454,11 @@ fn implies(base: &Condition, own: &Condition) -> bool {
     }
     let (base, own) = (&base_limit.value, &own_limit.value);
     match (base_compare, own_compare) {
-        (Compare::AtMost | Compare::Below, Compare::AtMost) | (Compare::Below, Compare::Below) => {
-            base <= own
-        }
+        (Compare::AtMost | Compare::Below, Compare::AtMost) | (Compare::Below, Compare::Below) => base <= own,
         (Compare::AtMost, Compare::Below) => base < own,
-        (Compare::AtLeast | Compare::Above, Compare::AtLeast)
-        | (Compare::Above, Compare::Above) => base >= own,
+        (Compare::AtLeast | Compare::Above, Compare::AtLeast) | (Compare::Above, Compare::Above) => {
+            base >= own
+        }
         (Compare::AtLeast, Compare::Above) => base > own,
         (a, b) => a == b && base == own,
     }
@@ -537,11 +476,10 @@ fn limit_implies(base: &Left, own: &Left) -> bool {
             let own: Vec<_> = own.iter().map(key).collect();
             base.iter().all(|value| own.contains(&key(value)))
         }
-        (Left::Values(base), Left::Between(low, high)) => {
-            base.iter().filter_map(whole).all(|value| {
-                low.is_none_or(|low| value >= low) && high.is_none_or(|high| value <= high)
-            })
-        }
+        (Left::Values(base), Left::Between(low, high)) => base
+            .iter()
+            .filter_map(whole)
+            .all(|value| low.is_none_or(|low| value >= low) && high.is_none_or(|high| value <= high)),
         (Left::Between(Some(first), Some(last)), Left::Values(own)) => {
             let own: Vec<_> = own.iter().filter_map(whole).collect();
             last.saturating_sub(*first) < 64 && (*first..=*last).all(|value| own.contains(&value))

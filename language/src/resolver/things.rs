@@ -108,7 +108,9 @@ impl<'a> Resolver<'a> {
                     span,
                     format!("this decides what `{name}` will be"),
                 )
-                .help("Keys and `if` are decided before the things they shape: let them read params and lets."),
+                .help(
+                    "Keys and `if` are decided before the things they shape: let them read params and lets.",
+                ),
             ));
         }
         self.expand_group(id, None)
@@ -136,9 +138,9 @@ impl<'a> Resolver<'a> {
                 if let Some(head) = head {
                     diagnostic = diagnostic.and(head, format!("`{name}` stands here"));
                 }
-                return Err(self.report(
-                    diagnostic.help("Let one of them stand alone, or move what they share into a third, `abstract` one."),
-                ));
+                return Err(self.report(diagnostic.help(
+                    "Let one of them stand alone, or move what they share into a third, `abstract` one.",
+                )));
             }
             Expansion::Waiting => group.state = Expansion::Running,
         }
@@ -167,10 +169,8 @@ impl<'a> Resolver<'a> {
                 let Ok(thing) = self.add_thing(nested, address, None) else {
                     break;
                 };
-                let first = self
-                    .groups
-                    .get_mut(id.0)
-                    .and_then(|group| group.things.insert(key.clone(), thing));
+                let first =
+                    self.groups.get_mut(id.0).and_then(|group| group.things.insert(key.clone(), thing));
                 if let Some(first) = first {
                     self.duplicate_key(block, &name, key.as_ref(), first);
                 }
@@ -182,19 +182,9 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn duplicate_key(
-        &mut self,
-        block: &'a ast::Block,
-        name: &str,
-        key: Option<&Key>,
-        first: ThingId,
-    ) {
+    fn duplicate_key(&mut self, block: &'a ast::Block, name: &str, key: Option<&Key>, first: ThingId) {
         let address = address(None, name, key);
-        let head = self
-            .thing(first)
-            .layers
-            .first()
-            .map(|layer| layer.block.head);
+        let head = self.thing(first).layers.first().map(|layer| layer.block.head);
         let span = block.keys.as_ref().map_or(block.head, |keys| keys.span);
         let mut diagnostic = Diagnostic::error(
             "name::duplicate",
@@ -205,17 +195,11 @@ impl<'a> Resolver<'a> {
         if let Some(head) = head {
             diagnostic = diagnostic.and(head, format!("`{address}` is made here"));
         }
-        self.report(
-            diagnostic.help("Blocks may repeat a name with other keys: `box[1..3]` and `box[4]`."),
-        );
+        self.report(diagnostic.help("Blocks may repeat a name with other keys: `box[1..3]` and `box[4]`."));
     }
 
     /// The keys of a block, each with the scope in which its lines are read.
-    fn keyed_scopes(
-        &mut self,
-        block: &'a ast::Block,
-        scope: &Scope,
-    ) -> Outcome<Vec<(Option<Key>, Scope)>> {
+    fn keyed_scopes(&mut self, block: &'a ast::Block, scope: &Scope) -> Outcome<Vec<(Option<Key>, Scope)>> {
         let Some(keys) = &block.keys else {
             return Ok(vec![(None, scope.clone())]);
         };
@@ -257,9 +241,7 @@ impl<'a> Resolver<'a> {
                 if let Some(head) = head {
                     diagnostic = diagnostic.and(head, "it is declared here");
                 }
-                return Err(
-                    resolver.report(diagnostic.help(format!("Derive from a {}.", kind.name)))
-                );
+                return Err(resolver.report(diagnostic.help(format!("Derive from a {}.", kind.name))));
             }
             let key = match keys {
                 None => None,
@@ -336,13 +318,7 @@ impl<'a> Resolver<'a> {
         address: String,
         parent: Option<ThingId>,
     ) -> Outcome<ThingId> {
-        let Nested {
-            kind,
-            name,
-            key: _,
-            layers,
-            is_abstract,
-        } = nested;
+        let Nested { kind, name, key: _, layers, is_abstract } = nested;
         if self.things.len() >= MOST_THINGS {
             let at = layers.first().map(|layer| layer.block.head);
             let at = at.unwrap_or_else(|| self.file_start(0));
@@ -386,18 +362,13 @@ impl<'a> Resolver<'a> {
         for item in items {
             match item {
                 ast::Item::Assign(assign) => self.add_assign(id, kind, layer, assign, own),
-                ast::Item::Require(require) => self.thing_mut(id).lines.push(Line {
-                    said: Said::Require(require),
-                    layer,
-                }),
-                ast::Item::Prefer(prefer) => self.thing_mut(id).lines.push(Line {
-                    said: Said::Prefer(prefer),
-                    layer,
-                }),
-                ast::Item::Block(block) => blocks.push(Layer {
-                    block,
-                    scope: scope.clone(),
-                }),
+                ast::Item::Require(require) => {
+                    self.thing_mut(id).lines.push(Line { said: Said::Require(require), layer })
+                }
+                ast::Item::Prefer(prefer) => {
+                    self.thing_mut(id).lines.push(Line { said: Said::Prefer(prefer), layer })
+                }
+                ast::Item::Block(block) => blocks.push(Layer { block, scope: scope.clone() }),
                 ast::Item::If(if_) => {
                     let branch = self.deeper(if_.span, |resolver| {
                         let holds = resolver.decide(&if_.condition, scope)?;
@@ -476,15 +447,12 @@ impl<'a> Resolver<'a> {
             );
             return;
         }
-        self.thing_mut(id)
-            .assigned
-            .entry(field.name)
-            .or_insert(Assigned {
-                field,
-                assign,
-                layer,
-                slot: None,
-            });
+        self.thing_mut(id).assigned.entry(field.name).or_insert(Assigned {
+            field,
+            assign,
+            layer,
+            slot: None,
+        });
     }
 
     fn pinned_measure(&mut self, field: &'static Field, assign: &'a ast::Assign) {
@@ -509,12 +477,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Nested blocks merge by kind, name and key, over all layers.
-    fn add_children(
-        &mut self,
-        parent: ThingId,
-        kind: &'static Kind,
-        blocks: Vec<Layer<'a>>,
-    ) -> Outcome<()> {
+    fn add_children(&mut self, parent: ThingId, kind: &'static Kind, blocks: Vec<Layer<'a>>) -> Outcome<()> {
         let mut merged: Vec<Nested<'a>> = Vec::new();
         let mut places: BTreeMap<(&'static str, String, Option<Key>), usize> = BTreeMap::new();
         let mut owners: Vec<&'a ast::Block> = Vec::new();
@@ -543,14 +506,9 @@ impl<'a> Resolver<'a> {
             };
             let base = match &block.base {
                 None => Vec::new(),
-                Some(base) => self
-                    .base_layers(base, nested, scope.module)
-                    .unwrap_or_default(),
+                Some(base) => self.base_layers(base, nested, scope.module).unwrap_or_default(),
             };
-            let name = block
-                .name
-                .as_ref()
-                .map_or(nested.name, |name| name.value.as_str());
+            let name = block.name.as_ref().map_or(nested.name, |name| name.value.as_str());
             for (key, scope) in keyed {
                 let mut layers = vec![Layer { block, scope }];
                 layers.extend(base.iter().cloned());
@@ -578,13 +536,7 @@ impl<'a> Resolver<'a> {
                 }
                 places.insert(place, merged.len());
                 owners.push(block);
-                merged.push(Nested {
-                    kind: nested,
-                    name: name.to_owned(),
-                    key,
-                    layers,
-                    is_abstract: false,
-                });
+                merged.push(Nested { kind: nested, name: name.to_owned(), key, layers, is_abstract: false });
             }
         }
         for nested in merged {
@@ -595,14 +547,8 @@ impl<'a> Resolver<'a> {
             let (name, key) = (nested.name.clone(), nested.key.clone());
             let head = nested.layers.first().map(|layer| layer.block.head);
             let at = head.unwrap_or_else(|| self.file_start(0));
-            let thing = self.deeper(at, |resolver| {
-                resolver.add_thing(nested, address, Some(parent))
-            })?;
-            self.thing_mut(parent)
-                .children
-                .entry(name)
-                .or_default()
-                .insert(key, thing);
+            let thing = self.deeper(at, |resolver| resolver.add_thing(nested, address, Some(parent)))?;
+            self.thing_mut(parent).children.entry(name).or_default().insert(key, thing);
         }
         Ok(())
     }
@@ -610,9 +556,7 @@ impl<'a> Resolver<'a> {
     /// Both blocks are written in the same block of `parent`.
     fn same_layer(&self, parent: ThingId, a: &ast::Block, b: &ast::Block) -> bool {
         let inside = |block: &ast::Block, whole: Span| {
-            whole.file == block.span.file
-                && whole.start <= block.span.start
-                && block.span.end <= whole.end
+            whole.file == block.span.file && whole.start <= block.span.start && block.span.end <= whole.end
         };
         self.thing(parent)
             .layers

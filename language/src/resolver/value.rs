@@ -86,24 +86,11 @@ pub(crate) enum Judged {
     /// Only facts: it holds or it does not, and why.
     Fact(bool, String),
     /// Decisions or predictions against a limit.
-    Compare {
-        terms: Vec<(BigRational, Subject)>,
-        compare: Compare,
-        limit: Quantity,
-    },
+    Compare { terms: Vec<(BigRational, Subject)>, compare: Compare, limit: Quantity },
     /// A decision limited to values.
-    Restrict {
-        thing: ThingId,
-        field: &'static Field,
-        allowed: Vec<Value>,
-    },
+    Restrict { thing: ThingId, field: &'static Field, allowed: Vec<Value> },
     /// A whole decision between bounds.
-    Bound {
-        thing: ThingId,
-        field: &'static Field,
-        low: Option<i64>,
-        high: Option<i64>,
-    },
+    Bound { thing: ThingId, field: &'static Field, low: Option<i64>, high: Option<i64> },
     /// All of them.
     All(Vec<Judged>),
     /// Understood, and not judged by any stage yet.
@@ -113,18 +100,12 @@ pub(crate) enum Judged {
 impl Value {
     /// Nobody judges it yet.
     pub(crate) fn not_yet(because: impl Into<String>) -> Self {
-        Self::NotYet(Unjudged {
-            because: because.into(),
-            dimension: None,
-        })
+        Self::NotYet(Unjudged { because: because.into(), dimension: None })
     }
 
     /// A quantity of this dimension that nobody judges yet.
     pub(crate) fn not_yet_of(because: impl Into<String>, dimension: Dimension) -> Self {
-        Self::NotYet(Unjudged {
-            because: because.into(),
-            dimension: Some(dimension),
-        })
+        Self::NotYet(Unjudged { because: because.into(), dimension: Some(dimension) })
     }
 
     /// A plain integer.
@@ -162,9 +143,7 @@ impl Value {
             Self::Thing(_) => "a thing".to_owned(),
             Self::Things(_) => "several things".to_owned(),
             Self::Devices(..) => "a count of devices".to_owned(),
-            Self::Linear(_) | Self::Choice(..) => {
-                "something that the planner decides or predicts".to_owned()
-            }
+            Self::Linear(_) | Self::Choice(..) => "something that the planner decides or predicts".to_owned(),
             Self::Condition(_) => "a condition".to_owned(),
             Self::NotYet(_) => "something that is not judged yet".to_owned(),
         }
@@ -217,19 +196,14 @@ impl Linear {
 
     /// A quantity as a sum without terms.
     pub(crate) fn constant(quantity: Quantity) -> Self {
-        Self {
-            terms: BTreeMap::new(),
-            constant: quantity.value,
-            dimension: quantity.dimension,
-        }
+        Self { terms: BTreeMap::new(), constant: quantity.value, dimension: quantity.dimension }
     }
 
     /// `self + factor * other`; the caller has compared the dimensions.
     pub(crate) fn plus(self, other: &Self, factor: &BigRational) -> Self {
         let mut sum = self;
         for (subject, coefficient) in &other.terms {
-            let whole =
-                sum.terms.remove(subject).unwrap_or_else(BigRational::zero) + coefficient * factor;
+            let whole = sum.terms.remove(subject).unwrap_or_else(BigRational::zero) + coefficient * factor;
             if !whole.is_zero() {
                 sum.terms.insert(subject.clone(), whole);
             }

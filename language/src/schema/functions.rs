@@ -22,28 +22,12 @@ pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-const fn acted(
-    name: &'static str,
-    arguments: &'static [&'static str],
-    doc: &'static str,
-) -> Function {
-    Function {
-        name,
-        arguments,
-        optional: &[],
-        support: Support::Acted,
-        doc,
-    }
+const fn acted(name: &'static str, arguments: &'static [&'static str], doc: &'static str) -> Function {
+    Function { name, arguments, optional: &[], support: Support::Acted, doc }
 }
 
 const fn not_yet(name: &'static str, because: &'static str, doc: &'static str) -> Function {
-    Function {
-        name,
-        arguments: &[],
-        optional: &[],
-        support: Support::NotYet(because),
-        doc,
-    }
+    Function { name, arguments: &[], optional: &[], support: Support::NotYet(because), doc }
 }
 
 const DRAWS: &str = "of distributions only `lognormal` and plain quantities are read yet";
@@ -52,32 +36,16 @@ const FLOW: &str = "flows are not planned yet";
 
 /// All of them.
 pub static FUNCTIONS: &[Function] = &[
-    acted(
-        "lognormal",
-        &["p50", "p99"],
-        "Draws with this median and 99th percentile.",
-    ),
+    acted("lognormal", &["p50", "p99"], "Draws with this median and 99th percentile."),
     acted("constant", &["value"], "Draws that are always the same."),
     acted(
         "diurnal",
         &["peak", "trough", "peak_at"],
         "A rate with a period of 24 h: a cosine between `trough` and `peak`, highest at `peak_at` by the plan's clock.",
     ),
-    acted(
-        "nvlink",
-        &["bandwidth"],
-        "A fabric of NVLink; both directions of one device.",
-    ),
-    acted(
-        "pcie",
-        &["bandwidth"],
-        "A fabric of PCI Express; both directions of one device.",
-    ),
-    not_yet(
-        "gamma",
-        DRAWS,
-        "Draws by mean and coefficient of variation.",
-    ),
+    acted("nvlink", &["bandwidth"], "A fabric of NVLink; both directions of one device."),
+    acted("pcie", &["bandwidth"], "A fabric of PCI Express; both directions of one device."),
+    not_yet("gamma", DRAWS, "Draws by mean and coefficient of variation."),
     not_yet("normal", DRAWS, "Draws by mean and deviation."),
     not_yet("empirical", DRAWS, "Draws from a file."),
     not_yet("histogram", DRAWS, "Draws by bin."),
@@ -93,11 +61,7 @@ pub static FUNCTIONS: &[Function] = &[
         "configurations are not read yet; state the model's fields",
         "A model's configuration file.",
     ),
-    not_yet(
-        "mlir",
-        "models in MLIR are not read yet; state the model's fields",
-        "A model in MLIR.",
-    ),
+    not_yet("mlir", "models in MLIR are not read yet; state the model's fields", "A model in MLIR."),
     not_yet("dataset", DATA, "Data, its size and where it is."),
     Function {
         name: "date",
@@ -109,21 +73,9 @@ pub static FUNCTIONS: &[Function] = &[
     not_yet("every", "jobs are not planned yet", "A period."),
     not_yet("loop", FLOW, "A path walked several times."),
     not_yet("calls", FLOW, "A bounded geometric count of calls."),
-    not_yet(
-        "out_of_band",
-        "power stages are not planned yet",
-        "An actuator beside the operating system.",
-    ),
-    not_yet(
-        "power_brake",
-        "power stages are not planned yet",
-        "An actuator in hardware.",
-    ),
-    not_yet(
-        "kubernetes",
-        "targets are not written yet",
-        "A Kubernetes cluster.",
-    ),
+    not_yet("out_of_band", "power stages are not planned yet", "An actuator beside the operating system."),
+    not_yet("power_brake", "power stages are not planned yet", "An actuator in hardware."),
+    not_yet("kubernetes", "targets are not written yet", "A Kubernetes cluster."),
     not_yet("slurm", "targets are not written yet", "A Slurm cluster."),
     not_yet("systemd", "targets are not written yet", "Hosts over ssh."),
 ];

@@ -5,12 +5,12 @@ use super::Limits::{Any, NotNegative, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
-    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Objective, Open,
-    Quantity as Q, Source, Spread, Symbol, Text, Thing,
+    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Objective, Open, Quantity as Q, Source,
+    Spread, Symbol, Text, Thing,
 };
 use super::{
-    BANDWIDTH, CORES, DATA, ENERGY, FREQUENCY, Field, Kind, MONEY_PER_DATA, MONEY_PER_ENERGY,
-    POWER, PRICE, RATE, RATIO, STEPS, TIME, TOKENS,
+    BANDWIDTH, CORES, DATA, ENERGY, FREQUENCY, Field, Kind, MONEY_PER_DATA, MONEY_PER_ENERGY, POWER, PRICE,
+    RATE, RATIO, STEPS, TIME, TOKENS,
 };
 
 /// Declares kinds. One line a field: `name: role, type, support, default, doc`.
@@ -71,8 +71,7 @@ macro_rules! kinds {
 const PRECISIONS: &[&str] = &["bf16", "fp8"];
 const ENGINES: &[&str] = &["vllm", "sglang", "tensorrt_llm"];
 const MARKETS: &[&str] = &["owned", "reserved", "on_demand", "spot"];
-const PLACES: &str =
-    "no stage knows places yet: their failures, power, prices and spread are not judged";
+const PLACES: &str = "no stage knows places yet: their failures, power, prices and spread are not judged";
 const POWERS: &str = "power is not predicted yet";
 const BILLS: &str = "only the bill of the whole program is judged yet";
 const CARBON: &str = "carbon is not predicted yet";

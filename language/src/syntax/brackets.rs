@@ -71,9 +71,7 @@ fn faults_by_nesting(tokens: &[Token]) -> Vec<Fault> {
     let mut line_ends = vec![tokens.len(); tokens.len()];
     for at in (0..tokens.len()).rev() {
         line_ends[at] = match tokens[at].kind {
-            TokenKind::Newline
-            | TokenKind::Open(Bracket::Curly)
-            | TokenKind::Close(Bracket::Curly) => at,
+            TokenKind::Newline | TokenKind::Open(Bracket::Curly) | TokenKind::Close(Bracket::Curly) => at,
             _ => line_ends.get(at + 1).copied().unwrap_or(at + 1),
         };
     }
@@ -104,10 +102,7 @@ fn faults_by_nesting(tokens: &[Token]) -> Vec<Fault> {
                     .take_while(|(_, other)| bracket == Bracket::Curly || *other != Bracket::Curly)
                     .any(|(_, other)| *other == bracket);
                 if !reachable {
-                    faults.push(Fault::Unopened {
-                        closer: at,
-                        missed: Missed::Nowhere,
-                    });
+                    faults.push(Fault::Unopened { closer: at, missed: Missed::Nowhere });
                     continue;
                 }
                 while let Some((opener, other)) = open.pop()
@@ -126,13 +121,7 @@ fn faults_by_nesting(tokens: &[Token]) -> Vec<Fault> {
 }
 
 /// Says what is wrong, once a line, and nothing where an unclosed string already explains it.
-fn report(
-    file: FileId,
-    text: &str,
-    tokens: &[Token],
-    faults: &[Fault],
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+fn report(file: FileId, text: &str, tokens: &[Token], faults: &[Fault], diagnostics: &mut Vec<Diagnostic>) {
     let reported: Vec<usize> = tokens
         .iter()
         .filter(|token| token.condition == Condition::Reported)
@@ -141,9 +130,7 @@ fn report(
     let newlines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let line_start = |at: usize| {
         let after = newlines.partition_point(|newline| *newline < at);
-        after
-            .checked_sub(1)
-            .map_or(0, |before| newlines[before] + 1)
+        after.checked_sub(1).map_or(0, |before| newlines[before] + 1)
     };
     let line_end = |at: usize| {
         let after = newlines.partition_point(|newline| *newline < at);
@@ -258,9 +245,7 @@ fn bracket(token: Token) -> Bracket {
 /// `at`, or the first of the newlines right before it.
 fn before_newlines(tokens: &[Token], at: usize) -> usize {
     let before = tokens[..at].iter().rev();
-    at - before
-        .take_while(|token| token.kind == TokenKind::Newline)
-        .count()
+    at - before.take_while(|token| token.kind == TokenKind::Newline).count()
 }
 
 /// Supplies what is missing and marks what is too many.
@@ -306,12 +291,7 @@ fn mend(mut tokens: Vec<Token>, faults: &[Fault]) -> Vec<Token> {
     for at in 0..=tokens.len() {
         while let Some((_, _, _, kind)) = rest.next_if(|(place, ..)| *place == at) {
             let place = mended.last().map_or(0, |token| token.end);
-            mended.push(Token {
-                kind,
-                start: place,
-                end: place,
-                condition: Condition::Supplied,
-            });
+            mended.push(Token { kind, start: place, end: place, condition: Condition::Supplied });
         }
         mended.extend(tokens.get(at));
     }

@@ -13,8 +13,8 @@ use crate::span::{FileId, Span};
 
 /// The words that name nothing; `reserved` in the grammar.
 const RESERVED: [&str; 17] = [
-    "use", "as", "param", "let", "abstract", "if", "then", "else", "prefer", "when", "where", "in",
-    "and", "or", "not", "true", "false",
+    "use", "as", "param", "let", "abstract", "if", "then", "else", "prefer", "when", "where", "in", "and",
+    "or", "not", "true", "false",
 ];
 
 /// Rules that a value starts with.
@@ -79,10 +79,7 @@ pub(super) fn explain(
         Place::missing_word,
         Place::two_statements,
     ];
-    explanations
-        .iter()
-        .find_map(|explanation| explanation(&place))
-        .unwrap_or_else(|| place.unexpected())
+    explanations.iter().find_map(|explanation| explanation(&place)).unwrap_or_else(|| place.unexpected())
 }
 
 /// Where reading stopped.
@@ -112,8 +109,7 @@ impl Place<'_> {
             None => "the line ends too early".to_owned(),
         };
         let label = format!("this follows {}", self.after_what());
-        self.error("syntax::unexpected", title, self.here(), label)
-            .help(help)
+        self.error("syntax::unexpected", title, self.here(), label).help(help)
     }
 
     /// What the grammar tried, in words.
@@ -183,9 +179,7 @@ impl Place<'_> {
     /// What does not fit; at the end of the piece, what came before.
     fn here(&self) -> Span {
         let token = self.found.or(self.before);
-        token.map_or(Span::new(self.file, self.at, self.at), |token| {
-            self.span(token)
-        })
+        token.map_or(Span::new(self.file, self.at, self.at), |token| self.span(token))
     }
 
     fn after_what(&self) -> String {

@@ -53,10 +53,7 @@ impl Tree<'_> {
                 operands.push(self.grown(inner));
                 continue;
             };
-            while waiting
-                .last()
-                .is_some_and(|before| before.value as u8 >= loosest_of_level(operator))
-            {
+            while waiting.last().is_some_and(|before| before.value as u8 >= loosest_of_level(operator)) {
                 self.combine(&mut operands, &mut waiting);
             }
             waiting.push(Spanned::new(operator, self.span(&inner)));
@@ -69,9 +66,7 @@ impl Tree<'_> {
 
     /// The last two operands under the last operator.
     fn combine(&mut self, operands: &mut Vec<Grown>, waiting: &mut Vec<Spanned<Operator>>) {
-        if let (Some(operator), Some(right), Some(left)) =
-            (waiting.pop(), operands.pop(), operands.pop())
-        {
+        if let (Some(operator), Some(right), Some(left)) = (waiting.pop(), operands.pop(), operands.pop()) {
             operands.push(self.binary(operator, left, right));
         }
     }
@@ -83,11 +78,7 @@ impl Tree<'_> {
             levels,
             expr: Expr {
                 span,
-                kind: ExprKind::Binary {
-                    operator,
-                    left: Box::new(left.expr),
-                    right: Box::new(right.expr),
-                },
+                kind: ExprKind::Binary { operator, left: Box::new(left.expr), right: Box::new(right.expr) },
             },
         })
     }
@@ -133,10 +124,7 @@ impl Tree<'_> {
             span,
             "a second comparison of the same values",
         );
-        if let ExprKind::Binary {
-            operator, right, ..
-        } = &expr.kind
-        {
+        if let ExprKind::Binary { operator, right, .. } = &expr.kind {
             diagnostic = diagnostic.and(operator.span, "the first one");
             let first = self.text(expr.span);
             let middle = self.text(right.span);
@@ -162,10 +150,7 @@ impl Tree<'_> {
         for span in before.iter().rev() {
             grown = self.limited(Grown {
                 levels: grown.levels + 1,
-                expr: Expr {
-                    span: span.join(grown.expr.span),
-                    kind: kind(Box::new(grown.expr)),
-                },
+                expr: Expr { span: span.join(grown.expr.span), kind: kind(Box::new(grown.expr)) },
             });
         }
         grown
@@ -203,18 +188,14 @@ impl Tree<'_> {
             Rule::conditional => self.conditional(first),
             Rule::boolean => leaf(span, ExprKind::Boolean(first.as_str() == "true")),
             Rule::quantity => {
-                let kind = self
-                    .quantity(first)
-                    .map_or(ExprKind::Broken, ExprKind::Quantity);
+                let kind = self.quantity(first).map_or(ExprKind::Broken, ExprKind::Quantity);
                 leaf(span, kind)
             }
             Rule::string => leaf(span, ExprKind::String(self.string(first).value)),
             Rule::list => self.list(first),
             Rule::group => {
-                let grown = first
-                    .into_inner()
-                    .find(|part| part.as_rule() == Rule::expr)
-                    .map(|part| self.grown(part));
+                let grown =
+                    first.into_inner().find(|part| part.as_rule() == Rule::expr).map(|part| self.grown(part));
                 let mut grown = grown.unwrap_or_else(|| broken(span));
                 grown.expr.span = span;
                 grown
@@ -222,13 +203,7 @@ impl Tree<'_> {
             Rule::path => {
                 let (mut path, levels) = self.path_levels(first);
                 path.statistic = inner.next().map(|part| self.name(&part));
-                self.limited(Grown {
-                    levels: levels + 1,
-                    expr: Expr {
-                        span,
-                        kind: ExprKind::Path(path),
-                    },
-                })
+                self.limited(Grown { levels: levels + 1, expr: Expr { span, kind: ExprKind::Path(path) } })
             }
             _ => broken(span),
         }
@@ -273,16 +248,7 @@ impl Tree<'_> {
         };
         self.limited(Grown {
             levels: levels + 1,
-            expr: Expr {
-                span,
-                kind: ExprKind::Fold {
-                    fold,
-                    variable,
-                    over,
-                    condition,
-                    body,
-                },
-            },
+            expr: Expr { span, kind: ExprKind::Fold { fold, variable, over, condition, body } },
         })
     }
 
@@ -295,21 +261,13 @@ impl Tree<'_> {
             .map(|part| self.boxed(part, &mut levels))
             .collect::<Vec<_>>()
             .into_iter();
-        let (Some(condition), Some(then), Some(otherwise)) =
-            (parts.next(), parts.next(), parts.next())
+        let (Some(condition), Some(then), Some(otherwise)) = (parts.next(), parts.next(), parts.next())
         else {
             return broken(span);
         };
         self.limited(Grown {
             levels: levels + 1,
-            expr: Expr {
-                span,
-                kind: ExprKind::Choose {
-                    condition,
-                    then,
-                    otherwise,
-                },
-            },
+            expr: Expr { span, kind: ExprKind::Choose { condition, then, otherwise } },
         })
     }
 
@@ -331,29 +289,16 @@ impl Tree<'_> {
                 }
             }
         }
-        self.limited(Grown {
-            levels: levels + 1,
-            expr: Expr {
-                span,
-                kind: ExprKind::List(entries),
-            },
-        })
+        self.limited(Grown { levels: levels + 1, expr: Expr { span, kind: ExprKind::List(entries) } })
     }
 
     fn map_key(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
         let span = self.span(&pair);
         let inner = pair.into_inner().next()?;
         let kind = match inner.as_rule() {
-            Rule::quantity => self
-                .quantity(inner)
-                .map_or(ExprKind::Broken, ExprKind::Quantity),
+            Rule::quantity => self.quantity(inner).map_or(ExprKind::Broken, ExprKind::Quantity),
             Rule::string => ExprKind::String(self.string(inner).value),
-            _ => ExprKind::Path(Path {
-                span,
-                head: self.name(&inner),
-                steps: Vec::new(),
-                statistic: None,
-            }),
+            _ => ExprKind::Path(Path { span, head: self.name(&inner), steps: Vec::new(), statistic: None }),
         };
         Some(Expr { span, kind })
     }
@@ -365,21 +310,15 @@ impl Tree<'_> {
 
     fn path_levels(&mut self, pair: Pair<'_, Rule>) -> (Path, usize) {
         let span = self.span(&pair);
-        let mut path = Path {
-            span,
-            head: Spanned::new(String::new(), span),
-            steps: Vec::new(),
-            statistic: None,
-        };
+        let mut path =
+            Path { span, head: Spanned::new(String::new(), span), steps: Vec::new(), statistic: None };
         let mut levels = 0;
         for inner in pair.into_inner() {
             let span = self.span(&inner);
             match inner.as_rule() {
                 Rule::name => path.head = self.name(&inner),
                 Rule::field => {
-                    let name = inner
-                        .into_inner()
-                        .find(|part| part.as_rule() == Rule::ident);
+                    let name = inner.into_inner().find(|part| part.as_rule() == Rule::ident);
                     if let Some(name) = name {
                         path.steps.push(Step::Field(self.name(&name)));
                     }
@@ -394,11 +333,7 @@ impl Tree<'_> {
                             _ => {}
                         }
                     }
-                    path.steps.push(if all {
-                        Step::All(span)
-                    } else {
-                        Step::Index { span, keys }
-                    });
+                    path.steps.push(if all { Step::All(span) } else { Step::Index { span, keys } });
                 }
                 Rule::call => {
                     let arguments = inner
@@ -440,10 +375,7 @@ impl Tree<'_> {
 
 /// The operator a pair stands for, if it is one.
 fn operator(pair: &Pair<'_, Rule>) -> Option<Operator> {
-    if !matches!(
-        pair.as_rule(),
-        Rule::logic | Rule::compare | Rule::flow_op | Rule::sum_op
-    ) {
+    if !matches!(pair.as_rule(), Rule::logic | Rule::compare | Rule::flow_op | Rule::sum_op) {
         return None;
     }
     Some(match pair.as_str() {
@@ -488,8 +420,5 @@ fn broken(span: Span) -> Grown {
 }
 
 fn leaf(span: Span, kind: ExprKind) -> Grown {
-    Grown {
-        expr: Expr { span, kind },
-        levels: 1,
-    }
+    Grown { expr: Expr { span, kind }, levels: 1 }
 }

@@ -27,8 +27,5 @@ pub(super) fn read(rule: Rule, text: &str) -> Result<Pair<'_, Rule>, Stop> {
             ErrorVariant::CustomError { .. } => Vec::new(),
         },
     })?;
-    pairs.into_iter().next().ok_or(Stop {
-        at: 0,
-        expected: Vec::new(),
-    })
+    pairs.into_iter().next().ok_or(Stop { at: 0, expected: Vec::new() })
 }

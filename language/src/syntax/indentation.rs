@@ -39,14 +39,8 @@ pub(super) fn faults(text: &str, comments: &[Span], tokens: &[Token]) -> Vec<Fau
         }
         deeper.push(at);
     }
-    let mut search = Search {
-        text,
-        tokens,
-        lines: &lines,
-        next_not_deeper,
-        open: Vec::new(),
-        faults: Vec::new(),
-    };
+    let mut search =
+        Search { text, tokens, lines: &lines, next_not_deeper, open: Vec::new(), faults: Vec::new() };
     for at in 0..lines.len() {
         search.line(at);
     }
@@ -67,12 +61,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn line(&mut self, number: usize) {
-        let Line {
-            indent,
-            first,
-            after,
-            ..
-        } = self.lines[number];
+        let Line { indent, first, after, .. } = self.lines[number];
         if first == after {
             return;
         }
@@ -86,9 +75,7 @@ impl Search<'_> {
             match self.tokens[at].kind {
                 TokenKind::Open(bracket) => {
                     if bracket == Bracket::Curly {
-                        while let Some((opener, _)) =
-                            here.pop_if(|(_, other)| *other != Bracket::Curly)
-                        {
+                        while let Some((opener, _)) = here.pop_if(|(_, other)| *other != Bracket::Curly) {
                             self.unclosed(opener, at);
                         }
                         self.leave(first, |open| open.bracket != Bracket::Curly);
@@ -101,9 +88,7 @@ impl Search<'_> {
                         .iter()
                         .rev()
                         .take(REACH)
-                        .take_while(|(_, other)| {
-                            bracket == Bracket::Curly || *other != Bracket::Curly
-                        })
+                        .take_while(|(_, other)| bracket == Bracket::Curly || *other != Bracket::Curly)
                         .any(|(_, other)| *other == bracket);
                     if fits {
                         while let Some((opener, other)) = here.pop()
@@ -123,23 +108,18 @@ impl Search<'_> {
             }
         }
         for closer in unfitting {
-            let opener =
-                here.pop_if(|(opener, other)| *opener < closer && *other != Bracket::Curly);
+            let opener = here.pop_if(|(opener, other)| *opener < closer && *other != Bracket::Curly);
             self.faults.push(match opener {
                 Some((opener, _)) => Fault::Mismatched { opener, closer },
-                None => Fault::Unopened {
-                    closer,
-                    missed: Missed::Nowhere,
-                },
+                None => Fault::Unopened { closer, missed: Missed::Nowhere },
             });
         }
-        self.open
-            .extend(here.into_iter().map(|(token, bracket)| Open {
-                bracket,
-                token,
-                line: number,
-                indent,
-            }));
+        self.open.extend(here.into_iter().map(|(token, bracket)| Open {
+            bracket,
+            token,
+            line: number,
+            indent,
+        }));
     }
 
     /// A closer with nothing but closers before it on its line.
@@ -172,10 +152,7 @@ impl Search<'_> {
                 break;
             } else {
                 self.open.pop();
-                self.faults.push(Fault::Mismatched {
-                    opener: last.token,
-                    closer,
-                });
+                self.faults.push(Fault::Mismatched { opener: last.token, closer });
                 return;
             }
         }
@@ -198,10 +175,7 @@ impl Search<'_> {
                 self.leave(closer, |open| open.token > fitting.token);
                 self.open.pop();
             }
-            _ => self.faults.push(Fault::Unopened {
-                closer,
-                missed: Missed::Nowhere,
-            }),
+            _ => self.faults.push(Fault::Unopened { closer, missed: Missed::Nowhere }),
         }
     }
 
@@ -209,12 +183,9 @@ impl Search<'_> {
     /// indented alike, all between being deeper.
     fn missed(&self, number: usize, bracket: Bracket) -> Missed {
         let indent = self.lines[number].indent;
-        let above = self.lines[..number]
-            .iter()
-            .rposition(|line| line.indent <= indent);
+        let above = self.lines[..number].iter().rposition(|line| line.indent <= indent);
         let Some(above) = above.filter(|above| {
-            self.lines[*above].indent == indent
-                && self.open.last().is_none_or(|open| open.line < *above)
+            self.lines[*above].indent == indent && self.open.last().is_none_or(|open| open.line < *above)
         }) else {
             return Missed::Nowhere;
         };
@@ -237,10 +208,7 @@ impl Search<'_> {
         if ends || !fits {
             return Missed::Nowhere;
         }
-        Missed::AtEnd {
-            first: line.first,
-            last,
-        }
+        Missed::AtEnd { first: line.first, last }
     }
 
     /// A line that may stand before a body: it starts with a word, and sets and compares nothing
@@ -248,9 +216,7 @@ impl Search<'_> {
     fn is_head(&self, line: &Line) -> bool {
         let tokens = &self.tokens[line.first..line.after];
         let texts = || tokens.iter().map(|token| token.text(self.text));
-        let starts = tokens
-            .first()
-            .is_some_and(|token| token.kind == TokenKind::Word);
+        let starts = tokens.first().is_some_and(|token| token.kind == TokenKind::Word);
         let chooses = texts().any(|word| matches!(word, "if" | "else"));
         let sets = texts().any(|mark| matches!(mark, "=" | "==" | "!=" | "<" | ">" | "<=" | ">="));
         chooses || starts && !sets
@@ -293,11 +259,7 @@ fn lines(text: &str, comments: &[Span], tokens: &[Token]) -> Vec<Line> {
             at += 1;
         }
         let is_newline = |at: usize| tokens[at].kind == TokenKind::Newline;
-        let after = if at > first && is_newline(at - 1) {
-            at - 1
-        } else {
-            at
-        };
+        let after = if at > first && is_newline(at - 1) { at - 1 } else { at };
         if first < after || comment.is_some() {
             lines.push(Line {
                 indent: columns(written),

@@ -26,10 +26,7 @@ impl Tree<'_> {
             match part.as_rule() {
                 Rule::number => {
                     number = self.number(&part);
-                    number_end = Span {
-                        start: part_span.end,
-                        ..part_span
-                    };
+                    number_end = Span { start: part_span.end, ..part_span };
                 }
                 Rule::currency | Rule::per | Rule::percent | Rule::unit | Rule::noun => {
                     unit.push_str(part.as_str());
@@ -38,11 +35,7 @@ impl Tree<'_> {
                 _ => {}
             }
         }
-        Some(Quantity {
-            number: number?,
-            unit,
-            unit_span: unit_span.unwrap_or(number_end),
-        })
+        Some(Quantity { number: number?, unit, unit_span: unit_span.unwrap_or(number_end) })
     }
 
     fn number(&mut self, pair: &Pair<'_, Rule>) -> Option<BigRational> {

@@ -56,11 +56,7 @@ pub(super) fn limit(
         match token.kind {
             TokenKind::Newline => {
                 reported_line = false;
-                if !dangles(
-                    text,
-                    at.checked_sub(1)
-                        .and_then(|before| paired.tokens.get(before)),
-                ) {
+                if !dangles(text, at.checked_sub(1).and_then(|before| paired.tokens.get(before))) {
                     leave_words(&mut around);
                 }
             }
@@ -87,8 +83,7 @@ fn leave_words(around: &mut Vec<Option<Bracket>>) {
 fn is_nesting(text: &str, token: Token, next: Option<&Token>) -> bool {
     let word = token.text(text);
     NESTING.contains(&word)
-        && (word == "if"
-            || next.is_some_and(|next| next.kind == TokenKind::Word && next.start > token.end))
+        && (word == "if" || next.is_some_and(|next| next.kind == TokenKind::Word && next.start > token.end))
 }
 
 /// A line that ends with `last` goes on in the next one.

@@ -106,10 +106,7 @@ impl<'a> Reader<'a> {
             return self.else_without_if(item);
         }
         if let Some(next) = self.token()
-            && !matches!(
-                next.kind,
-                TokenKind::Newline | TokenKind::Close(Bracket::Curly)
-            )
+            && !matches!(next.kind, TokenKind::Newline | TokenKind::Close(Bracket::Curly))
         {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -119,8 +116,7 @@ impl<'a> Reader<'a> {
                     "a statement ends before this",
                 )
                 .help(
-                    if next.kind == TokenKind::Word
-                        && strsim::osa_distance(next.text(self.text), "else") == 1
+                    if next.kind == TokenKind::Word && strsim::osa_distance(next.text(self.text), "else") == 1
                     {
                         "Did you mean `else`?"
                     } else {
@@ -188,18 +184,12 @@ impl<'a> Reader<'a> {
             }
         }
         if let Some(&joint) = joints.last()
-            && self
-                .tokens(joint..self.at)
-                .iter()
-                .all(|token| token.kind == TokenKind::Newline)
+            && self.tokens(joint..self.at).iter().all(|token| token.kind == TokenKind::Newline)
         {
             joints.pop();
             self.at = joint;
         }
-        Piece {
-            tokens: start..self.at,
-            joints,
-        }
+        Piece { tokens: start..self.at, joints }
     }
 
     /// A brace stands below a head that starts at token `start`; then it is next.
@@ -263,9 +253,7 @@ impl<'a> Reader<'a> {
         let Some(stop) = stop else {
             // The lines up to the last one with a fault that is reported already.
             let tokens = self.tokens(piece.tokens.clone());
-            let fault = tokens
-                .iter()
-                .rposition(|token| token.condition != Condition::Sound);
+            let fault = tokens.iter().rposition(|token| token.condition != Condition::Sound);
             let fault = piece.tokens.start + fault.unwrap_or(tokens.len());
             let joint = piece.joints.iter().find(|joint| **joint > fault);
             self.at = joint.copied().unwrap_or(piece.tokens.end);
@@ -318,8 +306,7 @@ impl<'a> Reader<'a> {
                 Diagnostic::error(
                     "syntax::body-without-head",
                     "a body without a head",
-                    self.token()
-                        .map_or(self.span(&piece.tokens), |brace| brace.span(self.file)),
+                    self.token().map_or(self.span(&piece.tokens), |brace| brace.span(self.file)),
                     "nothing before this says what it is",
                 )
                 .help("Write the kind and the name before it: `service shop {`."),
@@ -331,17 +318,10 @@ impl<'a> Reader<'a> {
         let (items, end) = self.body();
         let span = Span::new(self.file, start, end);
         match head {
-            Some(Head::Block(block)) => Item::Block(Block {
-                span,
-                doc: self.doc(start),
-                items: Some(items),
-                ..*block
-            }),
-            Some(Head::Use(use_)) => Item::Use(super::ast::Use {
-                span,
-                body: Some(items),
-                ..use_
-            }),
+            Some(Head::Block(block)) => {
+                Item::Block(Block { span, doc: self.doc(start), items: Some(items), ..*block })
+            }
+            Some(Head::Use(use_)) => Item::Use(super::ast::Use { span, body: Some(items), ..use_ }),
             Some(Head::If(condition)) => self.choices(start, condition, items, end),
             Some(Head::Else) | None => Item::Broken(span),
         }
@@ -397,10 +377,7 @@ impl<'a> Reader<'a> {
                 otherwise: std::mem::take(&mut otherwise),
             });
             if !arms.is_empty() {
-                otherwise.push(std::mem::replace(
-                    &mut whole,
-                    Item::Broken(Span::new(self.file, start, end)),
-                ));
+                otherwise.push(std::mem::replace(&mut whole, Item::Broken(Span::new(self.file, start, end))));
             }
         }
         whole
@@ -410,11 +387,7 @@ impl<'a> Reader<'a> {
     fn body(&mut self) -> (Vec<Item>, usize) {
         let open = self.at;
         self.at += 1;
-        let too_deep = self
-            .paired
-            .tokens
-            .get(open)
-            .is_some_and(|token| token.condition == Condition::Faulty);
+        let too_deep = self.paired.tokens.get(open).is_some_and(|token| token.condition == Condition::Faulty);
         let mut items = Vec::new();
         if too_deep {
             let close = self.partner(open).unwrap_or(self.paired.tokens.len());
@@ -484,9 +457,7 @@ impl<'a> Reader<'a> {
     fn doc(&self, start: usize) -> Option<String> {
         let mut lines = Vec::new();
         let mut below = start;
-        let above = self
-            .comments
-            .partition_point(|comment| (comment.start as usize) < start);
+        let above = self.comments.partition_point(|comment| (comment.start as usize) < start);
         for comment in self.comments[..above].iter().rev() {
             let range = comment.range();
             let between = self.text.get(range.end..below).unwrap_or("");
@@ -512,8 +483,7 @@ impl<'a> Reader<'a> {
     }
 
     fn is_else(&self) -> bool {
-        self.token()
-            .is_some_and(|token| token.kind == TokenKind::Word && token.text(self.text) == "else")
+        self.token().is_some_and(|token| token.kind == TokenKind::Word && token.text(self.text) == "else")
     }
 
     fn is_at(&self, kind: TokenKind) -> bool {
@@ -534,20 +504,14 @@ impl<'a> Reader<'a> {
 
     /// The first byte of token `at`.
     fn start(&self, at: usize) -> usize {
-        self.paired
-            .tokens
-            .get(at)
-            .map_or(self.text.len(), |token| token.start)
+        self.paired.tokens.get(at).map_or(self.text.len(), |token| token.start)
     }
 
     /// From the first of `tokens` that is no newline to the last one.
     fn span(&self, tokens: &Range<usize>) -> Span {
         let written = |token: &&Token| token.kind != TokenKind::Newline;
         let piece = self.tokens(tokens.clone());
-        let start = piece
-            .iter()
-            .find(written)
-            .map_or(self.start(tokens.start), |token| token.start);
+        let start = piece.iter().find(written).map_or(self.start(tokens.start), |token| token.start);
         let end = piece.iter().rfind(written).map_or(start, |token| token.end);
         Span::new(self.file, start, end)
     }

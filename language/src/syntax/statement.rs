@@ -87,12 +87,7 @@ impl Tree<'_> {
                 _ => {}
             }
         }
-        Some(Use {
-            span,
-            target: target?,
-            alias,
-            body: None,
-        })
+        Some(Use { span, target: target?, alias, body: None })
     }
 
     fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
@@ -112,13 +107,7 @@ impl Tree<'_> {
                 _ => {}
             }
         }
-        Some(Param {
-            span,
-            name: name?,
-            type_: type_?,
-            default,
-            condition,
-        })
+        Some(Param { span, name: name?, type_: type_?, default, condition })
     }
 
     fn let_(&mut self, pair: Pair<'_, Rule>) -> Option<Let> {
@@ -132,11 +121,7 @@ impl Tree<'_> {
                 _ => {}
             }
         }
-        Some(Let {
-            span,
-            name: name?,
-            value: value?,
-        })
+        Some(Let { span, name: name?, value: value? })
     }
 
     fn prefer(&mut self, pair: Pair<'_, Rule>) -> Option<Prefer> {
@@ -158,12 +143,7 @@ impl Tree<'_> {
                 keyword => before = keyword,
             }
         }
-        Some(Prefer {
-            span,
-            condition: condition?,
-            when,
-            price,
-        })
+        Some(Prefer { span, condition: condition?, when, price })
     }
 
     fn assign(&mut self, pair: Pair<'_, Rule>) -> Option<Assign> {
@@ -177,25 +157,15 @@ impl Tree<'_> {
                 _ => {}
             }
         }
-        Some(Assign {
-            span,
-            target: target?,
-            value: value?,
-        })
+        Some(Assign { span, target: target?, value: value? })
     }
 
     fn require(&mut self, pair: Pair<'_, Rule>) -> Option<Require> {
         let span = self.span(&pair);
-        let mut parts = pair
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::expr);
+        let mut parts = pair.into_inner().filter(|part| part.as_rule() == Rule::expr);
         let condition = self.expr(parts.next()?);
         let when = parts.next().map(|part| self.expr(part));
-        Some(Require {
-            span,
-            condition,
-            when,
-        })
+        Some(Require { span, condition, when })
     }
 
     fn block(&mut self, pair: Pair<'_, Rule>) -> Option<Block> {
@@ -232,10 +202,7 @@ impl Tree<'_> {
         }
         Some(Block {
             span,
-            head: Span {
-                start: kind.span.start,
-                ..span
-            },
+            head: Span { start: kind.span.start, ..span },
             doc: None,
             is_abstract,
             kind,
@@ -265,11 +232,7 @@ impl Tree<'_> {
                 _ => {}
             }
         }
-        Keys {
-            span,
-            variable,
-            keys,
-        }
+        Keys { span, variable, keys }
     }
 
     /// What `pair` covers, as it stands.
@@ -283,10 +246,7 @@ impl Tree<'_> {
         // A rule that tried one part more has skipped the blanks and comments before it.
         let end = self.base + pair.as_span().end();
         let after = self.tokens.partition_point(|token| token.start < end);
-        let last = self.tokens[..after]
-            .iter()
-            .rev()
-            .find(|token| token.kind != TokenKind::Newline);
+        let last = self.tokens[..after].iter().rev().find(|token| token.kind != TokenKind::Newline);
         let end = last.map_or(end, |token| token.end.min(end));
         Span::new(self.file, start, end)
     }

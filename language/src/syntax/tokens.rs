@@ -108,9 +108,7 @@ pub(super) fn tokens(file: FileId, text: &str, parsed: &mut Parsed) -> Vec<Token
                 at += length;
                 if !closed {
                     condition = Condition::Reported;
-                    parsed
-                        .diagnostics
-                        .push(unclosed_string(Span::new(file, start, at)));
+                    parsed.diagnostics.push(unclosed_string(Span::new(file, start, at)));
                 }
                 TokenKind::String
             }
@@ -144,12 +142,7 @@ pub(super) fn tokens(file: FileId, text: &str, parsed: &mut Parsed) -> Vec<Token
                 }
             },
         };
-        tokens.push(Token {
-            kind,
-            start,
-            end: at,
-            condition,
-        });
+        tokens.push(Token { kind, start, end: at, condition });
     }
     tokens
 }
@@ -177,15 +170,9 @@ fn string_length(rest: &str) -> (usize, bool) {
 
 /// Digits with a fraction, an exponent and the letters attached to them: `1_200`, `1.5e3`, `34kW`, `8h100`.
 fn number_length(rest: &str) -> usize {
-    let digits = |from: usize| {
-        run(&rest[from..], |c| {
-            c.is_ascii_alphanumeric() || c == '_' || c == 'µ'
-        })
-    };
+    let digits = |from: usize| run(&rest[from..], |c| c.is_ascii_alphanumeric() || c == '_' || c == 'µ');
     let mut length = digits(0);
-    if rest[length..].starts_with('.')
-        && rest[length + 1..].starts_with(|c: char| c.is_ascii_digit())
-    {
+    if rest[length..].starts_with('.') && rest[length + 1..].starts_with(|c: char| c.is_ascii_digit()) {
         length += 1;
         length += digits(length);
     }
@@ -200,19 +187,15 @@ fn number_length(rest: &str) -> usize {
 }
 
 fn run(rest: &str, belongs: impl Fn(char) -> bool) -> usize {
-    rest.find(|character| !belongs(character))
-        .unwrap_or(rest.len())
+    rest.find(|character| !belongs(character)).unwrap_or(rest.len())
 }
 
 fn symbol_length(rest: &str) -> Option<usize> {
     const SYMBOLS: [&str; 22] = [
-        "==", "!=", "<=", ">=", "->", "..", "=", "<", ">", "+", "-", "*", "/", "&", ":", ",", ".",
-        "%", "$", "€", "£", "¥",
+        "==", "!=", "<=", ">=", "->", "..", "=", "<", ">", "+", "-", "*", "/", "&", ":", ",", ".", "%", "$",
+        "€", "£", "¥",
     ];
-    SYMBOLS
-        .iter()
-        .find(|symbol| rest.starts_with(**symbol))
-        .map(|symbol| symbol.len())
+    SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)).map(|symbol| symbol.len())
 }
 
 fn unclosed_string(span: Span) -> Diagnostic {

@@ -65,9 +65,7 @@ impl Place<'_> {
         let second = self.piece.get(1);
         let starts = second.is_some_and(|second| {
             matches!(second.kind, TokenKind::Word | TokenKind::String)
-                && self
-                    .before
-                    .is_some_and(|before| before.start >= first.start)
+                && self.before.is_some_and(|before| before.start >= first.start)
         });
         let start = || Some((first, self.meant(first, &LEADING)?));
         let (token, meant) = here.or_else(|| if starts { start() } else { None })?;
@@ -77,11 +75,7 @@ impl Place<'_> {
                 "syntax::unknown-word",
                 format!("`{word}` is no word of the language"),
                 self.span(token),
-                if token == first {
-                    "the line starts with it"
-                } else {
-                    "a name does not fit here"
-                },
+                if token == first { "the line starts with it" } else { "a name does not fit here" },
             )
             .help(format!("Did you mean `{meant}`?")),
         )
@@ -152,9 +146,7 @@ impl Place<'_> {
         {
             return Some(self.reserved(found));
         }
-        let opens = self
-            .found
-            .is_some_and(|found| matches!(found.kind, TokenKind::Open(_)));
+        let opens = self.found.is_some_and(|found| matches!(found.kind, TokenKind::Open(_)));
         if opens && !self.is_head {
             return None;
         }
@@ -184,10 +176,7 @@ impl Place<'_> {
             self.span(found),
             "a reserved word",
         )
-        .help(format!(
-            "Choose another name, such as `{word}_`. Reserved are: {}.",
-            RESERVED.join(", ")
-        ))
+        .help(format!("Choose another name, such as `{word}_`. Reserved are: {}.", RESERVED.join(", ")))
     }
 
     pub(super) fn value(&self) -> Option<Diagnostic> {
@@ -220,20 +209,12 @@ impl Place<'_> {
             _ => format!("Write the value behind `{mark}`."),
         };
         let label = match self.found {
-            Some(found) => format!(
-                "a value should stand between this and `{}`",
-                found.text(self.text)
-            ),
+            Some(found) => format!("a value should stand between this and `{}`", found.text(self.text)),
             None => "no value follows this".to_owned(),
         };
         Some(
-            self.error(
-                "syntax::missing-value",
-                format!("no value after `{mark}`"),
-                self.span(before),
-                label,
-            )
-            .help(help),
+            self.error("syntax::missing-value", format!("no value after `{mark}`"), self.span(before), label)
+                .help(help),
         )
     }
 
@@ -264,10 +245,7 @@ impl Place<'_> {
             self.error(
                 "syntax::missing-comma",
                 "a comma is missing",
-                Span {
-                    start: span.end.saturating_sub(1).max(span.start),
-                    ..span
-                },
+                Span { start: span.end.saturating_sub(1).max(span.start), ..span },
                 "no `,` follows this",
             )
             .and(self.span(found), "the next one starts here")
@@ -340,10 +318,7 @@ impl Place<'_> {
                 "syntax::two-statements",
                 "two statements on one line",
                 self.span(first),
-                format!(
-                    "the statement before ends with `{}`",
-                    before.text(self.text)
-                ),
+                format!("the statement before ends with `{}`", before.text(self.text)),
             )
             .help("Start a new line here, or join the two with an operator."),
         )
@@ -356,8 +331,7 @@ impl Place<'_> {
 
     fn is_in_fold(&self) -> bool {
         self.piece.iter().any(|token| {
-            token.start < self.at
-                && matches!(token.text(self.text), "all" | "any" | "sum" | "min" | "max")
+            token.start < self.at && matches!(token.text(self.text), "all" | "any" | "sum" | "min" | "max")
         })
     }
 

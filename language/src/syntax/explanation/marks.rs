@@ -95,10 +95,7 @@ impl Place<'_> {
         let written = found.text(self.text);
         let span = self.span(found);
         let attaches = |title: &str, label: &str, help: String| {
-            Some(
-                self.error("syntax::malformed-number", title, span, label)
-                    .help(help),
-            )
+            Some(self.error("syntax::malformed-number", title, span, label).help(help))
         };
         let number = |token: Option<Token>| token.filter(|token| token.kind == TokenKind::Number);
         if let "$" | "€" | "£" | "¥" = written {
@@ -117,30 +114,22 @@ impl Place<'_> {
         }
         if written == "%" {
             let help = "Write it right behind a number: `20%`.".to_owned();
-            return attaches(
-                "a `%` without its number",
-                "no number right before this",
-                help,
-            );
+            return attaches("a `%` without its number", "no number right before this", help);
         }
         let currency = self.before.map(|before| before.text(self.text));
-        if let (Some(currency @ ("$" | "€" | "£" | "¥")), Some(number)) =
-            (currency, number(self.found))
-        {
+        if let (Some(currency @ ("$" | "€" | "£" | "¥")), Some(number)) = (currency, number(self.found)) {
             return attaches(
                 "a currency away from its number",
                 "a blank stands before this",
-                format!(
-                    "Write them together: `{currency}{}`.",
-                    number.text(self.text)
-                ),
+                format!("Write them together: `{currency}{}`.", number.text(self.text)),
             );
         }
         if found.kind == TokenKind::Number && (self.wants(&VALUE) || self.at > found.start) {
             return attaches(
                 "neither a number nor a name",
                 "digits, letters, then digits",
-                "A name starts with a letter; a number may end with a unit, which has letters only: `34kW`.".to_owned(),
+                "A name starts with a letter; a number may end with a unit, which has letters only: `34kW`."
+                    .to_owned(),
             );
         }
         None
@@ -148,21 +137,14 @@ impl Place<'_> {
 
     /// `labels = { … }`.
     pub(super) fn braces_of_a_map(&self) -> Option<Diagnostic> {
-        let equals = self
-            .piece
-            .iter()
-            .find(|token| token.text(self.text) == "=")?;
+        let equals = self.piece.iter().find(|token| token.text(self.text) == "=")?;
         let first = self.piece.first()?.text(self.text);
-        let ends = self
-            .before
-            .is_some_and(|before| before.start >= equals.start)
+        let ends = self.before.is_some_and(|before| before.start >= equals.start)
             || self.found.is_some_and(|found| found.start == equals.start);
         if !self.is_head || !ends || RESERVED.contains(&first) {
             return None;
         }
-        let field = self
-            .text
-            .get(self.piece_span().start as usize..equals.start)?;
+        let field = self.text.get(self.piece_span().start as usize..equals.start)?;
         let field = field.trim_end();
         Some(
             self.error(
@@ -179,10 +161,8 @@ impl Place<'_> {
 
     pub(super) fn blank_before_bracket(&self) -> Option<Diagnostic> {
         let (before, found) = (self.before?, self.found?);
-        let opens = matches!(
-            found.kind,
-            TokenKind::Open(Bracket::Round | Bracket::Square)
-        ) || found.text(self.text) == ".";
+        let opens = matches!(found.kind, TokenKind::Open(Bracket::Round | Bracket::Square))
+            || found.text(self.text) == ".";
         let follows = matches!(before.kind, TokenKind::Word | TokenKind::Close(_));
         if !opens || !follows || before.end == found.start || self.wants(&VALUE) {
             return None;
@@ -196,10 +176,7 @@ impl Place<'_> {
                 "separate from the name before it",
             )
             .and(self.span(before), "the name")
-            .help(format!(
-                "Write them together: `{}{mark}`.",
-                before.text(self.text)
-            )),
+            .help(format!("Write them together: `{}{mark}`.", before.text(self.text))),
         )
     }
 
@@ -223,11 +200,9 @@ impl Place<'_> {
     pub(super) fn set_or_compare(&self) -> Option<Diagnostic> {
         let found = self.found?;
         let (title, label, help) = match found.text(self.text) {
-            "==" if self.wants(&[Rule::EQUALS]) => (
-                "`==` where something is set",
-                "this compares",
-                "Set it with one `=`.".to_owned(),
-            ),
+            "==" if self.wants(&[Rule::EQUALS]) => {
+                ("`==` where something is set", "this compares", "Set it with one `=`.".to_owned())
+            }
             "=" if self.before.is_none()
                 || self.wants(&VALUE)
                 || self.wants(&[Rule::COLON]) && self.is_declaration() =>
@@ -239,54 +214,33 @@ impl Place<'_> {
                 "this sets something",
                 "An entry's key takes a colon: `[eu: 45%, us: 55%]`.".to_owned(),
             ),
-            "=" if self
-                .before
-                .is_some_and(|before| is_statistic(before.text(self.text))) =>
-            {
-                (
-                    "a statistic is set",
-                    "`=` says what is",
-                    format!(
-                        "What must hold is a comparison, such as `{} <= …`.",
-                        self.read().trim_end()
-                    ),
-                )
-            }
-            "=" if self.is_set_before(found) => return self.second_statement(self.before?),
-            "=" => (
-                "`=` where values are compared",
-                "`=` sets a field",
-                "Compare with `==`.".to_owned(),
+            "=" if self.before.is_some_and(|before| is_statistic(before.text(self.text))) => (
+                "a statistic is set",
+                "`=` says what is",
+                format!("What must hold is a comparison, such as `{} <= …`.", self.read().trim_end()),
             ),
+            "=" if self.is_set_before(found) => return self.second_statement(self.before?),
+            "=" => ("`=` where values are compared", "`=` sets a field", "Compare with `==`.".to_owned()),
             _ => return None,
         };
-        Some(
-            self.error("syntax::set-or-compare", title, self.span(found), label)
-                .help(help),
-        )
+        Some(self.error("syntax::set-or-compare", title, self.span(found), label).help(help))
     }
 
     /// Another `=` stands before `equals`, both outside of brackets.
     fn is_set_before(&self, equals: Token) -> bool {
         let mut depth = 0_usize;
-        self.piece
-            .iter()
-            .take_while(|token| token.start < equals.start)
-            .any(|token| {
-                match token.kind {
-                    TokenKind::Open(_) => depth += 1,
-                    TokenKind::Close(_) => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                depth == 0 && token.text(self.text) == "="
-            })
-            && self.enclosing().is_none()
+        self.piece.iter().take_while(|token| token.start < equals.start).any(|token| {
+            match token.kind {
+                TokenKind::Open(_) => depth += 1,
+                TokenKind::Close(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && token.text(self.text) == "="
+        }) && self.enclosing().is_none()
     }
 }
 
 fn is_statistic(word: &str) -> bool {
     matches!(word, "mean" | "peak")
-        || word
-            .strip_prefix('p')
-            .is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
+        || word.strip_prefix('p').is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
 }
