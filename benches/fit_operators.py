@@ -91,19 +91,20 @@ PREFILL = {
 
 def decode_attention(p, x, device, kv):
     """x: sequences, cached tokens with the new one, heads, KV heads, head width."""
-    bandwidth = DEVICES[device][2]
+    _, _, bandwidth, multiprocessors, _ = DEVICES[device]
     b, s, h, g, e = x.T
-    launch, memory, rise, rise_bytes, query_memory, unsplit, cache_gain, cache_bytes = p
-    read = 2 * b * s * g * e * (2 if kv == "bf16" else 1)
+    launch, memory, rise, rise_bytes, query_memory, unsplit, per_block, more_tokens, cache_gain, cache_bytes = p
+    read = 2 * b * (s + more_tokens) * g * e * (2 if kv == "bf16" else 1)
     cached = 1 - cache_gain / (1 + cache_gain) / (1 + (read / cache_bytes) ** 4)
     alone = np.where(h == g, 1 + unsplit / (b * g), 1)
     return (launch + read / (memory * bandwidth) * cached * alone + rise * (1 - np.exp(-read / rise_bytes))
-            + 4 * b * h * e / (query_memory * bandwidth))
+            + 4 * b * h * e / (query_memory * bandwidth) + per_block * b * g / multiprocessors)
 
 
 DECODE = {
     "launch_s": (1e-5, 1e-6, 1e-3), "memory_efficiency": (.85, .1, 1), "rise_s": (3e-6, 1e-8, 1e-3),
     "rise_bytes": (1e6, 1e3, 1e9), "query_efficiency": (.1, 1e-3, 2), "unsplit": (1, 1e-3, 100),
+    "seconds_per_block": (1e-7, 1e-10, 1e-4), "more_tokens": (4, 1e-2, 320),
     "cache_gain": (1, 1e-3, 10), "cache_bytes": (3e7, 1e5, 2e8),
 }
 
@@ -200,8 +201,8 @@ def main():
                         data.append((i, x, float(r["latency"]) * 1e-3))
                 if data:
                     p, *result = fit_rows(form, bounds, data, device, kv)
-                    extra = [multiprocessors] if table == "prefill_attention" else []
-                    add(table, [device, kv, f"{bf16:.6g}", f"{bandwidth:.6g}", *extra, *hull(data, 2)], p, result)
+                    head = [device, kv, f"{bf16:.6g}", f"{bandwidth:.6g}", multiprocessors, *hull(data, 2)]
+                    add(table, head, p, result)
 
         for table, file, keep in (
             ("all_reduce", "custom_allreduce", lambda r: r["backend"] == "vllm_graph"),
@@ -217,7 +218,8 @@ def main():
         "matmul": ["device", "precision", "peak", "bandwidth", "most_m", "most_n", "most_k", *MATMUL],
         "prefill_attention": ["device", "kv_precision", "peak", "bandwidth", "multiprocessors", "most_sequences",
                               "most_tokens", *PREFILL],
-        "decode_attention": ["device", "kv_precision", "peak", "bandwidth", "most_sequences", "most_tokens", *DECODE],
+        "decode_attention": ["device", "kv_precision", "peak", "bandwidth", "multiprocessors", "most_sequences",
+                             "most_tokens", *DECODE],
         "all_reduce": ["device", "devices", "fabric", "fabric_bandwidth", "most_bytes", *COLLECTIVE],
         "all_gather": ["device", "devices", "fabric", "fabric_bandwidth", "most_bytes", *COLLECTIVE],
     }

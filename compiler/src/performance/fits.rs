@@ -132,15 +132,18 @@ pub struct PrefillAttention {
     pub memory_efficiency: f64,
 }
 
-/// `launch + KV / (e W) + rise (1 - exp(-KV / rise_bytes)) + Q / (e_q W)`, with the KV term times
-/// `1 + unsplit / (sequences kv_heads)` where every query head has its own KV head; `Q = 4` bytes a
-/// query value.
+/// `launch + KV / (e W) + rise (1 - exp(-KV / rise_bytes)) + Q / (e_q W) + per_block o`, with `KV` the
+/// bytes of the cached tokens and of `more_tokens` in each sequence, times `1 + unsplit / (sequences
+/// kv_heads)` where every query head has its own KV head; `Q` = 4 bytes a query value; `o` = sequences x
+/// KV heads over multiprocessors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecodeAttention {
     /// Of the KV cache.
     pub precision: Precision,
     /// Bytes a second that the efficiency is relative to.
     pub bandwidth: f64,
+    /// Of the device that was measured.
+    pub multiprocessors: f64,
     /// Most sequences and cached tokens of each measured.
     pub most: [f64; 2],
     /// s
@@ -155,6 +158,10 @@ pub struct DecodeAttention {
     pub query_efficiency: f64,
     /// See above.
     pub unsplit: f64,
+    /// s
+    pub seconds_per_block: f64,
+    /// Tokens, most of a page of the cache.
+    pub more_tokens: f64,
     /// See [`Matmul::cache_gain`].
     pub cache_gain: f64,
     /// See [`Matmul::cache_gain`].
@@ -229,6 +236,7 @@ impl DecodeAttention {
         Some(Self {
             precision: row.precision("kv_precision")?,
             bandwidth: row.positive("bandwidth")?,
+            multiprocessors: row.positive("multiprocessors")?,
             most: [row.positive("most_sequences")?, row.positive("most_tokens")?],
             launch: row.positive("launch_s")?,
             memory_efficiency: row.positive("memory_efficiency")?,
@@ -236,6 +244,8 @@ impl DecodeAttention {
             rise_bytes: row.positive("rise_bytes")?,
             query_efficiency: row.positive("query_efficiency")?,
             unsplit: row.positive("unsplit")?,
+            seconds_per_block: row.positive("seconds_per_block")?,
+            more_tokens: row.positive("more_tokens")?,
             cache_gain: row.positive("cache_gain")?,
             cache_bytes: row.positive("cache_bytes")?,
         })

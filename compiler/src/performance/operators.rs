@@ -189,6 +189,8 @@ impl PrefillAttention {
 impl DecodeAttention {
     /// Seconds to read `kv_bytes` at this memory rate.
     pub fn seconds(&self, kv_bytes: f64, shape: &AttentionShape, bandwidth: f64, operands: Operands) -> f64 {
+        let tokens = (shape.context + shape.new).max(1.0);
+        let kv_bytes = kv_bytes * (1.0 + self.more_tokens / tokens);
         let cached = match operands {
             Operands::Memory => 1.0,
             Operands::Repeated => {
@@ -205,6 +207,7 @@ impl DecodeAttention {
             + kv_bytes / (self.memory_efficiency * bandwidth) * cached * alone
             + self.rise * (1.0 - (-kv_bytes / self.rise_bytes).exp())
             + 4.0 * shape.sequences * shape.heads * shape.width / (self.query_efficiency * bandwidth)
+            + self.seconds_per_block * shape.sequences * shape.kv_heads / self.multiprocessors
     }
 }
 

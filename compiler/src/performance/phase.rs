@@ -36,27 +36,33 @@ pub struct EngineOverhead {
     /// s a sequence and step, for the same.
     pub sequence: f64,
     /// s a request before its prefill can start: HTTP, tokenising, admission.
-    pub request: f64,
+    pub request: Band,
     /// Tokens that one step may process, prefill and decode together.
     pub token_budget: f64,
 }
 
 impl EngineOverhead {
     /// The same for every engine, for want of a measurement of each that is not also the judge.
-    pub const ASSUMED: EngineOverhead =
-        EngineOverhead { step: 1e-3, sequence: 5e-6, request: 10e-3, token_budget: 8_192.0 };
+    pub const ASSUMED: EngineOverhead = EngineOverhead {
+        step: 1e-3,
+        sequence: 5e-6,
+        request: Band { low: 5e-3, middle: 10e-3, high: 50e-3 },
+        token_budget: 8_192.0,
+    };
 
     /// Its provenance.
     pub fn note(&self) -> Note {
         Note {
             kind: NoteKind::Assumed,
             text: format!(
-                "the engine adds {:.1} ms a step, {:.0} µs a sequence and step and {:.0} ms a request, and \
-                 processes at most {:.0} tokens a step: round figures of 2025 engines with captured graphs, \
-                 not fitted",
+                "the engine adds {:.1} ms a step, {:.0} µs a sequence and step and {:.0} ({:.0} to {:.0}) ms \
+                 a request, and processes at most {:.0} tokens a step: round figures of 2025 engines with \
+                 captured graphs, not fitted",
                 1e3 * self.step,
                 1e6 * self.sequence,
-                1e3 * self.request,
+                1e3 * self.request.middle,
+                1e3 * self.request.low,
+                1e3 * self.request.high,
                 self.token_budget
             ),
         }

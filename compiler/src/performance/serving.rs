@@ -89,7 +89,6 @@ pub struct Replica {
     prompt: Lengths,
     output: Lengths,
     memory: Memory,
-    engine: EngineOverhead,
     notes: BTreeSet<Note>,
 }
 
@@ -155,10 +154,11 @@ impl Replica {
             }
         }
         let times = |end: fn(&Band) -> f64, engine_error: f64| {
+            let admission = end(&engine.request);
             let curve = |points: &[(f64, Band)]| {
                 Curve::new(points.iter().map(|(x, band)| (*x, end(band) * engine_error)).collect())
             };
-            Times { decode: curve(&decode_curve), prefill: curve(&prefill_curve) }
+            Times { decode: curve(&decode_curve), prefill: curve(&prefill_curve), admission }
         };
         Ok(Self {
             fast: times(|band| band.low, 1.0 - ENGINE_ERROR),
@@ -167,7 +167,6 @@ impl Replica {
             prompt,
             output,
             memory,
-            engine,
             notes,
         })
     }
@@ -370,7 +369,7 @@ impl Load<'_> {
     fn mean(&self, measure: LatencyMeasure) -> f64 {
         let ttft = || {
             let own = self.replica.prompt.mean(|tokens| self.own(tokens));
-            self.replica.engine.request
+            self.times.admission
                 + own
                 + self.wait.mean
                 + self.slot_wait_mean()
@@ -429,7 +428,7 @@ impl Load<'_> {
         let waits_exceed = |t: f64| self.wait.exceeds_with(slot_waits, slot_rate, t);
         let decoding = self.decoding();
         self.replica.prompt.mean(|tokens| {
-            let left = seconds - self.replica.engine.request - self.own(tokens);
+            let left = seconds - self.times.admission - self.own(tokens);
             // The current step is uniform: the middles of its quarters.
             let within: f64 =
                 [0.125, 0.375, 0.625, 0.875].iter().map(|part| waits_exceed(left - part * self.step)).sum();
@@ -516,4 +515,6 @@ struct Times {
     decode: Curve,
     /// Seconds of the pass over one prompt by tokens.
     prefill: Curve,
+    /// Seconds from arrival to the queue.
+    admission: f64,
 }
