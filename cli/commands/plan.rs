@@ -40,7 +40,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.json {
         print!("{}", plan.to_json());
     } else if plan.status == Status::Infeasible {
-        rendered::print_conflict(&stages.sources, &plan, because.as_deref());
+        // What was left out might have made room, or have made it worse: the answer is about the rest.
+        let partly = (!stages.program.not_yet.is_empty())
+            .then_some("Lines that are not acted on yet were left out; with them the answer may differ.");
+        rendered::print_conflict(&stages.sources, &plan, because.as_deref().or(partly));
     } else {
         print!("{}", rendered::text(&plan));
     }

@@ -56,7 +56,8 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
         diagnostic = diagnostic.and(span, label);
     }
     diagnostic = diagnostic.help(match (because, count) {
-        (Some(because), _) => format!("Change one of them. ({because})"),
+        (Some(because), 1) => format!("Change it, or add what it needs.\n{because}"),
+        (Some(because), _) => format!("Change one of them.\n{because}"),
         (None, 1) => "Change it, or add what it needs.".into(),
         (None, _) => "Change one of them: without any one, the rest can hold.".into(),
     });
