@@ -391,7 +391,7 @@ impl Load<'_> {
                 // TTFT once, on a grid that holds all but a millionth of it.
                 let end =
                     smallest(|seconds| self.ttft_exceeds(seconds) <= 1e-6, self.mean(LatencyMeasure::Ttft));
-                let points = 256_u32;
+                let points = 64_u32;
                 let ttft = Curve::new(
                     (0..=points)
                         .map(|index| {

@@ -109,25 +109,34 @@ fn operators_are_as_wrong_as_their_fits_say() {
                 Precision::Bf16 => ("bfloat16", 2.0),
                 Precision::Fp8 => ("fp8", 1.0),
             };
-            let errors = gemm
-                .iter()
-                .filter(|(_, row)| row["gemm_dtype"] == name)
-                .map(|(_, row)| {
-                    let (m, n, k) = (number(row, "m"), number(row, "n"), number(row, "k"));
-                    let bytes = width * (n * k + m * k) + 2.0 * m * n;
-                    let rates = (fit.parameters.peak, fit.parameters.bandwidth);
-                    let alignment = if m % 16.0 == 0.0 { Alignment::Multiple } else { Alignment::Odd };
-                    let seconds = fit.parameters.seconds(
-                        2.0 * m * n * k,
-                        bytes,
-                        [m, n, k],
-                        rates,
-                        Operands::Repeated,
-                        alignment,
-                    );
-                    (seconds / (number(row, "latency") * 1e-3) - 1.0).abs()
-                })
-                .collect();
+            let error = |row: &BTreeMap<String, String>| {
+                let (m, n, k) = (number(row, "m"), number(row, "n"), number(row, "k"));
+                let bytes = width * (n * k + m * k) + 2.0 * m * n;
+                let rates = (fit.parameters.peak, fit.parameters.bandwidth);
+                let alignment = if m % 16.0 == 0.0 { Alignment::Multiple } else { Alignment::Odd };
+                let seconds = fit.parameters.seconds(
+                    2.0 * m * n * k,
+                    bytes,
+                    [m, n, k],
+                    rates,
+                    Operands::Repeated,
+                    alignment,
+                );
+                (seconds / (number(row, "latency") * 1e-3) - 1.0).abs()
+            };
+            let own = || gemm.iter().filter(|(_, row)| row["gemm_dtype"] == name).map(|(_, row)| row);
+            let errors = own().map(error).collect();
+            // The products of models of a billion parameters and more.
+            let wide =
+                |row: &&BTreeMap<String, String>| number(row, "n") >= 512.0 && number(row, "k") >= 512.0;
+            let mut of_wide: Vec<f64> = own().filter(wide).map(error).collect();
+            let (median, p90) = quantiles(&mut of_wide);
+            println!(
+                "| of the next line, 512 and wider | {} | {:.1} % | {:.1} % |",
+                of_wide.len(),
+                100.0 * median,
+                100.0 * p90
+            );
             Table {
                 name: format!("matmul, {device}, {name}"),
                 fitted_errors: (fit.median_error, fit.p90_error),
