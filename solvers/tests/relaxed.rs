@@ -38,7 +38,7 @@ fn shown(problem: &Problem, relaxation: &Relaxation) -> String {
     if let Some(step) = &relaxation.step {
         text += &format!(" in steps of {}", number(step));
     }
-    text += "\n";
+    text = text.trim_end().to_owned() + "\n";
     for (index, column) in relaxation.columns.iter().enumerate() {
         text += &format!("{} <= {}\n", name(index), number(&column.upper));
     }
@@ -173,5 +173,10 @@ fn long_sums_are_folded() {
     text += &format!("level unmet: {}\n", wishes.join(" + "));
     let described = describe(&packing(&text));
     let level: Vec<&str> = described.lines().skip_while(|line| !line.starts_with("minimise")).collect();
-    assert_snapshot!(level.join("\n"), @"");
+    assert_snapshot!(level.join("\n"), @"
+    minimise unmet [1]: shortfall of wish 0 + shortfall of wish 1 + shortfall of wish 2
+        + shortfall of wish 3 + shortfall of wish 4 + shortfall of wish 5 + shortfall of wish 6
+        + shortfall of wish 7 + shortfall of wish 8 + shortfall of wish 9 + shortfall of wish 10
+        + shortfall of wish 11
+    ");
 }
