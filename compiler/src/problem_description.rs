@@ -1,7 +1,7 @@
 //! The text form of a [`Problem`]: what `berth lower --to problem` prints.
 //!
 //! One line each for a class of interchangeable machines, an item, a form of an item, a row, a wish
-//! and a level. Stable: the same problem gives the same text.
+//! and a level, folded at 100 columns. Stable: the same problem gives the same text.
 
 use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Problem, Relation, Row, Shortfall};
 use crate::relaxation::machine_groups;
@@ -16,6 +16,26 @@ pub fn describe(problem: &Problem) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write_packing(&mut text, packing);
+    text.lines().map(folded).collect()
+}
+
+/// A line, broken before a sum's terms where it is too long.
+fn folded(line: &str) -> String {
+    const WIDTH: usize = 100;
+    let mut text = String::new();
+    let mut width = 0;
+    for (index, term) in line.split(" + ").enumerate() {
+        let length = term.chars().count() + 3;
+        if index > 0 && width + length > WIDTH {
+            text.push_str("\n    + ");
+            width = 6;
+        } else if index > 0 {
+            text.push_str(" + ");
+        }
+        text.push_str(term);
+        width += length;
+    }
+    text.push('\n');
     text
 }
 

@@ -416,7 +416,7 @@ impl<'r, 'p> Run<'r, 'p> {
     }
 
     fn smt_steps(&self) -> u32 {
-        let steps = 20_000_000_u64.saturating_mul(self.request.effort.max(1));
+        let steps = 4_000_000_u64.saturating_mul(self.request.effort.max(1));
         u32::try_from(steps).unwrap_or(u32::MAX)
     }
 

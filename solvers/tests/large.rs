@@ -79,8 +79,8 @@ fn everything_is_placed_within_a_tenth_of_the_best() {
 
 #[test]
 fn a_cluster_that_is_full_serves_priorities_in_order() {
-    // 16 machines hold 41 devices' worth of some 115 asked for.
-    let problem = packing(&cluster(16, 300, 7));
+    // 8 machines hold 22 devices' worth of some 115 asked for.
+    let problem = packing(&cluster(8, 120, 7));
     let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
         panic!("solved")
     };
