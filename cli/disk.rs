@@ -55,13 +55,26 @@ pub fn root(argument: &str) -> String {
     }
 }
 
-/// Writes `text` to `path`, whole or not at all.
+/// Whether both name one file that is there.
+pub fn same_file(left: &Path, right: &Path) -> bool {
+    matches!((fs::canonicalize(left), fs::canonicalize(right)), (Ok(left), Ok(right)) if left == right)
+}
+
+/// Writes `text` to `path`, whole or not at all: beside first, then renamed. A link keeps leading where it
+/// leads, a file keeps who may read it, and what is no file is not replaced by one.
 pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is there, and is no file"));
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(name);
     let written = fs::File::create(&beside)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| there.map_or(Ok(()), |there| fs::set_permissions(&beside, there.permissions())))
         .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         // What is left beside the file is ours and of no use; the error that matters is the first.

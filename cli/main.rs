@@ -3,6 +3,9 @@
 //! Arguments to commands to rendering. The only crate that prints; everything it says about a plan comes
 //! from the plan file's own structure, so a terminal, an editor and CI read the same.
 
+#[macro_use]
+mod output;
+
 mod arguments;
 mod commands;
 mod disk;

@@ -2,7 +2,7 @@
 
 use crate::arguments::Plan as Arguments;
 use crate::commands::{request, with_session};
-use crate::disk::{root, write};
+use crate::disk::{root, same_file, write};
 use crate::measured::processor_and_memory;
 use crate::render::failure::Failure;
 use crate::render::progress::Line;
@@ -11,6 +11,7 @@ use berth_compiler::plan::judged::NOT_YET;
 use berth_compiler::plan::{Plan, Status};
 use berth_compiler::session::Planned;
 use berth_language::diagnostics::Diagnostic;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -35,6 +36,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         stages.diagnostics.iter().filter(|found| !repeated(found)).cloned().collect();
     diagnostics::print(&stages.sources, &found);
     if let Some(output) = arguments.output.as_ref().filter(|_| decides(&plan)) {
+        if plan.inputs.iter().any(|input| same_file(output, Path::new(&input.path))) {
+            return Err(Failure::Overwrites(output.clone()));
+        }
         write(output, &plan.to_json()).map_err(|error| Failure::write(output, &error))?;
     }
     if arguments.json {

@@ -14,6 +14,8 @@ pub enum Failure {
     Read(PathBuf, String),
     /// A file could not be written; what was there before still is.
     Write(PathBuf, String),
+    /// The output is a file that the plan was made from.
+    Overwrites(PathBuf),
     /// Not a plan file.
     NotAPlan(PathBuf, String),
     /// A text file could not be read.
@@ -61,6 +63,10 @@ pub fn print(failure: &Failure) {
                 "error: `{}` cannot be written: {error}\nWhat was there before is unchanged.",
                 path.display()
             );
+        }
+        Failure::Overwrites(path) => {
+            eprintln!("error: `{}` is what the plan was made from, and stays as it is", path.display());
+            eprintln!("Write the plan to a file of its own: -o plan.json");
         }
         Failure::NotAPlan(path, error) => {
             eprintln!(

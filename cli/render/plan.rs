@@ -59,7 +59,7 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
         (Some(because), 1) => format!("Change it, or add what it needs.\n{because}"),
         (Some(because), _) => format!("Change one of them.\n{because}"),
         (None, 1) => "Change it, or add what it needs.".into(),
-        (None, _) => "Change one of them: without any one, the rest can hold.".into(),
+        (None, _) => "Change one of them: without any one, the others named here can hold.".into(),
     });
     print(sources, &[diagnostic]);
 }

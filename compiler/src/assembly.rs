@@ -3,7 +3,7 @@
 //! Amounts of a resource become integers of one unit; where a unit fine enough for every amount would
 //! be absurd, demand is rounded up and capacity down. Every row names the lines it comes from.
 
-use crate::candidates::{Candidates, Disregarded, SHARE_SCALE, peak_rate};
+use crate::candidates::{Candidates, Disregarded, least_common_multiple, peak_rate, share_scale};
 use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
     Shortfall, Wish,
@@ -37,11 +37,11 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
             Resource { name: "memory".into(), unit: "byte".into() },
         ],
         machines: program.nodes.iter().map(|node| machine(program, candidates, node, scales)).collect(),
-        share_scale: SHARE_SCALE,
+        share_scale: share_scale(program),
         ..Packing::default()
     };
     for index in 0..program.services.len() {
-        let item = item(program, candidates, index, scales, &packing.machines, without);
+        let item = item(program, candidates, index, scales, &packing, without);
         packing.items.push(item);
         service_rows(program, candidates, index, without, &mut packing);
     }
@@ -88,18 +88,12 @@ fn cpu_scale(program: &Program) -> u64 {
     let mut scale = BigInt::from(1_000);
     for amount in amounts {
         let denominator = amount.value.value.denom();
-        scale = num_integer_lcm(&scale, denominator);
+        scale = least_common_multiple(&scale, denominator);
         if scale > BigInt::from(FINEST) {
             return FINEST;
         }
     }
     scale.to_u64().unwrap_or(FINEST)
-}
-
-fn num_integer_lcm(left: &BigInt, right: &BigInt) -> BigInt {
-    // A rational in lowest terms with the one as numerator and the other as denominator holds both less their divisor.
-    let reduced = BigRational::new(left.clone(), right.clone());
-    right * reduced.numer()
 }
 
 fn round_up(amount: &BigRational, scale: u64) -> u64 {
@@ -147,7 +141,7 @@ fn item(
     candidates: &Candidates,
     index: usize,
     scales: [u64; 2],
-    machines: &[Machine],
+    packing: &Packing,
     without: &Disregarded,
 ) -> Item {
     let service = &program.services[index];
@@ -177,9 +171,11 @@ fn item(
         .filter_map(|bound| bound.high)
         .min()
         .unwrap_or(MOST_COPIES);
-    let fits = machines
+    let share_scale = packing.share_scale;
+    let fits = packing
+        .machines
         .iter()
-        .map(|machine| choices.iter().map(|choice| fits(machine, choice)).max().unwrap_or(0))
+        .map(|machine| choices.iter().map(|choice| fits(machine, choice, share_scale)).max().unwrap_or(0))
         .fold(0u64, u64::saturating_add);
     Item {
         name: service.name.clone(),
@@ -190,7 +186,7 @@ fn item(
 }
 
 /// Copies of `choice` that an empty `machine` holds.
-fn fits(machine: &Machine, choice: &Choice) -> u64 {
+fn fits(machine: &Machine, choice: &Choice, share_scale: u64) -> u64 {
     if let Some(classes) = &choice.classes
         && machine.class.is_none_or(|class| !classes.contains(&class))
     {
@@ -210,7 +206,7 @@ fn fits(machine: &Machine, choice: &Choice) -> u64 {
         Devices::Whole(0) => MOST_COPIES,
         Devices::Whole(count) => devices / u64::from(count),
         Devices::Share(0) => MOST_COPIES,
-        Devices::Share(share) => devices.saturating_mul(SHARE_SCALE / share),
+        Devices::Share(share) => devices.saturating_mul(share_scale / share),
     };
     by_resource.min(by_device)
 }
@@ -343,11 +339,11 @@ fn row(program: &Program, condition: &Condition, origins: Vec<Span>) -> Option<R
 fn finest_step(program: &Program, terms: &[(BigRational, Atom)]) -> BigRational {
     let mut denominator = BigInt::one();
     for (coefficient, atom) in terms {
-        denominator = num_integer_lcm(&denominator, coefficient.denom());
+        denominator = least_common_multiple(&denominator, coefficient.denom());
         if *atom == Atom::Price {
             for price in program.nodes.iter().filter_map(|node| node.price.as_ref()) {
                 let price = coefficient * per_hour(&price.value);
-                denominator = num_integer_lcm(&denominator, price.denom());
+                denominator = least_common_multiple(&denominator, price.denom());
             }
         }
     }

@@ -15,6 +15,7 @@ use berth_language::model::{
     Program, Requirement, Service, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
+use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
@@ -121,12 +122,13 @@ pub struct Least {
 /// Enumerates the forms of every service of `program`, with the lines in `without` left out.
 pub fn candidates(program: &Program, graph: &OperatorGraph, without: &Disregarded) -> Candidates {
     let classes = device_classes(program);
+    let scale = share_scale(program);
     let services = program
         .services
         .iter()
         .enumerate()
         .map(|(index, service)| match &service.work {
-            Work::Image(work) => image_candidates(index, service, work, &classes, without),
+            Work::Image(work) => image_candidates(index, service, work, &classes, scale, without),
             Work::Llm(work) => llm_candidates(program, index, service, work, graph, &classes, without),
         })
         .collect();
@@ -182,15 +184,17 @@ fn image_candidates(
     service: &Service,
     work: &ImageWork,
     classes: &[DeviceClass],
+    scale: u64,
     without: &Disregarded,
 ) -> ServiceCandidates {
     let devices = match (&work.devices, &work.share) {
-        (_, Some(share)) => Devices::Share(share_units(&share.value)),
+        (_, Some(share)) => Devices::Share(share_units(&share.value, scale)),
         (Some(devices), None) if devices.value > 0 => Devices::Whole(devices.value),
         _ => Devices::None,
     };
     let restrictions: Vec<_> = work.device.iter().filter(|line| !without.contains(&line.span)).collect();
-    let allowed = (devices != Devices::None).then(|| {
+    // A line about devices keeps a service to nodes that have them, even where it takes none itself.
+    let allowed = (devices != Devices::None || !restrictions.is_empty()).then(|| {
         (0..classes.len())
             .filter(|class| restrictions.iter().all(|line| line.allowed.contains(&classes[*class].device)))
             .collect::<Vec<_>>()
@@ -203,11 +207,32 @@ fn image_candidates(
     }
 }
 
-/// Shares are counted in millionths of a device, rounded up.
-pub const SHARE_SCALE: u64 = 1_000_000;
+/// The finest parts of a device that shares are counted in.
+const FINEST_SHARE: u64 = 1_000_000_000;
 
-fn share_units(share: &BigRational) -> u64 {
-    (share * BigRational::from_integer(SHARE_SCALE.into())).ceil().to_integer().to_u64().unwrap_or(u64::MAX)
+/// Parts of a device of which every share of the program is a whole number; where that would be absurdly
+/// many, the finest there are, and shares are rounded up.
+pub fn share_scale(program: &Program) -> u64 {
+    let mut scale = BigInt::from(1);
+    for service in &program.services {
+        if let Work::Image(ImageWork { share: Some(share), .. }) = &service.work {
+            scale = least_common_multiple(&scale, share.value.denom());
+        }
+        if scale > BigInt::from(FINEST_SHARE) {
+            return FINEST_SHARE;
+        }
+    }
+    scale.to_u64().unwrap_or(FINEST_SHARE)
+}
+
+/// Of two positive numbers.
+pub fn least_common_multiple(left: &BigInt, right: &BigInt) -> BigInt {
+    // In lowest terms, the one over the other has both less their common divisor.
+    right * BigRational::new(left.clone(), right.clone()).numer()
+}
+
+fn share_units(share: &BigRational, scale: u64) -> u64 {
+    (share * BigRational::from_integer(scale.into())).ceil().to_integer().to_u64().unwrap_or(u64::MAX)
 }
 
 /// The replicas an M/M/c queue needs: enough to be stable, and enough for each promise.

@@ -100,6 +100,8 @@ pub enum OperatorKind {
         kv_heads: Form,
         /// Width of one head.
         head_width: u64,
+        /// Of the keys and values in the cache.
+        cache: Precision,
     },
     /// Normalisation, activation functions, residual sums: limited by memory.
     Elementwise,

@@ -1,15 +1,33 @@
 //! Facts that planning cannot do without, asked for before anything is computed from them.
 
 use berth_language::diagnostics::Diagnostic;
-use berth_language::model::{LlmWork, Program, Service, Work};
+use berth_language::model::{Fact, LlmWork, Market, Node, Program, Service, Work};
+use berth_language::quantity::Quantity;
+use num_rational::BigRational;
 
 /// What is missing, each at the head of the thing that should state it.
 pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
     let mut missing = Vec::new();
+    for node in &program.nodes {
+        let Node { name, span, cpu, memory, price, market, .. } = node;
+        if price.is_none() && *market != Market::Owned {
+            missing.push(
+                Diagnostic::error(
+                    "model::missing-input",
+                    format!("`{name}` is paid for, and does not say how much"),
+                    *span,
+                    "`price` has no value",
+                )
+                .help("State it: `price = $2.10/h`. Only what is `owned` may do without."),
+            );
+        }
+        missing.extend([cpu, memory].into_iter().flatten().filter_map(too_large));
+    }
     for service in &program.services {
         match &service.work {
             Work::Llm(work) => missing.extend(llm(program, service, work)),
             Work::Image(work) => {
+                missing.extend([&work.cpu, &work.memory].into_iter().flatten().filter_map(too_large));
                 if work.cpu.is_none()
                     && work.memory.is_none()
                     && work.devices.is_none()
@@ -29,6 +47,17 @@ pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
         }
     }
     missing
+}
+
+/// Amounts are counted in 64 bits, a core in a million parts.
+fn too_large(amount: &Fact<Quantity>) -> Option<Diagnostic> {
+    let most = BigRational::from_integer((1_u64 << 43).into());
+    let bytes = amount.value.dimension.data != 0;
+    let most = if bytes { most * BigRational::from_integer((1_u64 << 20).into()) } else { most };
+    (amount.value.value > most).then(|| {
+        Diagnostic::error("value::out-of-range", "no machine holds this much", amount.span, format!("this is {}", amount.value))
+            .help("Mend the number or its unit.")
+    })
 }
 
 fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> {

@@ -28,6 +28,9 @@ pub struct Plan {
     pub name: Option<String>,
     /// Files read, the root first. What ships with the program is part of `berth_version`.
     pub inputs: Vec<Input>,
+    /// Edited IR that took the place of lowering the models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ir: Option<Input>,
     /// SHA-256 over all of the plan but `solve` and itself.
     pub fingerprint: String,
     /// How far it got.

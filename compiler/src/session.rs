@@ -9,14 +9,15 @@ use crate::conflict::{self, Conflict};
 use crate::inputs::missing_inputs;
 use crate::lowering::{IrDiagnostic, Lowered, Lowering};
 use crate::plan::written::{World, plan, without_placements};
-use crate::plan::{ConflictLine, Plan, StageTime, Status};
+use crate::plan::{ConflictLine, Input, Plan, StageTime, Status, digest};
 use crate::problem::{Packing, Problem};
 use crate::recheck;
 use crate::solving::{Outcome, Progress, Reason, Request, Solving};
 use berth_language::diagnostics::{Diagnostic, Severity};
-use berth_language::model::Program;
+use berth_language::model::{Precision, Program, Restriction, Work};
 use berth_language::sources::{Files, Sources};
 use berth_language::{Checked, check};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// What planning works with.
@@ -41,6 +42,8 @@ pub struct Front {
     pub diagnostics: Vec<Diagnostic>,
     /// MLIR text and operator graph.
     pub lowered: Lowered,
+    /// The edited text that took the place of lowering.
+    pub ir: Option<Input>,
     times: Clock,
 }
 
@@ -55,6 +58,8 @@ pub struct Stages {
     pub diagnostics: Vec<Diagnostic>,
     /// MLIR text and operator graph.
     pub lowered: Lowered,
+    /// The edited text that took the place of lowering.
+    pub ir: Option<Input>,
     /// What may run.
     pub candidates: Candidates,
     /// What is to be solved.
@@ -75,6 +80,7 @@ impl Stages {
         World {
             program: &self.program,
             sources: &self.sources,
+            ir: self.ir.as_ref(),
             candidates: &self.candidates,
             packing: self.packing(),
         }
@@ -132,22 +138,30 @@ impl Session<'_> {
                     return Err(Stopped::Lines(checked.sources, diagnostics));
                 }
             },
-            Some((text, name)) => self.lowering.resume(text, name).map_err(Stopped::Ir)?,
+            Some((text, name)) => {
+                let lowered = self.lowering.resume(text, name).map_err(Stopped::Ir)?;
+                let strangers = strangers(&program, &lowered, name);
+                if !strangers.is_empty() {
+                    return Err(Stopped::Ir(strangers));
+                }
+                lowered
+            }
         };
+        let ir = ir.map(|(text, name)| Input { path: name.to_owned(), sha256: digest(text.as_bytes()) });
         clock.lap("lower");
         let (sources, diagnostics) = (checked.sources, checked.diagnostics);
-        Ok(Front { program, sources, diagnostics, lowered, times: clock })
+        Ok(Front { program, sources, diagnostics, lowered, ir, times: clock })
     }
 
     /// Every stage up to the problem. `ir` continues from edited text, `(text, path)`.
     pub fn stages(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Stages, Stopped> {
-        let Front { program, sources, diagnostics, lowered, times: mut clock } = self.front(path, ir)?;
+        let Front { program, sources, diagnostics, lowered, ir, times: mut clock } = self.front(path, ir)?;
         let without = Disregarded::new();
         let candidates = candidates::candidates(&program, &lowered.graph, &without);
         clock.lap("candidates");
         let problem = assembly::problem(&program, &candidates, &without);
         clock.lap("problem");
-        Ok(Stages { program, sources, diagnostics, lowered, candidates, problem, times: clock.laps })
+        Ok(Stages { program, sources, diagnostics, lowered, ir, candidates, problem, times: clock.laps })
     }
 
     /// The whole way.
@@ -164,7 +178,7 @@ impl Session<'_> {
         clock.lap("solve");
         let (mut plan, because) = match outcome {
             Outcome::Solved(solution) => match recheck::recheck(&stages.problem, &solution) {
-                Ok(values) => (plan(stages.world(), &solution, &values), None),
+                Ok(values) => judged(&stages, plan(stages.world(), &solution, &values)),
                 Err(violations) => {
                     let refused: Vec<&str> =
                         violations.iter().take(3).map(|violation| violation.text.as_str()).collect();
@@ -190,9 +204,15 @@ impl Session<'_> {
     }
 
     fn infeasible(&self, stages: &Stages, reason: &Reason, request: &Request) -> (Plan, Option<String>) {
+        // A line about precision that is left out leaves others to choose from: they need a graph too.
+        let widened = widened(&stages.program);
+        let every_precision = match stages.ir {
+            None => self.lowering.lower(&widened, &stages.sources, "").ok().map(|lowered| lowered.graph),
+            Some(_) => None,
+        };
         let Conflict { lines, irreducible } = conflict::conflict(
             &stages.program,
-            &stages.lowered.graph,
+            every_precision.as_ref().unwrap_or(&stages.lowered.graph),
             &reason.origins,
             self.solving,
             request,
@@ -214,6 +234,56 @@ impl Session<'_> {
             .collect();
         (without_placements(stages.world(), Status::Infeasible, lines), because)
     }
+}
+
+/// `program` with every precision allowed.
+fn widened(program: &Program) -> Program {
+    let mut widened = program.clone();
+    for service in &mut widened.services {
+        if let Work::Llm(work) = &mut service.work {
+            let allowed = vec![Precision::Bf16, Precision::Fp8];
+            work.precision = vec![Restriction { allowed, span: service.span, pinned: false }];
+        }
+    }
+    widened
+}
+
+/// A plan in which a judged line does not hold is no plan.
+fn judged(stages: &Stages, plan: Plan) -> (Plan, Option<String>) {
+    let Some(broken) = plan.requirements.iter().find(|entry| entry.met == Some(false)) else {
+        return (plan, None);
+    };
+    let because = format!("what was found does not keep line {}: {}", broken.line, broken.text);
+    (without_placements(stages.world(), Status::Unknown, Vec::new()), Some(because))
+}
+
+/// Services of the program that edited text has no pass of, and passes of services there are not.
+fn strangers(program: &Program, lowered: &Lowered, path: &str) -> Vec<IrDiagnostic> {
+    let said = |message: String, help: &str| IrDiagnostic {
+        code: "ir::verify",
+        message,
+        file: path.to_owned(),
+        line: 1,
+        column: 1,
+        help: Some(help.to_owned()),
+    };
+    let models: BTreeSet<&str> = program
+        .services
+        .iter()
+        .filter(|service| matches!(service.work, Work::Llm(_)))
+        .map(|service| service.name.as_str())
+        .collect();
+    let passes: BTreeSet<&str> = lowered.graph.phases.iter().map(|phase| phase.service.as_str()).collect();
+    let absent = models.difference(&passes).map(|name| {
+        said(format!("the text has no pass of `{name}`"), "Keep its functions, or take the service out of the plan file.")
+    });
+    let unknown = passes.difference(&models).map(|name| {
+        said(
+            format!("`{name}` is no service of the plan file that runs a model"),
+            "Mend `berth.service`, or name the plan file with `--program`.",
+        )
+    });
+    absent.chain(unknown).collect()
 }
 
 /// Laps of wall-clock time.

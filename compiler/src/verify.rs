@@ -7,7 +7,8 @@ use crate::assembly::standing_price;
 use crate::conflict::cannot_hold;
 use crate::plan::read::{Unknown, assignments, solution};
 use crate::plan::written::{inputs, plan};
-use crate::plan::{Plan, Status};
+use crate::lowering::IrDiagnostic;
+use crate::plan::{Input, Plan, Status, digest};
 use crate::problem::{Assignment, Certificate};
 use crate::recheck::{self, Violation};
 use crate::session::{Session, Stages, Stopped};
@@ -41,7 +42,12 @@ pub enum Refused {
 /// Rechecks `found` against the sources it names, read through `session`.
 pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<Verified, Refused> {
     let root = found.inputs.first().map(|input| input.path.clone()).unwrap_or_default();
-    let stages = session.stages(&root, None).map_err(Refused::Stopped)?;
+    let text = match &found.ir {
+        None => None,
+        Some(input) => Some((edited(session, input).map_err(Refused::Stopped)?, input.path.as_str())),
+    };
+    let ir = text.as_ref().map(|(text, path)| (text.as_str(), *path));
+    let stages = session.stages(&root, ir).map_err(Refused::Stopped)?;
     let refuse = |diagnostics: Vec<Diagnostic>| Refused::Lines(stages.sources.clone(), diagnostics);
     let stale = stale(&stages, found);
     if !stale.is_empty() {
@@ -83,6 +89,9 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
     if !differences.is_empty() {
         return Err(refuse(differences));
     }
+    if let Some(broken) = derived.requirements.iter().find(|entry| entry.met == Some(false)) {
+        return Err(refuse(vec![altered(&stages, None, format!("`{}` does not hold", broken.text))]));
+    }
     let proved = claimed
         .levels
         .iter()
@@ -96,6 +105,22 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         proved,
         levels: packing.levels.len(),
     })
+}
+
+/// The edited IR that a plan was made from, if it is still the same.
+fn edited(session: &Session<'_>, input: &Input) -> Result<String, Stopped> {
+    let bytes = session.files.read(&input.path).unwrap_or_default();
+    if digest(&bytes) == input.sha256 {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    Err(Stopped::Ir(vec![IrDiagnostic {
+        code: "plan::stale",
+        message: "the plan was made from another text than this".into(),
+        file: input.path.clone(),
+        line: 1,
+        column: 1,
+        help: Some("Plan again, or put the text back that the plan was made from.".into()),
+    }]))
 }
 
 /// Inputs that are not what the plan was made from.

@@ -163,6 +163,7 @@ fn attention(heads: &Heads, split: bool, shape: &Shape) -> Cost {
             heads: share(split, number(heads.heads)),
             kv_heads: share(split, number(heads.kv_heads)),
             head_width: heads.width,
+            cache: heads.cache.precision(),
         },
         flops: share(split, sequences.clone() * twice_pairs * number(2) * number(heads.query_width())),
         kv_bytes: share(split, sequences * attended * number(heads.token_bytes())),

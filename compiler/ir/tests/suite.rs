@@ -334,8 +334,8 @@ fn facets(operator: &Operator) -> Vec<(&'static str, String)> {
         OperatorKind::Matmul { rows, inner, columns, precision } => {
             format!("{rows} x {inner} x {columns} {precision:?}").to_lowercase()
         }
-        OperatorKind::Attention { heads, kv_heads, head_width } => {
-            format!("{heads} heads, {kv_heads} kv_heads of {head_width}")
+        OperatorKind::Attention { heads, kv_heads, head_width, cache } => {
+            format!("{heads} heads, {kv_heads} kv_heads of {head_width} {cache:?}").to_lowercase()
         }
         OperatorKind::Elementwise => "elementwise".to_owned(),
         OperatorKind::AllReduce { message } | OperatorKind::AllGather { message } => message.to_string(),

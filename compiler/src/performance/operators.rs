@@ -64,13 +64,9 @@ pub fn operator_time(
             let shape = [at(rows)?, at(columns)?, at(inner)?];
             matmul(flops, bytes, shape, *precision, hardware)
         }
-        OperatorKind::Attention { heads, kv_heads, head_width } => {
+        OperatorKind::Attention { heads, kv_heads, head_width, cache } => {
             let (heads, kv_heads) = (at(heads)?, at(kv_heads)?);
             let width = *head_width as f64;
-            let held = at(&operator.kv_memory)?;
-            // Keys and values of one token take 2 kv_heads width numbers.
-            let kv_precision =
-                if held < 1.5 * 2.0 * kv_heads * width { Precision::Fp8 } else { Precision::Bf16 };
             let shape = AttentionShape {
                 sequences: binding.sequences,
                 new: binding.new,
@@ -78,7 +74,7 @@ pub fn operator_time(
                 heads,
                 kv_heads,
                 width,
-                kv_precision,
+                kv_precision: *cache,
             };
             match phase {
                 Phase::Prefill => prefill_attention(flops, bytes, &shape, hardware),

@@ -19,6 +19,9 @@ use num_traits::Zero;
 /// What could not be judged carries this code, which `--allow-unjudged` names.
 pub const NOT_YET: &str = "plan::not-yet";
 
+/// What could be judged if a fact were stated carries this one.
+pub const MISSING: &str = "model::missing-input";
+
 /// An entry for a line, not judged so far.
 fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
     let (line, column) = world.sources.position(span);
@@ -57,6 +60,16 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
         entries.extend(choice_entries(world, values, index, service));
         for requirement in &service.requirements {
             entries.push(judge(world, values, loads, requirement));
+        }
+        if let (Work::Image(work), Some(demand)) = (&service.work, &service.demand)
+            && work.serves.is_none()
+        {
+            let text = world.sources.text(demand.span).split_whitespace().collect::<Vec<_>>().join(" ");
+            let because = "whether the replicas carry it follows from `serves`, the rate of one replica";
+            entries.push(RequirementEntry {
+                code: Some(MISSING.into()),
+                ..unjudged(world, demand.span, &text, because)
+            });
         }
         for entry in &mut entries[from..] {
             entry.service = Some(service.name.clone());
@@ -176,7 +189,8 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
     };
     if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
         let Some(band) = latency(world, values, loads, service, measure, statistic) else {
-            return not_yet(&missing(world.program, service, measure, statistic));
+            let because = missing(world.program, service, measure, statistic);
+            return RequirementEntry { code: Some(MISSING.into()), ..not_yet(&because) };
         };
         let step = busiest_step(&world.program.services[service]);
         return judged_measure(
@@ -191,7 +205,8 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
     }
     if let Some(least) = memory_limit(service, requirement) {
         let Some(band) = memory_free(world, loads, service) else {
-            return not_yet("nothing of this service uses a device's memory, or its demand is not stated");
+            let because = "nothing of this service uses a device's memory, or its demand is not stated";
+            return RequirementEntry { code: Some(MISSING.into()), ..not_yet(because) };
         };
         return judged_measure(bare(), *compare, band.low, least, "1", None, None);
     }

@@ -25,6 +25,8 @@ pub struct World<'a> {
     pub program: &'a Program,
     /// The files.
     pub sources: &'a Sources,
+    /// Edited text that took the place of lowering.
+    pub ir: Option<&'a Input>,
     /// What may run.
     pub candidates: &'a Candidates,
     /// What was solved.
@@ -81,6 +83,7 @@ fn preamble(world: World<'_>) -> Plan {
         berth_version: env!("CARGO_PKG_VERSION").into(),
         name: world.program.plan.name.clone(),
         inputs: inputs(world.sources),
+        ir: world.ir.cloned(),
         placeholders: placeholders(world.program),
         ..Plan::default()
     }

@@ -183,8 +183,9 @@ impl<'a> Resolver<'a> {
 
     /// `diurnal(peak = 380 req/s, trough = 40 req/s, peak_at = 20h)`.
     ///
-    /// In the step that begins at hour `t` of the plan's clock the rate is
-    /// `trough + (peak - trough) * (1 + cos(2π (t - peak_at) / 24h)) / 2`. The factor that multiplies
+    /// At hour `t` of the plan's clock the rate is
+    /// `trough + (peak - trough) * (1 + cos(2π (t - peak_at) / 24h)) / 2`; a step has the highest rate of any
+    /// moment in it, so that the busiest one has `peak`. The factor that multiplies
     /// `peak - trough` is rounded to a millionth, so that every machine computes the same rational.
     fn diurnal(&mut self, values: &Arguments, span: Span) -> Outcome<Value> {
         let (peak, peak_span) = self.quantity_argument(values, 0, None)?;
@@ -221,7 +222,15 @@ impl<'a> Resolver<'a> {
             let phase = (begins - &peak_at.value) / &day;
             // Whole days change nothing; what is left is exact before it becomes a float.
             let phase = &phase - phase.floor();
-            &trough.value + &swing * half_cosine(&phase)
+            let end = &phase + &seconds / &day;
+            let one = ratio(1, 1);
+            // The peak is where the phase is whole; between two peaks an end of the step is highest.
+            let height = if phase.is_zero() || end > one {
+                one
+            } else {
+                half_cosine(&phase).max(half_cosine(&end))
+            };
+            &trough.value + &swing * height
         });
         Ok(Value::Profile(Rc::new(Profile { values: values.collect(), dimension: peak.dimension })))
     }

@@ -100,13 +100,20 @@ impl<'a> Builder<'_, 'a> {
                     let value = u32::try_from(count.value).ok()?;
                     Some(Spanned::new(value, count.span))
                 });
+                let share = self.quantity(id, share).map(|share| Spanned::new(share.value.value, share.span));
+                if let (Some(count), Some(_)) = (&devices, &share)
+                    && count.value != 1
+                {
+                    let because = "a share is of one device; shares of several for one replica are not placed yet";
+                    self.not_yet(count.span, because);
+                }
                 Work::Image(ImageWork {
                     image: self.name_of(id, image),
                     cpu: self.quantity(id, cpu),
                     memory: self.quantity(id, memory),
                     serves: self.quantity(id, serves),
                     devices,
-                    share: self.quantity(id, share).map(|share| Spanned::new(share.value.value, share.span)),
+                    share,
                     device: self.device_classes(id, device, &limits),
                 })
             }
