@@ -20,7 +20,7 @@ use num_traits::{Signed, Zero};
 use std::time::{Duration, Instant};
 
 /// Above this many columns the relaxation is not solved in whole numbers.
-const MASTER_COLUMNS: usize = 2_000;
+const MASTER_COLUMNS: usize = 4_000;
 
 /// Above this many columns z3 is not asked.
 const SMT_COLUMNS: usize = 400;
@@ -39,7 +39,7 @@ pub struct Highs {
 impl Highs {
     /// With its ordinary limits.
     pub fn new() -> Self {
-        Self { exact_columns: 4_000 }
+        Self { exact_columns: 2_000 }
     }
 }
 

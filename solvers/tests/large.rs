@@ -139,3 +139,55 @@ fn progress_names_levels() {
     assert!(!seen.is_empty());
     assert!(seen.iter().all(|level| of.levels.iter().any(|of| of.name == *level)));
 }
+
+#[test]
+fn services_in_many_forms_share_a_fleet() {
+    // Six services, each in 22 forms over three classes of 200 machines, each with a rate to reach and a
+    // wish to reach half as much again; general pods fill the gaps.
+    let mut text = String::from(
+        "
+resources cpu core/1000
+machine h100 60x cpu 192000 devices 8 class 0 price 31.20
+machine a100 60x cpu 128000 devices 8 class 1 price 17.60
+machine l40s 80x cpu 64000 devices 4 class 2 price 5.10
+",
+    );
+    let mut draw = Draw(11);
+    for service in 0..6 {
+        text += &format!("item s{service} most 400\n");
+        let mut rates = Vec::new();
+        for (class, (name, speed)) in [("h", 23), ("a", 11), ("l", 4)].iter().enumerate() {
+            for (tensor, gain) in [(1, 10), (2, 21), (4, 41), (8, 77)] {
+                for batch in [64, 128] {
+                    if (*name, tensor) != ("l", 8) {
+                        let rate = speed * gain * (7 + batch / 42) + draw.below(200);
+                        text += &format!(
+                            "  form {name}{tensor}_{batch} cpu {} whole {tensor} on {class}\n",
+                            6000 * tensor
+                        );
+                        rates.push(format!("{rate}.{} s{service}.{name}{tensor}_{batch}", draw.below(1000)));
+                    }
+                }
+            }
+        }
+        let demand = 100_000 + draw.below(200_000);
+        text += &format!("row {} >= {demand}\n", rates.join(" + "));
+        text += &format!("wish s{service} >= {} distance\n", 20 + draw.below(20));
+    }
+    for pod in 0..40 {
+        text += &format!(
+            "item p{pod} most 6 cpu {}\nrow p{pod} >= {}\n",
+            1000 + 500 * draw.below(16),
+            1 + draw.below(6)
+        );
+    }
+    text += "level unmet: wish0 + wish1 + wish2 + wish3 + wish4 + wish5\nlevel bill: price\n";
+    let problem = packing(&text);
+    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+        panic!("solved")
+    };
+    recheck(&problem, &solution).unwrap();
+    assert!(solution.levels[0].incumbent.is_zero());
+    let bill = &solution.levels[1];
+    assert!(gap(&bill.incumbent, &bill.bound) < rational("0.05"), "{}", text::claimed(&problem, &solution));
+}

@@ -286,3 +286,19 @@ fn two_hundred_corruptions() {
     // The others changed nothing, swapped what is alike, or claimed less than is true.
     assert!(refused >= 150, "{refused} refused");
 }
+
+#[test]
+fn problems_that_refer_to_nothing() {
+    let mut problem = packing(FLEET);
+    let Problem::Packing(of) = &mut problem;
+    of.machines[0].capacity.pop();
+    of.rows[0].terms[0].1 = berth_compiler::problem::Atom::Copies { item: 9 };
+    of.levels[0].terms[0].1 = berth_compiler::problem::LevelAtom::Shortfall { wish: 9 };
+    match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+        Outcome::Unknown { because } => {
+            assert_snapshot!(because, @"box[1] states 1 of 2 resources; a row counts an item that does not exist; level unmet counts a wish that does not exist")
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(Highs::new().feasible(&problem, &Request::default()), Feasibility::Unknown));
+}

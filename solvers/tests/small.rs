@@ -317,3 +317,35 @@ item chat most 40
     bill = 36.3, bound 36.3 (search, proved 35.4)
     ");
 }
+
+#[test]
+fn factors_too_long_to_scale_are_rounded_against_the_row() {
+    // Their common denominator has 74 bits. 7 copies of `a` give 6.99999..., 8 are needed; a box holds 2.
+    assert_snapshot!(solve("
+resources cpu core/1000
+machine box 9x cpu 8000 price 0.19
+item a most 20 cpu 4000
+item b most 1 cpu 4000
+row 99999999999998/100000000000031 a + 1/10000000000037 b >= 7
+level bill: price
+"), @"
+    box[1]: 2 a
+    box[2]: 2 a
+    box[3]: 2 a
+    box[4]: 2 a
+    bill = 0.76, bound 0.76 (linear dual)
+    ");
+}
+
+#[test]
+fn a_level_may_stop_within_its_gap() {
+    // The relaxation needs 24 cores, three boxes; four are used at most, since two copies of 3 fit on each.
+    let text = "
+resources cpu core/1000
+machine box 9x cpu 8000 price 1
+item web most 8 cpu 3000
+row web >= 8
+level bill: price gap 0.5
+";
+    assert_snapshot!(levels(text), @"bill = 4, bound 4 (linear dual)");
+}
