@@ -75,7 +75,10 @@ fn title(plan: &Plan) -> String {
         plan.name.clone().or_else(|| plan.inputs.first().map(|input| input.path.clone())).unwrap_or_default();
     let bill =
         plan.measures.iter().find(|measure| measure.path == "bill").map(|measure| money(measure.value));
+    let searched =
+        plan.objective.iter().any(|entry| matches!(entry.certificate, CertificateEntry::Search { .. }));
     let says = match plan.status {
+        Status::Optimal if searched => "optimal, on the word of the search",
         Status::Optimal => "optimal: no better plan exists",
         Status::Feasible => "feasible: every requirement holds",
         Status::Partial => "partial: some lines are not judged",

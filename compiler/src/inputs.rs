@@ -55,8 +55,13 @@ fn too_large(amount: &Fact<Quantity>) -> Option<Diagnostic> {
     let bytes = amount.value.dimension.data != 0;
     let most = if bytes { most * BigRational::from_integer((1_u64 << 20).into()) } else { most };
     (amount.value.value > most).then(|| {
-        Diagnostic::error("value::out-of-range", "no machine holds this much", amount.span, format!("this is {}", amount.value))
-            .help("Mend the number or its unit.")
+        Diagnostic::error(
+            "value::out-of-range",
+            "no machine holds this much",
+            amount.span,
+            format!("this is {}", amount.value),
+        )
+        .help("Mend the number or its unit.")
     })
 }
 

@@ -275,7 +275,10 @@ fn strangers(program: &Program, lowered: &Lowered, path: &str) -> Vec<IrDiagnost
         .collect();
     let passes: BTreeSet<&str> = lowered.graph.phases.iter().map(|phase| phase.service.as_str()).collect();
     let absent = models.difference(&passes).map(|name| {
-        said(format!("the text has no pass of `{name}`"), "Keep its functions, or take the service out of the plan file.")
+        said(
+            format!("the text has no pass of `{name}`"),
+            "Keep its functions, or take the service out of the plan file.",
+        )
     });
     let unknown = passes.difference(&models).map(|name| {
         said(

@@ -5,9 +5,9 @@
 
 use crate::assembly::standing_price;
 use crate::conflict::cannot_hold;
+use crate::lowering::IrDiagnostic;
 use crate::plan::read::{Unknown, assignments, solution};
 use crate::plan::written::{inputs, plan};
-use crate::lowering::IrDiagnostic;
 use crate::plan::{Input, Plan, Status, digest};
 use crate::problem::{Assignment, Certificate};
 use crate::recheck::{self, Violation};

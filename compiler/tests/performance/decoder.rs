@@ -146,7 +146,12 @@ impl Decoder {
             kv_memory: kv_per_token,
             ..operator(
                 "attention",
-                OperatorKind::Attention { heads, kv_heads, head_width: self.head_width, cache: Precision::Bf16 },
+                OperatorKind::Attention {
+                    heads,
+                    kv_heads,
+                    head_width: self.head_width,
+                    cache: Precision::Bf16,
+                },
                 layers,
             )
         };

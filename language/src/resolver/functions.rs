@@ -225,11 +225,8 @@ impl<'a> Resolver<'a> {
             let end = &phase + &seconds / &day;
             let one = ratio(1, 1);
             // The peak is where the phase is whole; between two peaks an end of the step is highest.
-            let height = if phase.is_zero() || end > one {
-                one
-            } else {
-                half_cosine(&phase).max(half_cosine(&end))
-            };
+            let height =
+                if phase.is_zero() || end > one { one } else { half_cosine(&phase).max(half_cosine(&end)) };
             &trough.value + &swing * height
         });
         Ok(Value::Profile(Rc::new(Profile { values: values.collect(), dimension: peak.dimension })))

@@ -104,7 +104,8 @@ impl<'a> Builder<'_, 'a> {
                 if let (Some(count), Some(_)) = (&devices, &share)
                     && count.value != 1
                 {
-                    let because = "a share is of one device; shares of several for one replica are not placed yet";
+                    let because =
+                        "a share is of one device; shares of several for one replica are not placed yet";
                     self.not_yet(count.span, because);
                 }
                 Work::Image(ImageWork {
