@@ -1,6 +1,6 @@
 //! The linear relaxation of a packing, in exact numbers.
 //!
-//! **Source form.** [`Packing`]: whole copies of items on named machines.
+//! **Source form.** [`Packing`](crate::problem::Packing): whole copies of items on named machines.
 //!
 //! **Target form.** A linear program over aggregates. Machines with equal capacity, devices, class and
 //! price form a *group*; `n` is its size. Where there are more than [`MOST_GROUPS`] of those, similar ones
