@@ -278,8 +278,9 @@ impl<'r, 'p> Run<'r, 'p> {
     /// The program on named machines; the bound that its search gives.
     fn exact(&mut self, level: usize, frozen: &[BigRational]) -> Result<Option<BigRational>, String> {
         let mut limits = self.limits(self.packing.levels[level].gap.clone());
-        // Large programs take longer for each node.
-        let nodes = u64::from(limits.nodes) * 300 / size(self.instance).max(300) as u64;
+        // Large programs take longer for each node, and prove less with it.
+        let size = size(self.instance).max(300) as u64;
+        let nodes = u64::from(limits.nodes) * 300 / size * 300 / size;
         limits.nodes = u32::try_from(nodes.max(100)).unwrap_or(u32::MAX);
         let exact = exact(self.instance, Some((level, frozen)));
         let start = exact.start(self.instance, &self.best, self.shortfalls());

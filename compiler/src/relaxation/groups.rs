@@ -1,11 +1,14 @@
-//! Machines joined into groups: interchangeable ones, or fewer and larger groups where those are many.
+//! Machines taken together: those that are alike, and where those are many classes, those that are similar.
 
-use super::{MOST_GROUPS, whole};
+use super::whole;
 use crate::problem::Packing;
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use std::collections::BTreeMap;
+
+/// More groups than this are joined into larger ones.
+pub const MOST_GROUPS: usize = 80;
 
 /// Machines that differ in name and origin only, by index; in order of their first machine.
 pub fn machine_groups(packing: &Packing) -> Vec<Vec<usize>> {
@@ -22,18 +25,17 @@ pub fn machine_groups(packing: &Packing) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Machines that the relaxation takes as one kind.
 pub(super) struct Group {
-    pub(super) machines: Vec<usize>,
+    pub machines: Vec<usize>,
     /// At least that of each machine.
-    pub(super) capacity: Vec<u64>,
+    pub capacity: Vec<u64>,
     /// At least as many as each machine has.
-    pub(super) devices: u32,
-    pub(super) class: Option<usize>,
+    pub devices: u32,
+    pub class: Option<usize>,
     /// At most that of each machine.
-    pub(super) price: BigRational,
+    pub price: BigRational,
     /// The lines that declare them, each once.
-    pub(super) origins: Vec<Span>,
+    pub origins: Vec<Span>,
 }
 
 /// The groups of interchangeable machines, or fewer and larger ones where those are many: machines of a

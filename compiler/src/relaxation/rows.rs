@@ -1,30 +1,33 @@
-//! The rows of a relaxation, each implied by the packing it is of.
+//! The columns and rows of a relaxation; why each holds for every solution stands at the head of
+//! [`relaxation`](super).
 
 use super::groups::{Group, groups};
-use super::steps::{common_divisor, level_step};
-use super::{Column, Counted, Goal, RelaxedRow, Terms, ratio, whole};
-use crate::problem::{Atom, Devices, LevelAtom, Packing, Relation, Row, Shortfall};
+use super::step::{common_divisor, level_step};
+use super::{Column, Counted, Goal, Relaxation, RelaxedRow, ratio, whole};
+use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Relation, Row, Shortfall};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
 
+/// Factors of columns, without zeros.
+type Terms = BTreeMap<usize, BigRational>;
+
 /// Group and column of a form; the group is none for a form that fits nowhere.
 type GroupColumns = Vec<(Option<usize>, usize)>;
 
-/// The rows of one relaxation as they are added.
 pub(super) struct Builder<'a> {
     packing: &'a Packing,
-    pub(super) groups: Vec<Group>,
+    groups: Vec<Group>,
     /// Whether `u[g]` are unknowns.
     counts_money: bool,
     /// By item: whether its spread is counted.
     counts_spread: Vec<bool>,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<RelaxedRow>,
-    pub(super) objective: Vec<(usize, BigRational)>,
-    pub(super) step: Option<BigRational>,
+    columns: Vec<Column>,
+    rows: Vec<RelaxedRow>,
+    objective: Vec<(usize, BigRational)>,
+    step: Option<BigRational>,
     /// By item and choice.
     copies: Vec<Vec<GroupColumns>>,
     /// By group.
@@ -34,7 +37,25 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(packing: &'a Packing, goal: Goal) -> Self {
+    /// Every column and row of the relaxation.
+    pub fn build(packing: &'a Packing, goal: Goal) -> Relaxation {
+        let mut builder = Self::new(packing, goal);
+        builder.add_copies();
+        builder.add_machines();
+        builder.add_spread();
+        builder.add_capacities();
+        builder.add_fits();
+        builder.add_spread_rows();
+        for row in &packing.rows {
+            builder.add_row(row);
+        }
+        builder.add_goal(goal);
+        let Builder { groups, columns, rows, objective, step, .. } = builder;
+        let groups = groups.into_iter().map(|group| group.machines).collect();
+        Relaxation { groups, columns, rows, objective, step }
+    }
+
+    fn new(packing: &'a Packing, goal: Goal) -> Self {
         let groups = groups(packing);
         let wishes = wishes_of(packing, goal);
         let rows = || {
@@ -85,7 +106,7 @@ impl<'a> Builder<'a> {
         self.rows.push(RelaxedRow { terms: terms.into_iter().collect(), relation, bound, origins });
     }
 
-    pub(super) fn add_copies(&mut self) {
+    fn add_copies(&mut self) {
         for (item_index, item) in self.packing.items.iter().enumerate() {
             let mut by_choice = Vec::new();
             for choice in 0..item.choices.len() {
@@ -125,7 +146,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn add_machines(&mut self) {
+    fn add_machines(&mut self) {
         if !self.counts_money {
             return;
         }
@@ -136,7 +157,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn add_spread(&mut self) {
+    fn add_spread(&mut self) {
         for item in 0..self.packing.items.len() {
             let mut columns = Vec::new();
             if self.counts_spread[item] {
@@ -171,7 +192,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn add_capacities(&mut self) {
+    fn add_capacities(&mut self) {
         for group in 0..self.groups.len() {
             for resource in 0..self.packing.resources.len() {
                 let capacity = self.groups[group].capacity.get(resource).copied().unwrap_or(0);
@@ -203,11 +224,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The part that one copy takes, by column of the group; without zeros.
-    fn parts(
-        &self,
-        group: usize,
-        part: impl Fn(&crate::problem::Choice) -> BigRational,
-    ) -> Vec<(usize, BigRational)> {
+    fn parts(&self, group: usize, part: impl Fn(&Choice) -> BigRational) -> Vec<(usize, BigRational)> {
         let mut parts = Vec::new();
         for (item, by_choice) in self.packing.items.iter().zip(&self.copies) {
             for (choice, columns) in item.choices.iter().zip(by_choice) {
@@ -248,7 +265,7 @@ impl<'a> Builder<'a> {
     }
 
     /// `x[i,c,g] <= fit * u[g]` where capacity does not say as much already.
-    pub(super) fn add_fits(&mut self) {
+    fn add_fits(&mut self) {
         if !self.counts_money {
             return;
         }
@@ -264,7 +281,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn add_spread_rows(&mut self) {
+    fn add_spread_rows(&mut self) {
         for item in 0..self.packing.items.len() {
             for (group, spread) in self.spread[item].clone() {
                 let mut copies = Terms::new();
@@ -295,7 +312,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn add_row(&mut self, row: &Row) {
+    fn add_row(&mut self, row: &Row) {
         let terms = self.terms(row);
         self.add(terms, row.relation, row.bound.clone(), row.origins.clone());
         self.add_rounded_rows(row);
@@ -343,7 +360,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn add_goal(&mut self, goal: Goal) {
+    fn add_goal(&mut self, goal: Goal) {
         let Goal::Level { level, frozen } = goal else { return };
         let packing = self.packing;
         let mut shortfalls: BTreeMap<usize, usize> = BTreeMap::new();
@@ -574,7 +591,7 @@ fn levels_of<'p>(
     packing.levels.iter().take(count).map(|level| &level.terms)
 }
 
-/// `f_k` of the head of [`relaxation`](super), extended to whole numbers above 1, which are their own images.
+/// `f_k` of the head of this file, extended to whole numbers above 1, which are their own images.
 fn dual_feasible(part: &BigRational, k: u64) -> BigRational {
     let scaled = part * whole(k + 1);
     if scaled.is_integer() { part.clone() } else { scaled.floor() / whole(k) }

@@ -1,4 +1,4 @@
-//! What every value of a level is a multiple of, so that a bound may be raised to the next one.
+//! The step between the values that a level can have.
 
 use crate::problem::{Atom, LevelAtom, Packing, Shortfall};
 use num_bigint::BigInt;
