@@ -1,6 +1,7 @@
 //! `berth lower`: print a stage, or continue from edited text.
 
 use crate::arguments::{Lower, Source, Stage};
+use crate::commands::plan::decides;
 use crate::commands::{request, with_session};
 use crate::disk::{Disk, root};
 use crate::render::failure::Failure;
@@ -56,7 +57,8 @@ fn from_program(arguments: &Lower, path: &str, ir: Option<(&str, &str)>) -> Resu
             let request = request(&arguments.search, None);
             let planned = session.plan(path, ir, &request, &mut |_| {})?;
             print!("{}", planned.plan.to_json());
-            return Ok(ExitCode::SUCCESS);
+            // The text is the answer; the code says, as `plan` does, whether it decides anything.
+            return Ok(if decides(&planned.plan) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         if matches!(arguments.to, Stage::Ir | Stage::Graph) {
             let front = session.front(path, ir)?;

@@ -67,6 +67,6 @@ fn exit_code(plan: &Plan, allowed: &[String]) -> ExitCode {
 }
 
 /// Only a plan that decides something is written: it would replace one that does.
-fn decides(plan: &Plan) -> bool {
+pub fn decides(plan: &Plan) -> bool {
     matches!(plan.status, Status::Optimal | Status::Feasible | Status::Partial)
 }

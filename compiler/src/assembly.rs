@@ -231,20 +231,20 @@ fn service_rows(
     let mut at_least = |bound: BigRational, origins: Vec<Span>| {
         packing.rows.push(Row { terms: copies(index), relation: Relation::AtLeast, bound, origins });
     };
-    let mut bounded_below = false;
+    // A service that is declared runs, unless a line allows it none: leaving lines out never asks for more.
+    let may_rest = service.replicas.iter().any(|line| line.low == Some(0));
+    if !may_rest {
+        at_least(BigRational::one(), vec![service.span]);
+    }
     for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {
         if let Some(low) = line.low {
             at_least(integer(low), vec![line.span]);
-            bounded_below = true;
         }
     }
     for least in &own.least {
         // No count is enough: one more than could ever be had.
         let count = least.count.unwrap_or(MOST_COPIES + 1);
         at_least(integer(count), least.origins.clone());
-    }
-    if !bounded_below && !without.contains(&service.span) {
-        at_least(BigRational::one(), vec![service.span]);
     }
     for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {
         if let Some(high) = line.high {

@@ -11,7 +11,7 @@ use crate::performance::queueing::Servers;
 use crate::problem::Problem;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
-use berth_language::model::{Condition, Fact, Program, Requirement, Subject, Work};
+use berth_language::model::{Condition, Fact, Program, Requirement, Service, Subject, Work};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use num_traits::ToPrimitive;
@@ -37,7 +37,7 @@ pub fn conflict(
     let all: BTreeSet<Span> = lines(program).collect();
     let verdict = |kept: &BTreeSet<Span>| verdict(program, graph, &all, kept, solving, request);
     let mut kept: BTreeSet<Span> = suspects.iter().copied().filter(|span| all.contains(span)).collect();
-    if kept.is_empty() || verdict(&kept) != Verdict::Infeasible {
+    if verdict(&kept) != Verdict::Infeasible {
         kept = all.clone();
     }
     // Whole chunks first: most lines of a large program have no part in it.
@@ -46,7 +46,7 @@ pub fn conflict(
         let order: Vec<Span> = kept.iter().copied().collect();
         for dropped in order.chunks(chunk) {
             let rest: BTreeSet<Span> = kept.iter().copied().filter(|span| !dropped.contains(span)).collect();
-            if !rest.is_empty() && verdict(&rest) == Verdict::Infeasible {
+            if verdict(&rest) == Verdict::Infeasible {
                 kept = rest;
             }
         }
@@ -65,6 +65,12 @@ pub fn conflict(
             irreducible = false;
             break;
         }
+    }
+    if kept.is_empty() {
+        // No line is to blame: what is there cannot hold the services at all.
+        let heads = program.services.iter().map(|service| service.span);
+        kept = heads.filter(|head| suspects.contains(head)).collect();
+        irreducible = kept.len() <= 1;
     }
     let lines = kept.iter().map(|span| (*span, because(program, graph, *span))).collect();
     Conflict { lines, irreducible }
@@ -122,11 +128,10 @@ fn feasibility_only(problem: Problem) -> Problem {
     Problem::Packing(packing)
 }
 
-/// Every line that could be left out: requirements, pins, bounds, demands, and services themselves.
+/// Every line that could be left out: requirements, pins, bounds and demands. A service itself stays.
 pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
     let of_services = program.services.iter().flat_map(|service| {
-        let mut spans = vec![service.span];
-        spans.extend(service.demand.as_ref().map(|demand| demand.span));
+        let mut spans: Vec<Span> = service.demand.iter().map(|demand| demand.span).collect();
         spans.extend(service.replicas.iter().map(|bound| bound.span));
         match &service.work {
             Work::Image(work) => spans.extend(work.device.iter().map(|line| line.span)),
@@ -162,6 +167,9 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
                 (None, None) => format!("bounds the replicas of `{name}`"),
             };
         }
+        if let Some(because) = restriction_because(service, span) {
+            return because;
+        }
         if let Some(requirement) = service.requirements.iter().find(|requirement| requirement.span == span)
             && candidates::latency_limit(index, requirement).is_some()
         {
@@ -181,8 +189,32 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
             Some(Subject::MemoryFree { .. }) => "leaves this much device memory unused".into(),
             _ => "limits counts".into(),
         },
-        _ => "leaves fewer layouts".into(),
+        _ => "limits what may be chosen".into(),
     }
+}
+
+/// What a line about the form of a replica allows.
+fn restriction_because(service: &Service, span: Span) -> Option<String> {
+    let name = &service.name;
+    let (device, llm) = match &service.work {
+        Work::Image(work) => (&work.device, None),
+        Work::Llm(work) => (&work.device, Some(work)),
+    };
+    if device.iter().any(|line| line.span == span) {
+        return Some(format!("`{name}` runs on no other device"));
+    }
+    let work = llm?;
+    if work.precision.iter().any(|line| line.span == span) {
+        return Some(format!("`{name}` runs at no other precision"));
+    }
+    if work.tensor.iter().any(|line| line.span == span) {
+        return Some(format!("`{name}` is split over no other number of devices"));
+    }
+    let batch = work.batch.iter().find(|line| line.span == span)?;
+    Some(match batch.high {
+        Some(high) => format!("`{name}` decodes at most {high} sequences together"),
+        None => format!("bounds how many sequences `{name}` decodes together"),
+    })
 }
 
 /// How many replicas, or what rate of the best one, a promise about latency allows.
