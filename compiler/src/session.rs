@@ -12,7 +12,8 @@ use crate::plan::written::{World, plan, without_placements};
 use crate::plan::{ConflictLine, Input, Plan, StageTime, Status, digest};
 use crate::problem::{Packing, Problem};
 use crate::recheck;
-use crate::solving::{Outcome, Progress, Reason, Request, Solving};
+use crate::relaxation::{Goal, farkas, relaxation};
+use crate::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_language::diagnostics::{Diagnostic, Severity};
 use berth_language::model::{Precision, Program, Restriction, Work};
 use berth_language::sources::{Files, Sources};
@@ -188,7 +189,12 @@ impl Session<'_> {
                 }
             },
             Outcome::Infeasible(reason) => {
-                let plan = self.infeasible(&stages, &reason, request);
+                let plan = match self.refuted(&stages.problem, &reason, request) {
+                    Some(because) => {
+                        (without_placements(stages.world(), Status::Unknown, Vec::new()), Some(because))
+                    }
+                    None => self.infeasible(&stages, &reason, request),
+                };
                 clock.lap("conflict");
                 plan
             }
@@ -201,6 +207,23 @@ impl Session<'_> {
         plan.solve.wall_s = plan.solve.stages.iter().map(|stage| stage.wall_s).sum();
         plan.solve.time_limit_s = request.time_limit.map(|limit| limit.as_secs_f64());
         Ok(Planned { plan, stages, because })
+    }
+
+    /// Why the claim that nothing exists is not believed: its proof does not add up, or something exists.
+    fn refuted(&self, problem: &Problem, reason: &Reason, request: &Request) -> Option<String> {
+        if let Proof::Farkas { multipliers } = &reason.proof
+            && !farkas(&relaxation(problem, Goal::Feasibility), multipliers)
+        {
+            return Some("the solver's proof that no plan exists does not add up".into());
+        }
+        match self.solving.feasible(problem, request) {
+            Feasibility::Feasible(witness)
+                if recheck::recheck_assignments(problem, &witness.assignments).is_ok() =>
+            {
+                Some("the solver says that no plan exists, and finds one".into())
+            }
+            _ => None,
+        }
     }
 
     fn infeasible(&self, stages: &Stages, reason: &Reason, request: &Request) -> (Plan, Option<String>) {
