@@ -316,6 +316,9 @@ fn footnotes(plan: &Plan) -> String {
         }
         text.push_str(&left_out(plan.placeholders.len(), "facts"));
     }
+    if plan.solve.interrupted {
+        text.push_str("\nThe search was interrupted: this is the best it had found, checked as always.\n");
+    }
     if let Some(limit) = plan.solve.time_limit_s {
         let _ =
             writeln!(text, "\nThe search was limited to {}; another run may differ.", quantity(limit, "s"));

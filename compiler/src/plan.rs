@@ -322,6 +322,9 @@ pub struct Solve {
     /// The wall-clock limit, where a flag set one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_s: Option<f64>,
+    /// Somebody ended the search before its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 /// How long one stage took.

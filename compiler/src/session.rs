@@ -205,6 +205,7 @@ impl Session<'_> {
         clock.lap("recheck");
         plan.solve.stages = clock.laps;
         plan.solve.wall_s = plan.solve.stages.iter().map(|stage| stage.wall_s).sum();
+        plan.solve.interrupted = request.cancellation.is_cancelled();
         plan.solve.time_limit_s = request.time_limit.map(|limit| limit.as_secs_f64());
         Ok(Planned { plan, stages, because })
     }
