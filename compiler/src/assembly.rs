@@ -233,7 +233,7 @@ fn service_rows(
     };
     // A service that is declared runs, unless a line allows it none: leaving lines out never asks for more.
     let may_rest = service.replicas.iter().any(|line| line.low == Some(0));
-    if !may_rest {
+    if !may_rest && !without.contains(&service.span) {
         at_least(BigRational::one(), vec![service.span]);
     }
     for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {

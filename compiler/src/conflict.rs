@@ -35,11 +35,27 @@ pub fn conflict(
     request: &Request,
 ) -> Conflict {
     let all: BTreeSet<Span> = lines(program).collect();
-    let verdict = |kept: &BTreeSet<Span>| verdict(program, graph, &all, kept, solving, request);
-    let mut kept: BTreeSet<Span> = suspects.iter().copied().filter(|span| all.contains(span)).collect();
-    if verdict(&kept) != Verdict::Infeasible {
-        kept = all.clone();
+    let of_lines = |kept: &BTreeSet<Span>| verdict(program, graph, &all, kept, solving, request);
+    let named: BTreeSet<Span> = suspects.iter().copied().filter(|span| all.contains(span)).collect();
+    let start = if of_lines(&named) == Verdict::Infeasible { named } else { all.clone() };
+    let (mut kept, mut irreducible) = reduced(start, of_lines, request);
+    if kept.is_empty() {
+        // No line is to blame: what is there cannot hold these services at all.
+        let heads: BTreeSet<Span> = program.services.iter().map(|service| service.span).collect();
+        let all: BTreeSet<Span> = all.union(&heads).copied().collect();
+        let of_services = |kept: &BTreeSet<Span>| verdict(program, graph, &all, kept, solving, request);
+        (kept, irreducible) = reduced(heads, of_services, request);
     }
+    let lines = kept.iter().map(|span| (*span, because(program, graph, *span))).collect();
+    Conflict { lines, irreducible }
+}
+
+/// As few of `kept` as still cannot hold together, and whether each of them was shown to be needed.
+fn reduced(
+    mut kept: BTreeSet<Span>,
+    verdict: impl Fn(&BTreeSet<Span>) -> Verdict,
+    request: &Request,
+) -> (BTreeSet<Span>, bool) {
     // Whole chunks first: most lines of a large program have no part in it.
     let mut chunk = kept.len() / 2;
     while chunk > 1 {
@@ -62,18 +78,10 @@ pub fn conflict(
             Verdict::Undecided => irreducible = false,
         }
         if request.cancellation.is_cancelled() {
-            irreducible = false;
-            break;
+            return (kept, false);
         }
     }
-    if kept.is_empty() {
-        // No line is to blame: what is there cannot hold the services at all.
-        let heads = program.services.iter().map(|service| service.span);
-        kept = heads.filter(|head| suspects.contains(head)).collect();
-        irreducible = kept.len() <= 1;
-    }
-    let lines = kept.iter().map(|span| (*span, because(program, graph, *span))).collect();
-    Conflict { lines, irreducible }
+    (kept, irreducible)
 }
 
 /// Whether the lines of `kept` alone, with the facts, cannot hold together.

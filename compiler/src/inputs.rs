@@ -9,7 +9,22 @@ use num_rational::BigRational;
 pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
     let mut missing = Vec::new();
     for node in &program.nodes {
-        let Node { name, span, cpu, memory, price, market, .. } = node;
+        let Node { name, span, cpu, memory, price, market, devices, fabric, .. } = node;
+        let several = devices.as_ref().is_some_and(|devices| devices.value.1 > 1);
+        if several
+            && fabric.is_none()
+            && program.services.iter().any(|service| matches!(service.work, Work::Llm(_)))
+        {
+            missing.push(
+                Diagnostic::warning(
+                    "model::missing-input",
+                    format!("`{name}` does not say what joins its devices"),
+                    *span,
+                    "no model is split over several of them",
+                )
+                .help("State it: `fabric = nvlink(900GB/s)`, `fabric = pcie(64GB/s)`."),
+            );
+        }
         if price.is_none() && *market != Market::Owned {
             missing.push(
                 Diagnostic::error(

@@ -114,8 +114,9 @@ impl Session<'_> {
         let mut checked = check(path, self.files);
         if let Some(program) = &checked.program {
             let missing = missing_inputs(program);
-            if !missing.is_empty() {
-                checked.diagnostics.extend(missing);
+            let stops = missing.iter().any(|found| found.severity == Severity::Error);
+            checked.diagnostics.extend(missing);
+            if stops {
                 checked.program = None;
             }
         }

@@ -81,7 +81,7 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
     for wish in wishes(program).filter(|wish| !is_linear(program, &wish.condition)) {
         let because = match &wish.condition {
             Condition::NotYet { because } => because.clone(),
-            Condition::Compare { .. } => "a wish about a predicted measure is not weighed yet".into(),
+            Condition::Compare { .. } => "this wish is not weighed yet".into(),
         };
         let mut entry = unjudged(world, wish.span, &wish.text, &because);
         entry.service = wish.service.map(|service| program.services[service].name.clone());
