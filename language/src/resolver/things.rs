@@ -348,7 +348,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Sorts the lines of one layer: facts, requirements, nested blocks.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "what a layer adds goes to three places")]
     fn add_items(
         &mut self,
         id: ThingId,
