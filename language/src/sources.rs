@@ -1,11 +1,18 @@
 //! The files of a program: read through [`Files`], kept for spans and messages.
 
+use crate::data::{Summary, Undecodable, Wanted};
 use crate::span::{FileId, Span};
 
 /// How `language` reads: the command line gives the disk, an editor its open documents.
 pub trait Files {
     /// The bytes at `path`, as the user would name it.
     fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable>;
+
+    /// The data file that is `wanted`, decoded and summed up.
+    fn data(&self, wanted: &Wanted) -> Result<Summary, Undecodable> {
+        let _ = wanted;
+        Err(Undecodable::NotLoaded)
+    }
 }
 
 /// Why a file could not be read.

@@ -1,0 +1,99 @@
+//! What a data file holds, summed up: `trace("arrivals.csv")`.
+//!
+//! The language only names data. Whoever implements [`Files`](crate::sources::Files) decodes the file and
+//! hands over a summary whose size does not depend on that of the file.
+
+use num_rational::BigRational;
+use std::rc::Rc;
+
+/// A decoded file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// SHA-256 of the bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// What its rows are.
+    pub rows: Rows,
+}
+
+/// What the rows of a file are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// One request a row.
+    Requests(Requests),
+    /// One reading a row: a price, an intensity.
+    Readings(Readings),
+}
+
+/// Requests that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// Whose columns they are: `azure`, `mooncake`, `burstgpt`, `plain`.
+    pub schema: &'static str,
+    /// How many.
+    pub count: u64,
+    /// Requests in each whole step from the first arrival on; what is left over at the end is the last one's share.
+    pub arrivals: Vec<u64>,
+    /// Coefficient of variation of the time between two arrivals, within a step; 1 is Poisson.
+    pub spacing: Option<BigRational>,
+    /// Tokens of the prompts.
+    pub prompt: Option<Sample>,
+    /// Tokens of the answers.
+    pub output: Option<Sample>,
+}
+
+/// Readings over time, one value a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readings {
+    /// The unit, as the head of the column writes it: `g/kWh`.
+    pub unit: String,
+    /// The mean of the readings in each step from the first on; a step without one keeps the last.
+    pub values: Vec<BigRational>,
+}
+
+/// Values and how often each occurs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// `(value, count)`, ascending; neighbours are joined at their mean where there are too many.
+    pub values: Vec<(BigRational, u64)>,
+    /// Families that were fitted, the best first.
+    pub fits: Vec<Fit>,
+}
+
+/// A distribution fitted to a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// `lognormal`, `gamma`, …, with its parameters, as the language writes it.
+    pub text: String,
+    /// The Kolmogorov-Smirnov distance between sample and fit, in [0, 1].
+    pub distance: BigRational,
+}
+
+/// What is asked of a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wanted {
+    /// The path, as [`Files::read`](crate::sources::Files::read) takes it.
+    pub path: String,
+    /// Seconds in a step of the horizon.
+    pub step: BigRational,
+}
+
+/// Why there is no summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// Whoever reads files here decodes none, or has not done so yet.
+    NotLoaded,
+    /// The file could not be read.
+    Unreadable(crate::sources::Unreadable),
+    /// Its content is something else than was expected.
+    Content {
+        /// One short line: what was found.
+        found: String,
+        /// Where in the file, as people count: `line 7`, `column \`prompt\``.
+        at: Option<String>,
+        /// What to do.
+        help: String,
+    },
+}
+
+/// A summary that many values share.
+pub type Summary = Rc<Data>;

@@ -1,0 +1,85 @@
+//! Machines and what is in them.
+
+use super::{Fact, Precision};
+use crate::quantity::Quantity;
+use crate::span::Span;
+
+/// A device class: `device h100_sxm`.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its name as declared, without the import's alias: `h100_sxm`. Unique within a program.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// Bytes.
+    pub memory: Option<Fact<Quantity>>,
+    /// Bytes a second between memory and compute.
+    pub bandwidth: Option<Fact<Quantity>>,
+    /// Dense peak rate by precision, FLOP/s.
+    pub compute: Vec<(Precision, Fact<Quantity>)>,
+    /// W.
+    pub idle: Option<Fact<Quantity>>,
+    /// W.
+    pub nameplate: Option<Fact<Quantity>>,
+}
+
+/// A machine.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its address: `box[1]`.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// `devices = 8 * h100_sxm`: the class, by index into [`Program::devices`](super::Program::devices), and how many.
+    pub devices: Option<Fact<(usize, u32)>>,
+    /// `nvlink(900GB/s)`, both directions of one device.
+    pub fabric: Option<Fact<Fabric>>,
+    /// Bytes a second, one direction.
+    pub network: Option<Fact<Quantity>>,
+    /// Cores.
+    pub cpu: Option<Fact<Quantity>>,
+    /// Bytes.
+    pub memory: Option<Fact<Quantity>>,
+    /// W.
+    pub overhead: Option<Fact<Quantity>>,
+    /// Money an hour while used (`on_demand`, `spot`), always (`reserved`), or as amortisation (`owned`).
+    pub price: Option<Fact<Quantity>>,
+    /// How it is paid; `owned` where the file says nothing.
+    pub market: Market,
+    /// Failures a time, for availability.
+    pub failures: Option<Fact<Quantity>>,
+    /// Time to repair.
+    pub repair: Option<Fact<Quantity>>,
+}
+
+/// What joins the devices of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fabric {
+    /// Which.
+    pub kind: FabricKind,
+    /// Bytes a second of one device, both directions counted.
+    pub bandwidth: Quantity,
+}
+
+/// Kinds of fabric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FabricKind {
+    /// NVLink, switched.
+    Nvlink,
+    /// PCI Express.
+    Pcie,
+}
+
+/// How a machine is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Market {
+    /// Bought; the default.
+    #[default]
+    Owned,
+    /// Paid always.
+    Reserved,
+    /// Paid while used.
+    OnDemand,
+    /// Paid while used, and taken away at short notice.
+    Spot,
+}

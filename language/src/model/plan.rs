@@ -1,0 +1,29 @@
+//! The one `plan` block.
+
+use super::Fact;
+use crate::span::{Span, Spanned};
+use num_rational::BigRational;
+
+/// The one `plan` block; defaults where the program has none.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Its name.
+    pub name: Option<String>,
+    /// The block's head.
+    pub span: Option<Span>,
+    /// Entries of `minimize`, in order; none: the bill.
+    pub minimize: Vec<Spanned<Objective>>,
+    /// Steps in the horizon; 24 where the file says nothing.
+    pub steps: usize,
+    /// Relative gap at which a search may stop.
+    pub gap: Option<Fact<BigRational>>,
+    /// Deterministic work units.
+    pub effort: Option<Fact<u64>>,
+}
+
+/// What can be minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objective {
+    /// Money an hour.
+    Bill,
+}

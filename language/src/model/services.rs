@@ -1,0 +1,138 @@
+//! Services and what they run.
+
+use super::{Demand, Draws, Fact, Requirement, Wish};
+use crate::quantity::Quantity;
+use crate::span::Span;
+use num_rational::BigRational;
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its address: `shop`, `v3[eu]`.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// Its doc comment.
+    pub doc: Option<String>,
+    /// What it runs.
+    pub work: Work,
+    /// Higher is satisfied first. 0 where the file says nothing.
+    pub priority: Fact<i64>,
+    /// Requests by step of the horizon.
+    pub demand: Option<Fact<Demand>>,
+    /// Bounds on the count of replicas, every line that bounds it kept apart.
+    pub replicas: Vec<CountBound>,
+    /// Requirements of this service and its bases.
+    pub requirements: Vec<Requirement>,
+    /// Wishes of this service and its bases.
+    pub wishes: Vec<Wish>,
+    /// Its data lives with it.
+    pub stateful: Option<Fact<bool>>,
+}
+
+/// What a service runs.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// An ordinary container.
+    Image(ImageWork),
+    /// A language model behind an engine.
+    Llm(LlmWork),
+}
+
+/// An ordinary container.
+#[derive(Clone, Debug)]
+pub struct ImageWork {
+    /// The image; none for a pod of a trace.
+    pub image: Option<Fact<String>>,
+    /// Cores of one replica.
+    pub cpu: Option<Fact<Quantity>>,
+    /// Bytes of one replica.
+    pub memory: Option<Fact<Quantity>>,
+    /// Requests a second that one replica serves.
+    pub serves: Option<Fact<Quantity>>,
+    /// Whole devices of one replica, or with `share` one device.
+    pub devices: Option<Fact<u32>>,
+    /// The part of one device that one replica takes, above 0 and at most 1.
+    pub share: Option<Fact<BigRational>>,
+    /// Device classes it may run on, by index into [`Program::devices`](super::Program::devices); none: any.
+    pub device: Vec<Restriction<usize>>,
+}
+
+/// A language model behind an engine.
+#[derive(Clone, Debug)]
+pub struct LlmWork {
+    /// By index into [`Program::models`](super::Program::models).
+    pub model: Fact<usize>,
+    /// `vllm`, `sglang`, `tensorrt_llm`.
+    pub engine: Option<Fact<String>>,
+    /// Tokens of one prompt.
+    pub prompt: Option<Fact<Draws>>,
+    /// Tokens of one answer.
+    pub output: Option<Fact<Draws>>,
+    /// Tensor-parallel degree; none: 1, 2, 4 or 8.
+    pub tensor: Vec<Restriction<u64>>,
+    /// Most sequences decoded together; none: 1 to 256.
+    pub batch: Vec<CountBound>,
+    /// Precision of weights and arithmetic; none: the model's own, bf16.
+    pub precision: Vec<Restriction<Precision>>,
+    /// Device classes it may run on, by index into [`Program::devices`](super::Program::devices); none: any.
+    pub device: Vec<Restriction<usize>>,
+}
+
+/// The shape of a dense decoder. Only lowering to MLIR reads these fields.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name as declared. Unique within a program.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// Decoder layers.
+    pub layers: Option<Fact<u64>>,
+    /// Width of the residual stream.
+    pub hidden: Option<Fact<u64>>,
+    /// Query heads.
+    pub heads: Option<Fact<u64>>,
+    /// Key and value heads.
+    pub kv_heads: Option<Fact<u64>>,
+    /// Width of one head; `hidden / heads` where the file says nothing.
+    pub head_width: Option<Fact<u64>>,
+    /// Inner width of the gated feed-forward.
+    pub feed_forward: Option<Fact<u64>>,
+    /// Tokens known.
+    pub vocabulary: Option<Fact<u64>>,
+    /// The output projection is the embedding, transposed.
+    pub tied_embeddings: Option<Fact<bool>>,
+}
+
+/// Number formats of weights and arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Precision {
+    /// 16-bit brain float.
+    Bf16,
+    /// 8-bit float.
+    Fp8,
+}
+
+/// A line that limits a choice to some values: `tensor in [4, 8]`, `precision = fp8`.
+#[derive(Clone, Debug)]
+pub struct Restriction<T> {
+    /// The values left.
+    pub allowed: Vec<T>,
+    /// The line.
+    pub span: Span,
+    /// It is a pin (`=`) rather than a requirement.
+    pub pinned: bool,
+}
+
+/// A line that bounds a count: `replicas in 2..6`, `replicas = 3`, `replicas >= 2`.
+#[derive(Clone, Debug)]
+pub struct CountBound {
+    /// At least.
+    pub low: Option<u64>,
+    /// At most.
+    pub high: Option<u64>,
+    /// The line.
+    pub span: Span,
+    /// It is a pin (`=`) rather than a requirement.
+    pub pinned: bool,
+}
