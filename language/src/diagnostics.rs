@@ -75,3 +75,19 @@ impl Diagnostic {
         self
     }
 }
+
+/// Names joined for a message: "`a`, `b` and `c`"; long lists are cut.
+pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    const MOST: usize = 24;
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    if more > 0 {
+        return format!("{} and {more} more", names.join(", "));
+    }
+    match names.pop() {
+        Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        Some(last) => last,
+        None => "none".to_owned(),
+    }
+}

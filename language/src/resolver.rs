@@ -21,7 +21,7 @@ mod services;
 mod things;
 mod value;
 
-use crate::diagnostics::{Diagnostic, Severity};
+use crate::diagnostics::{Diagnostic, Severity, listed};
 use crate::model::Program;
 use crate::quantity::Currency;
 use crate::sources::{Files, Sources};
@@ -349,22 +349,6 @@ fn one_line(text: &str) -> String {
     }
     let words: Vec<_> = kept.split_whitespace().collect();
     words.join(" ")
-}
-
-/// Names joined for a message: "`a`, `b` and `c`"; long lists are cut.
-fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    const MOST: usize = 24;
-    let more = names.len().saturating_sub(MOST);
-    names.truncate(MOST);
-    if more > 0 {
-        return format!("{} and {more} more", names.join(", "));
-    }
-    match names.pop() {
-        Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
-        Some(last) => last,
-        None => "none".to_owned(),
-    }
 }
 
 #[cfg(test)]

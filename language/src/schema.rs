@@ -8,6 +8,7 @@
 pub mod functions;
 pub mod kinds;
 
+use crate::diagnostics::listed;
 use crate::quantity::Dimension;
 pub use kinds::KINDS;
 
@@ -141,6 +142,30 @@ pub struct Measured {
     pub unit: &'static str,
     /// The exponents; money as dollars, standing for any currency.
     pub dimension: Dimension,
+}
+
+impl Type {
+    /// What to write, for messages and the manual: "a quantity in W", "`true` or `false`".
+    pub fn form(self) -> String {
+        match self {
+            Self::Quantity(measured, _) => format!("a quantity in {}", measured.unit),
+            Self::Integer(_) => "a whole number".to_owned(),
+            Self::Boolean => "`true` or `false`".to_owned(),
+            Self::Text => "a text in quotes".to_owned(),
+            Self::Symbol(names) => listed(names.iter().copied()),
+            Self::Thing(kind) => format!("the name of a {kind}"),
+            Self::Devices => "a count of a device: `8 * h100`".to_owned(),
+            Self::Fabric => "`nvlink(900GB/s)` or `pcie(64GB/s)`".to_owned(),
+            Self::Compute => "rates by precision: `[bf16: 989TFLOPS]`".to_owned(),
+            Self::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
+            Self::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),
+            Self::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
+            Self::Source => "a text, or texts by field".to_owned(),
+            Self::Objective => "what to minimise: `bill`, or a list".to_owned(),
+            Self::Spread => "a kind of place: `spread(node)`".to_owned(),
+            Self::Open => "any value".to_owned(),
+        }
+    }
 }
 
 /// The kind called `name`.

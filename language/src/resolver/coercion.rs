@@ -188,22 +188,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn wrong_type(&mut self, field: &'static Field, span: Span, label: String) -> Reported {
-        let form = match field.type_ {
-            Type::Quantity(measured, _) => format!("a quantity in {}", measured.unit),
-            Type::Integer(_) => "a whole number".to_owned(),
-            Type::Boolean => "`true` or `false`".to_owned(),
-            Type::Text => "a text in quotes".to_owned(),
-            Type::Symbol(names) => super::listed(names.iter().copied()),
-            Type::Thing(kind) => format!("the name of a {kind}"),
-            Type::Devices => "a count of a device: `8 * h100`".to_owned(),
-            Type::Fabric => "`nvlink(900GB/s)` or `pcie(64GB/s)`".to_owned(),
-            Type::Compute => "rates by precision: `[bf16: 989TFLOPS]`".to_owned(),
-            Type::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
-            Type::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),
-            Type::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
-            Type::Source => "a text, or texts by field".to_owned(),
-            Type::Objective | Type::Spread | Type::Open => "something else".to_owned(),
-        };
+        let form = field.type_.form();
         self.report(
             Diagnostic::error("value::type", format!("`{}` takes {form}", field.name), span, label)
                 .help(format!("`{}`: {}", field.name, field.doc)),
