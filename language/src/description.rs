@@ -5,11 +5,11 @@
 
 use crate::model::{
     Compare, Condition, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LatencyMeasure,
-    LlmWork, Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision, Program, Requirement,
-    Restriction, Service, Statistic, Subject, Term, Wish, Work,
+    LlmWork, Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision, Profile, Program,
+    Requirement, Restriction, Service, Statistic, Subject, Term, Wish, Work,
 };
 use crate::quantity::{Dimension, Quantity};
-use crate::quantity_text::{number, percent};
+use crate::quantity_text::{column_unit, number, percent};
 use crate::span::Spanned;
 use num_rational::BigRational;
 use num_traits::{One, Signed};
@@ -91,6 +91,21 @@ impl Text {
         if let Some(value) = value {
             self.line(&format!("{name} = {}", value.value));
         }
+    }
+}
+
+/// What varies over the horizon: one value for all, or every step's in one unit, eight on a line.
+fn describe_profile(text: &mut Text, name: &str, profile: &Profile) {
+    let Profile { values, dimension } = profile;
+    if let [constant] = values.as_slice() {
+        text.line(&format!("{name} = {}", Quantity::new(constant.clone(), dimension.clone())));
+        return;
+    }
+    let (unit, factor) = column_unit(dimension);
+    text.line(&format!("{name} in {unit}, by step"));
+    for chunk in values.chunks(8) {
+        let values: Vec<_> = chunk.iter().map(|value| number(&(value * &factor))).collect();
+        text.line(&format!("    {}", values.join(" ")));
     }
 }
 
@@ -189,7 +204,8 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
     }
     text.fact("stateful", stateful.as_ref());
     if let Some(Spanned { value: Demand { rates }, .. }) = demand {
-        describe_demand(text, rates);
+        let dimension = Dimension::REQUEST_RATE;
+        describe_profile(text, "demand", &Profile { values: rates.clone(), dimension });
     }
     for bound in replicas {
         text.line(&count_bound("replicas", bound));
@@ -251,20 +267,6 @@ fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classe
         text.line(&restricted("device", restriction, |class| {
             classes.get(*class).map_or_else(|| "?".to_owned(), |class| class.name.clone())
         }));
-    }
-}
-
-/// Rates by step: one for all, or each on a line of eight.
-fn describe_demand(text: &mut Text, rates: &[BigRational]) {
-    let rate = |value: &BigRational| Quantity::new(value.clone(), Dimension::REQUEST_RATE);
-    if let [constant] = rates {
-        text.line(&format!("demand = {}", rate(constant)));
-        return;
-    }
-    text.line("demand in req/s, by step");
-    for chunk in rates.chunks(8) {
-        let values: Vec<_> = chunk.iter().map(number).collect();
-        text.line(&format!("    {}", values.join(" ")));
     }
 }
 

@@ -11,7 +11,7 @@ mod requirements;
 mod services;
 
 pub use hardware::{Device, Fabric, FabricKind, Market, Node};
-pub use load::{Demand, Draws};
+pub use load::{Demand, Draws, Profile};
 pub use plan::{Objective, Plan};
 pub use requirements::{Compare, Condition, LatencyMeasure, Requirement, Statistic, Subject, Term, Wish};
 pub use services::{CountBound, ImageWork, LlmWork, Model, Precision, Restriction, Service, Work};

@@ -31,6 +31,26 @@ pub fn percent(value: &BigRational) -> String {
     format!("{}%", number(&(value * ratio(100, 1))))
 }
 
+/// One unit for a column of values of `dimension`, and what base units are multiplied by to be in it.
+pub fn column_unit(dimension: &Dimension) -> (String, BigRational) {
+    let family = FAMILIES.iter().find(|(known, _)| known == dimension);
+    let base = family.and_then(|(_, scales)| scales.iter().find(|(_, above, below)| above == below));
+    if let Some((unit, ..)) = base {
+        return ((*unit).to_owned(), BigRational::one());
+    }
+    match dimension.money {
+        Some((currency, 1)) => {
+            let rest = Dimension { money: None, ..dimension.clone() };
+            let (factor, above, below) = parts(&rest, true);
+            (format!("{}{above}{below}", currency.sign()), factor)
+        }
+        _ => {
+            let (factor, above, below) = parts(dimension, false);
+            (format!("{above}{below}"), factor)
+        }
+    }
+}
+
 fn text(quantity: &Quantity) -> String {
     let Quantity { value, dimension } = quantity;
     if value.is_negative() {

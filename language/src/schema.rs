@@ -91,6 +91,8 @@ pub enum Type {
     Fabric,
     /// `[bf16: 989TFLOPS]`: a rate of work by precision.
     Compute,
+    /// One value for the whole horizon, or one a step; money in any currency.
+    Profile(&'static Measured, Limits),
     /// Requests a second: a rate or a profile.
     Demand,
     /// One sample a request: a distribution or a plain quantity.
@@ -157,6 +159,7 @@ impl Type {
             Self::Devices => "a count of a device: `8 * h100`".to_owned(),
             Self::Fabric => "`nvlink(900GB/s)` or `pcie(64GB/s)`".to_owned(),
             Self::Compute => "rates by precision: `[bf16: 989TFLOPS]`".to_owned(),
+            Self::Profile(measured, _) => format!("a quantity in {} or a profile of them", measured.unit),
             Self::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
             Self::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),
             Self::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
@@ -197,8 +200,27 @@ impl Kind {
 
 /// Dimensions by name, the first match names a dimension in messages.
 pub static MEASURED: &[&Measured] = &[
-    &RATIO, &TIME, &FREQUENCY, &ENERGY, &POWER, &DATA, &BANDWIDTH, &WORK, &WORK_RATE, &MASS, &TOKENS,
-    &REQUESTS, &RATE, &CORES, &STEPS, &IMAGES, &MONEY, &PRICE,
+    &RATIO,
+    &TIME,
+    &FREQUENCY,
+    &ENERGY,
+    &POWER,
+    &DATA,
+    &BANDWIDTH,
+    &WORK,
+    &WORK_RATE,
+    &MASS,
+    &TOKENS,
+    &REQUESTS,
+    &RATE,
+    &CORES,
+    &STEPS,
+    &IMAGES,
+    &MONEY,
+    &PRICE,
+    &MONEY_PER_ENERGY,
+    &MONEY_PER_DATA,
+    &MASS_PER_ENERGY,
 ];
 
 macro_rules! measured {
@@ -237,7 +259,7 @@ measured! {
         energy: -1,
         ..Dimension::money(crate::quantity::Currency::Dollar)
     };
-    MONEY_PER_DATA = "Money/Data", "$/GB", Dimension {
+    MONEY_PER_DATA = "Fee", "$/GB", Dimension {
         data: -1,
         ..Dimension::money(crate::quantity::Currency::Dollar)
     };
@@ -255,8 +277,8 @@ pub fn dimension_name(dimension: &Dimension) -> String {
     }
     MEASURED.iter().find(|measured| measured.dimension.matches(dimension)).map_or_else(
         || {
-            let one = crate::quantity::Quantity::new(num_traits::One::one(), dimension.clone());
-            format!("a quantity like {one}")
+            let (unit, _) = crate::quantity_text::column_unit(dimension);
+            format!("a quantity in {unit}")
         },
         |measured| format!("{} ({})", measured.name, measured.unit),
     )

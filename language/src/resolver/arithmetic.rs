@@ -1,8 +1,9 @@
 //! Sums, products and ranges of values.
 
-use super::value::{Linear, Profile, Unjudged, Value};
+use super::value::{Linear, Unjudged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
+use crate::model::Profile;
 use crate::quantity::{ArithmeticError, Dimension, Quantity, fits};
 use crate::schema::dimension_name;
 use crate::span::Span;

@@ -5,7 +5,7 @@ use super::things::ThingId;
 use super::value::Value;
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Bound, Fact, NotYet, Objective, Placeholder, Plan, Program, Requirement};
+use crate::model::{Bound, Fact, NotYet, Objective, Placeholder, Plan, Profile, Program, Requirement};
 use crate::quantity::Quantity;
 use crate::schema::kinds::PlanRows;
 use crate::schema::{Field, Support, Type};
@@ -255,6 +255,17 @@ impl<'a> Builder<'_, 'a> {
     pub(super) fn quantity(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Quantity>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(quantity) => Some(quantity),
+            _ => None,
+        })
+    }
+
+    /// A fact that may vary over the horizon.
+    pub(super) fn profile(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Profile>> {
+        self.stated(id, field, |_, value| match value {
+            Value::Quantity(Quantity { value, dimension }) => {
+                Some(Profile { values: vec![value], dimension })
+            }
+            Value::Profile(profile) => Some((*profile).clone()),
             _ => None,
         })
     }

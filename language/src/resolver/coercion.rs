@@ -3,10 +3,12 @@
 use super::value::{Judged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
+use crate::model::Profile;
 use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::{Field, Limits, Type, dimension_name};
 use crate::span::Span;
 use crate::syntax::ast::Expr;
+use num_rational::BigRational;
 use num_traits::{One, Signed};
 
 impl<'a> Resolver<'a> {
@@ -119,15 +121,20 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(Value::Map(entries))
             }
+            (Type::Profile(_, limits), Value::Quantity(quantity)) => {
+                self.within(field, limits, &quantity, span)?;
+                Ok(Value::Quantity(quantity))
+            }
+            (Type::Profile(_, limits), Value::Profile(profile)) => {
+                self.within_all(field, limits, &profile, span)?;
+                Ok(Value::Profile(profile))
+            }
             (Type::Demand, Value::Quantity(rate)) => {
                 self.within(field, Limits::NotNegative, &rate, span)?;
                 Ok(Value::Quantity(rate))
             }
             (Type::Demand, Value::Profile(profile)) => {
-                if let Some(below) = profile.values.iter().find(|value| value.is_negative()) {
-                    let below = Quantity::new(below.clone(), profile.dimension.clone());
-                    return Err(self.out_of_range(field, "at least zero in every step", &below, span));
-                }
+                self.within_all(field, Limits::NotNegative, &profile, span)?;
                 Ok(Value::Profile(profile))
             }
             (Type::Draws(_), Value::Quantity(quantity)) => {
@@ -159,14 +166,24 @@ impl<'a> Resolver<'a> {
         quantity: &Quantity,
         span: Span,
     ) -> Outcome<()> {
-        let value = &quantity.value;
-        let (fits, needed) = match limits {
-            Limits::Any => (true, ""),
-            Limits::NotNegative => (!value.is_negative(), "at least zero"),
-            Limits::Positive => (is_positive(value), "above zero"),
-            Limits::Share => (is_positive(value) && *value <= One::one(), "above 0% and at most 100%"),
-        };
+        let (fits, needed) = keeps(limits, &quantity.value);
         if fits { Ok(()) } else { Err(self.out_of_range(field, needed, quantity, span)) }
+    }
+
+    /// Every step of a profile keeps the limits.
+    fn within_all(
+        &mut self,
+        field: &'static Field,
+        limits: Limits,
+        profile: &Profile,
+        span: Span,
+    ) -> Outcome<()> {
+        let Some(outside) = profile.values.iter().find(|value| !keeps(limits, value).0) else {
+            return Ok(());
+        };
+        let needed = format!("{} in every step", keeps(limits, outside).1);
+        let outside = Quantity::new(outside.clone(), profile.dimension.clone());
+        Err(self.out_of_range(field, &needed, &outside, span))
     }
 
     fn out_of_range(
@@ -220,10 +237,22 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// Whether `value` keeps `limits`, and what they are in words.
+fn keeps(limits: Limits, value: &BigRational) -> (bool, &'static str) {
+    match limits {
+        Limits::Any => (true, ""),
+        Limits::NotNegative => (!value.is_negative(), "at least zero"),
+        Limits::Positive => (is_positive(value), "above zero"),
+        Limits::Share => (is_positive(value) && *value <= One::one(), "above 0% and at most 100%"),
+    }
+}
+
 /// What a field measures.
-fn needed(type_: Type) -> Option<&'static Dimension> {
+pub(super) fn needed(type_: Type) -> Option<&'static Dimension> {
     match type_ {
-        Type::Quantity(measured, _) | Type::Draws(measured) => Some(&measured.dimension),
+        Type::Quantity(measured, _) | Type::Draws(measured) | Type::Profile(measured, _) => {
+            Some(&measured.dimension)
+        }
         Type::Integer(_) => Some(&Dimension::NONE),
         Type::Demand => Some(&Dimension::REQUEST_RATE),
         _ => None,

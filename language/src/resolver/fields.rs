@@ -1,5 +1,6 @@
 //! Fields as they are read: facts by their value, decisions and predictions by what they stand for.
 
+use super::coercion::needed;
 use super::evaluation::Expect;
 use super::things::ThingId;
 use super::value::{Linear, Value};
@@ -23,12 +24,7 @@ impl<'a> Resolver<'a> {
         statistic: Option<&Name>,
         span: Span,
     ) -> Outcome<Value> {
-        let dimension = match field.type_ {
-            Type::Quantity(measured, _) | Type::Draws(measured) => Some(&measured.dimension),
-            Type::Integer(_) => Some(&Dimension::NONE),
-            Type::Demand => Some(&Dimension::REQUEST_RATE),
-            _ => None,
-        };
+        let dimension = needed(field.type_);
         let not_yet = |because: &str| {
             Ok(match dimension {
                 Some(dimension) => Value::not_yet_of(because, dimension.clone()),

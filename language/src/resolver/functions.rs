@@ -1,9 +1,9 @@
 //! Calls: `lognormal(p50 = …, p99 = …)`, `diurnal(…)`, `nvlink(…)`, `date(…)`.
 
-use super::value::{Profile, Value};
+use super::value::Value;
 use super::{Calendar, Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Fabric, FabricKind};
+use crate::model::{Fabric, FabricKind, Profile};
 use crate::quantity::{Dimension, Quantity, is_positive, ratio};
 use crate::schema::functions::{FUNCTIONS, Function, function};
 use crate::schema::{Support, dimension_name};

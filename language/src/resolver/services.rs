@@ -260,11 +260,8 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn demand(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Demand>> {
-        self.stated(id, field, |_, value| match value {
-            Value::Quantity(rate) => Some(Demand { rates: vec![rate.value] }),
-            Value::Profile(profile) => Some(Demand { rates: profile.values.clone() }),
-            _ => None,
-        })
+        let profile = self.profile(id, field)?;
+        Some(Spanned::new(Demand { rates: profile.value.values }, profile.span))
     }
 
     fn draws(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Draws>> {

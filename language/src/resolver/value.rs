@@ -1,7 +1,7 @@
 //! What an expression means.
 
 use super::things::ThingId;
-use crate::model::{Compare, Fabric, Subject};
+use crate::model::{Compare, Fabric, Profile, Subject};
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::Field;
 use num_rational::BigRational;
@@ -28,7 +28,7 @@ pub(crate) enum Value {
     Map(Rc<Vec<(Value, Value)>>),
     /// `2..6`
     Range(Quantity, Quantity),
-    /// One value a step.
+    /// One value a step of the horizon.
     Profile(Rc<Profile>),
     /// One sample a request.
     Lognormal {
@@ -55,13 +55,6 @@ pub(crate) enum Value {
     Condition(Judged),
     /// Understood, and not judged by any stage yet.
     NotYet(Unjudged),
-}
-
-/// One value a step of the horizon.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Profile {
-    pub(crate) values: Vec<BigRational>,
-    pub(crate) dimension: Dimension,
 }
 
 /// What no stage judges yet.

@@ -5,12 +5,12 @@ use super::Limits::{Any, NotNegative, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
-    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Objective, Open, Quantity as Q, Source,
-    Spread, Symbol, Text, Thing,
+    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Objective, Open, Profile, Quantity as Q,
+    Source, Spread, Symbol, Text, Thing,
 };
 use super::{
-    BANDWIDTH, CORES, DATA, ENERGY, FREQUENCY, Field, Kind, MONEY_PER_DATA, MONEY_PER_ENERGY, POWER, PRICE,
-    RATE, RATIO, STEPS, TIME, TOKENS,
+    BANDWIDTH, CORES, DATA, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
+    MONEY_PER_ENERGY, POWER, PRICE, RATE, RATIO, STEPS, TIME, TOKENS,
 };
 
 /// Declares kinds. One line a field: `name: role, type, support, default, doc`.
@@ -237,8 +237,8 @@ kinds! {
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What the meter may read, W.";
         pue: Fact, Q(&RATIO, Positive), Describes, Unset, "Metered power over that of its servers.";
-        energy_price: Fact, Open, Describes, Unset, "Money for energy.";
-        carbon_intensity: Fact, Open, Describes, Unset, "Carbon for energy.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy.";
+        carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy.";
         interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time.";
         notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
