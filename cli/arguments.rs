@@ -30,6 +30,8 @@ pub enum Command {
     Catalog(Catalog),
     /// Explain a diagnostic code
     Explain(Explain),
+    /// Print a part of the manual, as Markdown
+    Manual(Manual),
 }
 
 /// `berth check`
@@ -140,6 +142,23 @@ pub struct Catalog {
 pub struct Explain {
     /// A diagnostic code, such as `units::mismatch`
     pub code: String,
+}
+
+/// `berth manual`
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// The part to print
+    #[arg(value_enum)]
+    pub part: Part,
+}
+
+/// Parts of the manual that are written from the program's own tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Every kind, field, function, type and unit
+    Reference,
+    /// Every message, with lines that raise it and the lines mended
+    Errors,
 }
 
 /// `60s`, `1.5min`, `500ms`; a bare number counts seconds.

@@ -4,6 +4,7 @@ mod catalog;
 mod check;
 mod explain;
 mod lower;
+mod manual;
 mod plan;
 mod show;
 mod verify;
@@ -25,6 +26,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Lower(arguments) => lower::run(&arguments),
         Command::Catalog(arguments) => catalog::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Manual(arguments) => manual::run(&arguments),
     }
 }
 

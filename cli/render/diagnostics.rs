@@ -17,18 +17,26 @@ const MOST: usize = 30;
 
 /// Prints every diagnostic on standard error.
 pub fn print(sources: &Sources, found: &[Diagnostic]) {
-    let handler =
-        GraphicalReportHandler::new_themed(theme()).with_width(80).with_context_lines(1).with_links(false);
     for diagnostic in found.iter().take(MOST) {
-        let report = Report::new(sources, diagnostic);
-        let mut text = String::new();
-        match handler.render_report(&mut text, &report) {
-            Ok(()) => eprintln!("{}", trimmed(&text)),
-            Err(_) => eprintln!("{}: {}", diagnostic.code, diagnostic.title),
-        }
+        eprintln!("{}", rendered(sources, diagnostic, theme()));
     }
     if found.len() > MOST {
         eprintln!("… and {} more; `--json` has all", found.len() - MOST);
+    }
+}
+
+/// A diagnostic as a page shows it, without colour.
+pub fn plain(sources: &Sources, diagnostic: &Diagnostic) -> String {
+    rendered(sources, diagnostic, GraphicalTheme::unicode_nocolor())
+}
+
+fn rendered(sources: &Sources, diagnostic: &Diagnostic, theme: GraphicalTheme) -> String {
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(80).with_context_lines(1).with_links(false);
+    let mut text = String::new();
+    match handler.render_report(&mut text, &Report::new(sources, diagnostic)) {
+        Ok(()) => trimmed(&text),
+        Err(_) => format!("{}: {}\n", diagnostic.code, diagnostic.title),
     }
 }
 

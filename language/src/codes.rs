@@ -10,6 +10,8 @@ mod reading;
 mod syntax;
 mod values;
 
+use crate::sources::{Files, Unreadable};
+
 /// The long form of a code.
 #[derive(Debug)]
 pub struct Code {
@@ -54,37 +56,39 @@ pub fn suggestion(name: &str) -> Option<&'static str> {
         .map(|(_, code)| code)
 }
 
+/// The name of the file that an example is.
+pub const ROOT: &str = "main.berth";
+
+/// The files around an example: it is [`ROOT`], and what it may name beside itself.
+#[derive(Debug)]
+pub struct Shown(
+    /// [`Code::example`] or [`Code::mended`].
+    pub &'static str,
+);
+
+impl Files for Shown {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        match path {
+            ROOT => Ok(self.0.as_bytes().to_vec()),
+            "folder" => Err(Unreadable::Directory),
+            "huge.berth" => Err(Unreadable::TooLarge(1 << 30)),
+            "locked.berth" => Err(Unreadable::Other("permission denied".to_owned())),
+            "platform.berth" => Ok(b"param feed: Power = 1MW".to_vec()),
+            "circle.berth" => Ok(b"use \"./main.berth\"".to_vec()),
+            "latin.berth" => Ok(b"// caf\xe9".to_vec()),
+            _ => Err(Unreadable::Missing),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::{Files, Unreadable};
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    /// One file, and nothing beside it.
-    struct Alone(&'static str);
-
-    impl Files for Alone {
-        fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
-            match path {
-                "main.berth" => Ok(self.0.as_bytes().to_vec()),
-                "folder" => Err(Unreadable::Directory),
-                "huge.berth" => Err(Unreadable::TooLarge(1 << 30)),
-                "locked.berth" => Err(Unreadable::Other("permission denied".to_owned())),
-                "platform.berth" => Ok(b"param feed: Power = 1MW".to_vec()),
-                "circle.berth" => Ok(b"use \"./main.berth\"".to_vec()),
-                "latin.berth" => Ok(b"// caf\xe9".to_vec()),
-                _ => Err(Unreadable::Missing),
-            }
-        }
-    }
-
     fn raised(text: &'static str) -> BTreeSet<&'static str> {
-        crate::check("main.berth", &Alone(text))
-            .diagnostics
-            .iter()
-            .map(|diagnostic| diagnostic.code)
-            .collect()
+        crate::check(ROOT, &Shown(text)).diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
     }
 
     #[test]

@@ -147,6 +147,35 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     })
 }
 
+/// A row of the manual.
+pub(crate) struct Listed {
+    /// As it is written.
+    pub(crate) name: &'static str,
+    /// What may stand before it.
+    pub(crate) prefixes: String,
+    /// How much it is, in base units.
+    pub(crate) worth: String,
+}
+
+/// Every unit, for the manual.
+pub(crate) fn table() -> impl Iterator<Item = Listed> {
+    let percent = Listed { name: "%", prefixes: String::new(), worth: "1/100".to_owned() };
+    std::iter::once(percent).chain(ROWS.iter().map(|row| {
+        let prefixes: Vec<_> = row.prefixes.iter().map(|prefix| format!("`{}`", prefix.text)).collect();
+        let base = ROWS
+            .iter()
+            .find(|base| base.dimension == row.dimension && base.numerator == 1 && base.denominator == 1);
+        let worth = match base {
+            Some(base) if base.name != row.name => {
+                let factor = BigRational::new(row.numerator.into(), row.denominator.into());
+                format!("{} {}", crate::quantity_text::number(&factor), base.name)
+            }
+            _ => format!("the unit of {}", crate::schema::dimension_name(&row.dimension)),
+        };
+        Listed { name: row.name, prefixes: prefixes.join(" "), worth }
+    }))
+}
+
 /// One unit without a slash.
 fn single(text: &str) -> Result<Unit, UnknownUnit> {
     if text == "%" {

@@ -1,11 +1,12 @@
 //! The specification is the test: every Markdown file in `tests/spec` is a suite.
 //!
 //! A heading is a test. Its block of `berth` is checked; blocks named after another file
-//! (` ```berth platform.berth `) stand beside it. A comment `//! code: words` expects a diagnostic of that
+//! (` ```berth platform.berth `) stand beside it, blocks of `denied` are files that cannot be read. A comment `//! code: words` expects a diagnostic of that
 //! code on its line, with those words in its title, labels or help; lines without one expect none. A block
 //! of `model` holds lines that the model's text form has, in that order.
 
 use berth_language::check;
+use berth_language::codes;
 use berth_language::description::describe;
 use berth_language::sources::{Files, Sources, Unreadable};
 use std::collections::BTreeMap;
@@ -17,11 +18,15 @@ use std::path::Path;
 struct Case {
     heading: String,
     files: BTreeMap<String, String>,
+    denied: BTreeMap<String, String>,
     model: Vec<String>,
 }
 
 impl Files for Case {
     fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        if let Some(reason) = self.denied.get(path) {
+            return Err(Unreadable::Other(reason.clone()));
+        }
         let file = self.files.get(path).ok_or(Unreadable::Missing)?;
         Ok(file.clone().into_bytes())
     }
@@ -54,6 +59,37 @@ fn every_suite_holds() {
     assert!(count >= 60, "only {count} cases were found");
 }
 
+/// A code is specified by a case that raises it: in a suite, or in a session where only a command does.
+#[test]
+fn every_code_has_a_case() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
+    let mut pages = String::new();
+    for folder in ["spec", "cli", "ir", "../language/tests/syntax"] {
+        for entry in std::fs::read_dir(tests.join(folder)).expect("the pages are here") {
+            let path = entry.expect("an entry of a folder").path();
+            if path.extension().is_some_and(|end| end == "md") {
+                pages.push_str(&std::fs::read_to_string(&path).expect("a page"));
+            }
+        }
+    }
+    let marked = |code: &str| {
+        let mark = format!("//! {code}");
+        let (json, located) = (format!("\"code\": \"{code}\""), format!(": {code}: "));
+        pages.lines().any(|line| {
+            // A line that raises it; the head of a message; a message in JSON; one of IR or of the parser.
+            let after = line.split(mark.as_str()).nth(1);
+            after.is_some_and(|after| {
+                !after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-')
+            }) || line == code
+                || line.contains(&json)
+                || line.contains(&located)
+                || line.starts_with(&located[2..])
+        })
+    };
+    let without: Vec<_> = codes::all().map(|row| row.code).filter(|code| !marked(code)).collect();
+    assert!(without.is_empty(), "no case raises {without:#?}");
+}
+
 /// The tests of a suite.
 fn cases(text: &str) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -71,6 +107,9 @@ fn cases(text: &str) -> Vec<Case> {
                 ("berth", file) => {
                     let first = case.files.insert(file.to_owned(), block.join("\n"));
                     assert!(first.is_none(), "two files {file} under {}", case.heading);
+                }
+                ("denied", file) => {
+                    case.denied.insert(file.to_owned(), block.join("\n"));
                 }
                 ("model", _) => case.model = block.iter().map(|line| (*line).to_owned()).collect(),
                 _ => {}

@@ -40,17 +40,6 @@ Relax one of the lines, or add hardware. The ways out that are listed were each 
         "",
     ),
     code(
-        "plan::unbounded",
-        "nothing bounds the objective",
-        "\
-The objective can be made as good as one likes: some decision that lowers it has no other limit. This is almost
-always a price below zero or a wish that pays for more of itself.
-
-State the price as it is, or bound the decision.",
-        "",
-        "",
-    ),
-    code(
         "plan::stale",
         "the plan was made from other files",
         "\
@@ -106,17 +95,6 @@ attribute, a value that is sharded in two ways.
 
 The message names the operation and the rule. If you did not edit the text, this is a mistake of the program:
 please report it.",
-        "",
-        "",
-    ),
-    code(
-        "solve::refused",
-        "a solver's answer did not pass the check",
-        "\
-No answer of a solver is believed. This one was recomputed in exact arithmetic, and at least one row does not hold
-or an objective is not what was claimed. Nothing is written.
-
-This is a mistake of a solver or of the program, never of your file. Please report it with the file.",
         "",
         "",
     ),

@@ -193,6 +193,10 @@ impl Reader<'_> {
             return Some(*shared);
         }
         if self.stack.len() >= DEEPEST || self.imports.modules.len() >= MOST_MODULES {
+            // Every `use` from here on passes a limit; the first says it all.
+            if self.imports.diagnostics.iter().any(|told| told.code == "use::too-many") {
+                return None;
+            }
             self.imports.diagnostics.push(
                 Diagnostic::error(
                     "use::too-many",
