@@ -8,7 +8,9 @@ use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
     Shortfall, Wish,
 };
-use berth_language::model::{Compare, Condition, Market, Node, Program, Requirement, Subject, Term, Work};
+use berth_language::model::{
+    Compare, Condition, Market, Node, Of, Place, Program, Requirement, Subject, Term, Work,
+};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -46,7 +48,8 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         service_rows(program, candidates, index, without, &mut packing);
     }
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
-        packing.rows.extend(row(program, &requirement.condition, vec![requirement.span]));
+        let Some(condition) = requirement.judged() else { continue };
+        packing.rows.extend(row(program, condition, vec![requirement.span]));
     }
     wishes_and_levels(program, &mut packing);
     Problem::Packing(packing)
@@ -68,9 +71,9 @@ pub fn requirements(program: &Program) -> impl Iterator<Item = &Requirement> {
     program.services.iter().flat_map(|service| &service.requirements).chain(&program.requirements)
 }
 
-/// Whether a requirement became rows, so that its truth follows from counts and machines alone.
-pub fn is_linear(program: &Program, condition: &Condition) -> bool {
-    row(program, condition, Vec::new()).is_some()
+/// Whether a wish became a row, so that its truth follows from counts and machines alone.
+pub fn is_linear(program: &Program, wish: &berth_language::model::Wish) -> bool {
+    wish.judged().is_some_and(|condition| row(program, condition, Vec::new()).is_some())
 }
 
 /// Money by the hour.
@@ -303,12 +306,18 @@ fn row(program: &Program, condition: &Condition, origins: Vec<Span>) -> Option<R
     for Term { coefficient, subject } in terms {
         let atom = match subject {
             Subject::Replicas { service } => Atom::Copies { item: *service },
-            Subject::Spread { service } => Atom::Spread { item: *service },
+            Subject::Spread { of: Of::Service(service), place: Place::Node } => {
+                Atom::Spread { item: *service }
+            }
             Subject::Bill => {
                 money = true;
                 Atom::Price
             }
-            Subject::Latency { .. } | Subject::MemoryFree { .. } => return None,
+            Subject::Latency { .. }
+            | Subject::MemoryFree { .. }
+            | Subject::ReplicasOn { .. }
+            | Subject::Spread { .. }
+            | Subject::Figure { .. } => return None,
         };
         sum.push((coefficient.clone(), atom));
     }
@@ -357,7 +366,7 @@ pub fn wishes(program: &Program) -> impl Iterator<Item = &berth_language::model:
 
 /// Wishes that became part of the problem, in order; the others cannot be judged yet.
 pub fn linear_wishes(program: &Program) -> impl Iterator<Item = &berth_language::model::Wish> {
-    wishes(program).filter(|wish| is_linear(program, &wish.condition))
+    wishes(program).filter(|wish| is_linear(program, wish))
 }
 
 fn wishes_and_levels(program: &Program, packing: &mut Packing) {

@@ -268,8 +268,8 @@ fn judged<'a>(service: &'a Service, without: &'a Disregarded) -> impl Iterator<I
 
 /// A promise about latency that one service makes: which measure, which statistic, how many seconds.
 pub fn latency_limit(service: usize, requirement: &Requirement) -> Option<(LatencyMeasure, &Statistic, f64)> {
-    let Condition::Compare { terms, compare: Compare::Below | Compare::AtMost, limit, .. } =
-        &requirement.condition
+    let Some(Condition::Compare { terms, compare: Compare::Below | Compare::AtMost, limit, .. }) =
+        requirement.judged()
     else {
         return None;
     };
@@ -285,8 +285,8 @@ pub fn latency_limit(service: usize, requirement: &Requirement) -> Option<(Laten
 
 /// A promise about free device memory: the least share of it.
 pub fn memory_limit(service: usize, requirement: &Requirement) -> Option<f64> {
-    let Condition::Compare { terms, compare: Compare::Above | Compare::AtLeast, limit, .. } =
-        &requirement.condition
+    let Some(Condition::Compare { terms, compare: Compare::Above | Compare::AtLeast, limit, .. }) =
+        requirement.judged()
     else {
         return None;
     };

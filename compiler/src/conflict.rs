@@ -11,7 +11,7 @@ use crate::performance::queueing::Servers;
 use crate::problem::Problem;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
-use berth_language::model::{Condition, Fact, Program, Requirement, Service, Subject, Work};
+use berth_language::model::{Condition, Fact, Of, Place, Program, Requirement, Service, Subject, Work};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use num_traits::ToPrimitive;
@@ -186,7 +186,7 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     }
     match requirements(program).find(|requirement| requirement.span == span).map(|found| &found.condition) {
         Some(Condition::Compare { terms, .. }) => match terms.first().map(|term| &term.subject) {
-            Some(Subject::Spread { service }) => {
+            Some(Subject::Spread { of: Of::Service(service), place: Place::Node }) => {
                 format!(
                     "`{}` stands on this many nodes; there are {}",
                     program.services[*service].name,

@@ -7,6 +7,7 @@
 mod names;
 mod planning;
 mod reading;
+mod requirements;
 mod syntax;
 mod values;
 
@@ -39,7 +40,13 @@ const fn code(
 
 /// All codes, by stage: reading, resolving, planning.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    reading::CODES.iter().chain(syntax::CODES).chain(names::CODES).chain(values::CODES).chain(planning::CODES)
+    reading::CODES
+        .iter()
+        .chain(syntax::CODES)
+        .chain(names::CODES)
+        .chain(values::CODES)
+        .chain(requirements::CODES)
+        .chain(planning::CODES)
 }
 
 /// The row of `name`.

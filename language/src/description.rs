@@ -3,16 +3,17 @@
 //! One thing a paragraph, one fact a line, everything that a later stage reads, in the units that people
 //! use. The same program gives the same text.
 
+mod conditions;
+
 use crate::model::{
-    Compare, Condition, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LatencyMeasure,
-    LlmWork, Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision, Profile, Program,
-    Requirement, Restriction, Service, Statistic, Subject, Term, Wish, Work,
+    CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LlmWork, Market, Model, Node, NotYet,
+    Objective, Placeholder, Plan, Precision, Profile, Program, Restriction, Scenario, Service, Work,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
 use crate::span::Spanned;
+use conditions::{objective_text, requirement_text, wish_text};
 use num_rational::BigRational;
-use num_traits::{One, Signed};
 use std::fmt::Write;
 
 /// The program as text.
@@ -23,6 +24,7 @@ pub fn describe(program: &Program) -> String {
         nodes,
         models,
         services,
+        scenarios,
         requirements,
         wishes,
         plan,
@@ -45,12 +47,15 @@ pub fn describe(program: &Program) -> String {
     for service in services {
         describe_service(&mut text, service, program);
     }
-    describe_plan(&mut text, plan);
+    describe_plan(&mut text, plan, program);
+    for scenario in scenarios {
+        describe_scenario(&mut text, scenario);
+    }
     for requirement in requirements {
-        describe_requirement(&mut text, requirement, services);
+        text.paragraph(&requirement_text(requirement, program, true));
     }
     for wish in wishes {
-        describe_wish(&mut text, wish, services);
+        text.paragraph(&wish_text(wish, program));
     }
     if !not_yet.is_empty() {
         text.paragraph("not yet");
@@ -211,11 +216,10 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
         text.line(&count_bound("replicas", bound));
     }
     for requirement in requirements {
-        let Requirement { service: _, policy: _, text: _, span: _, condition } = requirement;
-        text.line(&format!("require {}", condition_text(condition, &requirement.text, &program.services)));
+        text.line(&requirement_text(requirement, program, false));
     }
     for wish in wishes {
-        text.line(&wish_text(wish, &program.services));
+        text.line(&wish_text(wish, program));
     }
 }
 
@@ -270,19 +274,19 @@ fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classe
     }
 }
 
-fn describe_plan(text: &mut Text, plan: &Plan) {
+fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
     let Plan { name, span: _, minimize, steps, gap, effort } = plan;
     text.paragraph(&match name {
         Some(name) => format!("plan {name}"),
         None => "plan".to_owned(),
     });
     for objective in minimize {
-        text.line(&format!(
-            "minimize {}",
-            match objective.value {
-                Objective::Bill => "bill",
+        text.line(&match &objective.value {
+            Objective::Bill => "minimize bill".to_owned(),
+            Objective::Sum { terms, dimension, unjudged } => {
+                format!("minimize {}, not judged: {unjudged}", objective_text(terms, dimension, program))
             }
-        ));
+        });
     }
     text.line(&format!("steps = {steps}"));
     if let Some(gap) = gap {
@@ -291,88 +295,15 @@ fn describe_plan(text: &mut Text, plan: &Plan) {
     text.fact("effort", effort.as_ref());
 }
 
-fn describe_requirement(text: &mut Text, requirement: &Requirement, services: &[Service]) {
-    let Requirement { service, policy, text: line, span: _, condition } = requirement;
-    let of = match (policy, service.and_then(|service| services.get(service))) {
-        (Some(policy), _) => format!(" of policy {policy}"),
-        (None, Some(service)) => format!(" of {}", service.name),
-        (None, None) => String::new(),
-    };
-    text.paragraph(&format!("require{of} {}", condition_text(condition, line, services)));
-}
-
-fn describe_wish(text: &mut Text, wish: &Wish, services: &[Service]) {
-    text.paragraph(&wish_text(wish, services));
-}
-
-fn wish_text(wish: &Wish, services: &[Service]) -> String {
-    let Wish { service: _, text, span: _, condition, price, priority } = wish;
-    let worth = match price {
-        Some(price) => format!("else {price} a unit"),
-        None => format!("at priority {priority}"),
-    };
-    format!("prefer {} {worth}", condition_text(condition, text, services))
-}
-
-fn condition_text(condition: &Condition, line: &str, services: &[Service]) -> String {
-    match condition {
-        Condition::NotYet { because } => format!("`{line}`, not judged: {because}"),
-        Condition::Compare { terms, compare, limit, integer: _ } => {
-            let mut sum = String::new();
-            for Term { coefficient, subject } in terms {
-                let size = coefficient.abs();
-                let sign = match (sum.is_empty(), coefficient.is_negative()) {
-                    (true, true) => "-",
-                    (true, false) => "",
-                    (false, true) => " - ",
-                    (false, false) => " + ",
-                };
-                sum.push_str(sign);
-                if !size.is_one() {
-                    sum.push_str(&format!("{} * ", number(&size)));
-                }
-                sum.push_str(&subject_text(subject, services));
-            }
-            let ratio = matches!(terms.as_slice(), [Term { subject: Subject::MemoryFree { .. }, .. }]);
-            let limit = if ratio { percent(&limit.value) } else { limit.to_string() };
-            format!("{sum} {} {limit}", compare_text(*compare))
-        }
+fn describe_scenario(text: &mut Text, scenario: &Scenario) {
+    let Scenario { name, span: _, lost, facts } = scenario;
+    text.paragraph(&format!("scenario {name}"));
+    for lost in lost {
+        text.line(&format!("lose {}", lost.value));
     }
-}
-
-fn subject_text(subject: &Subject, services: &[Service]) -> String {
-    let name = |service: &usize| services.get(*service).map_or("?", |service| service.name.as_str());
-    match subject {
-        Subject::Replicas { service } => format!("{}.replicas", name(service)),
-        Subject::Spread { service } => format!("{}.spread(node)", name(service)),
-        Subject::MemoryFree { service } => format!("{}.memory_free", name(service)),
-        Subject::Bill => "bill".to_owned(),
-        Subject::Latency { service, measure, statistic } => {
-            let measure = match measure {
-                LatencyMeasure::Ttft => "ttft",
-                LatencyMeasure::Tpot => "tpot",
-                LatencyMeasure::Latency => "latency",
-            };
-            let statistic = match statistic {
-                Statistic::Mean => "mean".to_owned(),
-                Statistic::Peak => "peak".to_owned(),
-                Statistic::Quantile(quantile) => {
-                    format!("p{}", percent(quantile).trim_end_matches('%'))
-                }
-            };
-            format!("{}.{measure} {statistic}", name(service))
-        }
-    }
-}
-
-fn compare_text(compare: Compare) -> &'static str {
-    match compare {
-        Compare::AtMost => "<=",
-        Compare::Below => "<",
-        Compare::AtLeast => ">=",
-        Compare::Above => ">",
-        Compare::Equal => "==",
-        Compare::Unequal => "!=",
+    for fact in facts {
+        let (path, value) = &fact.value;
+        text.line(&format!("{path} = {value}"));
     }
 }
 

@@ -4,17 +4,23 @@
 //! One struct a kind; [`schema`](crate::schema) has a row for each of their fields. Consumers
 //! destructure these structs without `..`, so that a field no stage handles does not compile.
 
+mod guards;
 mod hardware;
 mod load;
 mod plan;
 mod requirements;
+mod scenarios;
 mod services;
+mod subjects;
 
+pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Market, Node};
 pub use load::{Demand, Draws, Profile};
 pub use plan::{Objective, Plan};
-pub use requirements::{Compare, Condition, LatencyMeasure, Requirement, Statistic, Subject, Term, Wish};
+pub use requirements::{Compare, Condition, Requirement, Term, Wish};
+pub use scenarios::Scenario;
 pub use services::{CountBound, ImageWork, LlmWork, Model, Precision, Restriction, Service, Work};
+pub use subjects::{LatencyMeasure, Of, Place, Statistic, Subject};
 
 use crate::span::{Span, Spanned};
 
@@ -31,9 +37,11 @@ pub struct Program {
     pub models: Vec<Model>,
     /// One for each key.
     pub services: Vec<Service>,
-    /// Requirements that stand in a `plan` or a `policy`, over the whole program.
+    /// Worlds that the plan must survive.
+    pub scenarios: Vec<Scenario>,
+    /// Requirements that stand in no service: of a `plan`, a `policy`, a place, a flow, a job.
     pub requirements: Vec<Requirement>,
-    /// Wishes that stand in a `plan`.
+    /// Wishes that stand in no service.
     pub wishes: Vec<Wish>,
     /// What to minimise, and settings.
     pub plan: Plan,

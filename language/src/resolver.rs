@@ -11,9 +11,14 @@ mod conditions;
 mod evaluation;
 mod fields;
 mod functions;
+mod guards;
 mod hardware;
 mod imports;
+mod instances;
 mod keys;
+mod limits;
+mod lines;
+mod logic;
 mod names;
 mod params;
 mod paths;
@@ -29,7 +34,7 @@ use crate::span::{FileId, Span};
 use imports::{Imports, Module};
 use names::{Group, GroupId, Names};
 use num_rational::BigRational;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use things::{Thing, ThingId};
 use value::Value;
@@ -97,6 +102,10 @@ pub(crate) struct Resolver<'a> {
     values: HashMap<(usize, &'a str), Slot>,
     /// Planned services by thing: their index in the program.
     services: HashMap<ThingId, usize>,
+    /// Nodes by thing: their index in the program.
+    nodes: HashMap<ThingId, usize>,
+    /// Scenarios by thing: their index in the program.
+    scenarios: HashMap<ThingId, usize>,
     /// The first money that was read.
     currency: Option<(Currency, Span)>,
     calendar: Option<Calendar>,
@@ -104,6 +113,8 @@ pub(crate) struct Resolver<'a> {
     depth: usize,
     /// Bodies of quantifiers evaluated so far.
     folded: usize,
+    /// What quantifiers of the line in hand run over: whether there was anything at all.
+    quantified: BTreeMap<Span, bool>,
     /// While it is set nothing is reported: an abstract block may lack what its deriving blocks state.
     lenient: bool,
     diagnostics: Vec<Diagnostic>,
@@ -191,10 +202,13 @@ impl<'a> Resolver<'a> {
             order: Vec::new(),
             values: HashMap::new(),
             services: HashMap::new(),
+            nodes: HashMap::new(),
+            scenarios: HashMap::new(),
             currency: None,
             calendar: None,
             depth: 0,
             folded: 0,
+            quantified: BTreeMap::new(),
             lenient: false,
             diagnostics: Vec::new(),
             seen: HashSet::new(),

@@ -81,6 +81,8 @@ pub enum Type {
     Boolean,
     /// `"text"`.
     Text,
+    /// A name that stands for itself: `eu`.
+    Name,
     /// One of these names.
     Symbol(&'static [&'static str]),
     /// A thing of a kind.
@@ -154,6 +156,7 @@ impl Type {
             Self::Integer(_) => "a whole number".to_owned(),
             Self::Boolean => "`true` or `false`".to_owned(),
             Self::Text => "a text in quotes".to_owned(),
+            Self::Name => "a name that stands for itself: `eu`".to_owned(),
             Self::Symbol(names) => listed(names.iter().copied()),
             Self::Thing(kind) => format!("the name of a {kind}"),
             Self::Devices => "a count of a device: `8 * h100`".to_owned(),
@@ -263,6 +266,7 @@ measured! {
         data: -1,
         ..Dimension::money(crate::quantity::Currency::Dollar)
     };
+    EMISSIONS = "Emissions", "g/h", Dimension { mass: 1, time: -1, ..Dimension::NONE };
     MASS_PER_ENERGY = "Intensity", "g/kWh", Dimension {
         mass: 1,
         energy: -1,

@@ -9,8 +9,8 @@ use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
-    Compare, Condition, CountBound, LatencyMeasure, Program, Requirement, Service, Statistic, Subject, Term,
-    Work,
+    Compare, Condition, CountBound, LatencyMeasure, Of, Place, Program, Requirement, Service, Statistic,
+    Subject, Term, Work,
 };
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -78,11 +78,8 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
     for requirement in &program.requirements {
         entries.push(judge(world, values, loads, requirement));
     }
-    for wish in wishes(program).filter(|wish| !is_linear(program, &wish.condition)) {
-        let because = match &wish.condition {
-            Condition::NotYet { because } => because.clone(),
-            Condition::Compare { .. } => "this wish is not weighed yet".into(),
-        };
+    for wish in wishes(program).filter(|wish| !is_linear(program, wish)) {
+        let because = wish.unjudged.clone().unwrap_or_else(|| "this wish is not weighed yet".into());
         let mut entry = unjudged(world, wish.span, &wish.text, &because);
         entry.service = wish.service.map(|service| program.services[service].name.clone());
         entries.push(entry);
@@ -163,9 +160,11 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
         policy: requirement.policy.clone(),
         ..unjudged(world, requirement.span, &requirement.text, because)
     };
-    let Condition::Compare { terms, compare, limit, .. } = &requirement.condition else {
-        let Condition::NotYet { because } = &requirement.condition else { return bare() };
+    if let Some(because) = &requirement.unjudged {
         return not_yet(because);
+    }
+    let Condition::Compare { terms, compare, limit, .. } = &requirement.condition else {
+        return not_yet("only comparisons are judged");
     };
     if let Some(sum) = linear_sum(world, values, terms) {
         // A bill is compared by the hour.
@@ -272,9 +271,15 @@ fn linear_sum(world: World<'_>, values: &Values, terms: &[Term]) -> Option<BigRa
             Subject::Replicas { service } => {
                 BigRational::from_integer(values.copies[*service].iter().sum::<u64>().into())
             }
-            Subject::Spread { service } => BigRational::from_integer(values.spread[*service].into()),
+            Subject::Spread { of: Of::Service(service), place: Place::Node } => {
+                BigRational::from_integer(values.spread[*service].into())
+            }
             Subject::Bill => &values.price + standing_price(world.program),
-            Subject::Latency { .. } | Subject::MemoryFree { .. } => return None,
+            Subject::Latency { .. }
+            | Subject::MemoryFree { .. }
+            | Subject::ReplicasOn { .. }
+            | Subject::Spread { .. }
+            | Subject::Figure { .. } => return None,
         };
         sum += &term.coefficient * value;
     }

@@ -225,7 +225,7 @@ pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) 
 fn unplaced(world: World<'_>, values: &Values) -> Vec<Unplaced> {
     let mut entries = Vec::new();
     for (wish, shortfall) in linear_wishes(world.program).zip(&values.shortfalls) {
-        let (Some(service), Condition::Compare { terms, compare, .. }) = (wish.service, &wish.condition)
+        let (Some(service), Some(Condition::Compare { terms, compare, .. })) = (wish.service, wish.judged())
         else {
             continue;
         };

@@ -1,6 +1,7 @@
 //! The one `plan` block.
 
-use super::Fact;
+use super::{Fact, Term};
+use crate::quantity::Dimension;
 use crate::span::{Span, Spanned};
 use num_rational::BigRational;
 
@@ -22,8 +23,17 @@ pub struct Plan {
 }
 
 /// What can be minimised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Objective {
     /// Money an hour.
     Bill,
+    /// Any other sum of measures and choices: `bill + carbon * $90/t`, `moves`.
+    Sum {
+        /// Sum of these; the first coefficient may be below zero.
+        terms: Vec<Term>,
+        /// What the sum measures.
+        dimension: Dimension,
+        /// Why no stage minimises it yet.
+        unjudged: String,
+    },
 }

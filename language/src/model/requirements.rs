@@ -1,5 +1,6 @@
 //! What must hold, and what should.
 
+use super::{Subject, When};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -7,7 +8,7 @@ use num_rational::BigRational;
 /// A requirement: a line that must hold.
 #[derive(Clone, Debug)]
 pub struct Requirement {
-    /// The service whose block it stands in, by index; none in a `plan` or `policy`.
+    /// The service in whose block, or in a pool of which, it stands, by index; none anywhere else.
     pub service: Option<usize>,
     /// The policy it stands in.
     pub policy: Option<String>,
@@ -15,33 +16,58 @@ pub struct Requirement {
     pub text: String,
     /// The line.
     pub span: Span,
+    /// Where in time and in which worlds it must hold.
+    pub when: When,
     /// What it says.
     pub condition: Condition,
+    /// Why no stage judges it yet; none where one does.
+    pub unjudged: Option<String>,
 }
 
 /// A wish: a line that should hold.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// The service whose block it stands in, by index.
+    /// The service in whose block, or in a pool of which, it stands, by index.
     pub service: Option<usize>,
     /// As written, on one line.
     pub text: String,
     /// The line.
     pub span: Span,
-    /// What it says.
+    /// Where in time and in which worlds it should hold.
+    pub when: When,
+    /// What it says. A comparison of integers has a shortfall, its distance to truth; anything else
+    /// falls short by 0 or 1.
     pub condition: Condition,
     /// Money an hour for each unit of shortfall; none: ranked by `priority`, ahead of money.
     pub price: Option<Quantity>,
     /// The priority of its block.
     pub priority: i64,
+    /// Why no stage weighs it yet; none where one does.
+    pub unjudged: Option<String>,
 }
 
-/// What a requirement or wish says.
-#[derive(Clone, Debug)]
+impl Requirement {
+    /// What the planner acts on: the condition of a line that some stage judges.
+    pub fn judged(&self) -> Option<&Condition> {
+        self.unjudged.is_none().then_some(&self.condition)
+    }
+}
+
+impl Wish {
+    /// What the planner acts on: the condition of a wish that some stage weighs.
+    pub fn judged(&self) -> Option<&Condition> {
+        self.unjudged.is_none().then_some(&self.condition)
+    }
+}
+
+/// What a requirement or wish says, over decisions and predictions: what only facts decide has been
+/// decided. Whether a leaf speaks of choices alone, which a proof can reason about, or of measures, which
+/// only a model predicts, is [`Subject::is_choice`].
+#[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// `terms` compared with `limit`: constants stand in the limit, measures and choices in the terms.
     Compare {
-        /// Sum of these.
+        /// Sum of these; the first coefficient is above zero.
         terms: Vec<Term>,
         /// How.
         compare: Compare,
@@ -50,7 +76,34 @@ pub enum Condition {
         /// It compares a count of integers, so a shortfall is a distance.
         integer: bool,
     },
-    /// Understood, and not judged by any stage yet.
+    /// `terms` has one of these values: `tensor in [1, 2, 8]`.
+    Listed {
+        /// Sum of these; the first coefficient is above zero.
+        terms: Vec<Term>,
+        /// In ascending order, each in the base unit of its dimension.
+        allowed: Vec<Quantity>,
+    },
+    /// A choice among names is one of these: `precision in [fp8, bf16]`, `device == l40s`.
+    Chosen {
+        /// The choice.
+        subject: Subject,
+        /// Names, or addresses of things.
+        allowed: Vec<String>,
+    },
+    /// Every replica stands on one of these nodes.
+    Placed {
+        /// The service, by index.
+        service: usize,
+        /// By index into [`Program::nodes`](super::Program::nodes), ascending.
+        nodes: Vec<usize>,
+    },
+    /// All of them.
+    All(Vec<Condition>),
+    /// At least one of them.
+    Any(Vec<Condition>),
+    /// The opposite; never of a comparison, which has an opposite of its own.
+    Not(Box<Condition>),
+    /// It leans on a value that is not known yet.
     NotYet {
         /// Why.
         because: String,
@@ -58,65 +111,12 @@ pub enum Condition {
 }
 
 /// `coefficient * subject`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// A fact.
     pub coefficient: BigRational,
     /// A measure or choice.
     pub subject: Subject,
-}
-
-/// What a requirement speaks of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
-    /// Replicas of a service, over all layouts.
-    Replicas {
-        /// By index.
-        service: usize,
-    },
-    /// Distinct nodes a service runs on: `spread(node)`.
-    Spread {
-        /// By index.
-        service: usize,
-    },
-    /// A measure of a service for each request: `ttft p99`.
-    Latency {
-        /// By index.
-        service: usize,
-        /// Which.
-        measure: LatencyMeasure,
-        /// The quantile in (0, 1), the mean or the maximum.
-        statistic: Statistic,
-    },
-    /// The share of device memory that stays free: `memory_free`.
-    MemoryFree {
-        /// By index.
-        service: usize,
-    },
-    /// Money an hour of the whole program.
-    Bill,
-}
-
-/// Latencies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LatencyMeasure {
-    /// To the first token.
-    Ttft,
-    /// A token after the first, mean over one answer.
-    Tpot,
-    /// The whole request.
-    Latency,
-}
-
-/// Which figure of a sample.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Statistic {
-    /// `p99.9`: 999/1000.
-    Quantile(BigRational),
-    /// `mean`
-    Mean,
-    /// `peak`
-    Peak,
 }
 
 /// Comparisons. Equality only where choices alone are compared.

@@ -1,11 +1,12 @@
 //! Things to the program: devices and models in use, nodes, services, policies and the plan.
 
+use super::conditions::unjudged_subject;
 use super::evaluation::Expect;
 use super::things::ThingId;
 use super::value::Value;
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Bound, Fact, NotYet, Objective, Placeholder, Plan, Profile, Program, Requirement};
+use crate::model::{Bound, Fact, NotYet, Objective, Placeholder, Plan, Profile, Program, Requirement, Term};
 use crate::quantity::Quantity;
 use crate::schema::kinds::PlanRows;
 use crate::schema::{Field, Support, Type};
@@ -31,13 +32,17 @@ pub(super) struct Builder<'r, 'a> {
 impl<'a> Resolver<'a> {
     /// Every stated fact is computed once, so that its mistakes are found even where nobody reads it.
     pub(super) fn check_things(&mut self) {
-        let mut services = 0;
         for thing in self.in_order() {
-            let known = self.thing(thing);
-            if known.kind.name == "service" && !known.is_abstract {
-                self.services.insert(thing, services);
-                services += 1;
-            }
+            let (kind, is_abstract) = (self.thing(thing).kind, self.thing(thing).is_abstract);
+            let places = match kind.name {
+                _ if is_abstract => continue,
+                "service" => &mut self.services,
+                "node" => &mut self.nodes,
+                "scenario" => &mut self.scenarios,
+                _ => continue,
+            };
+            let index = places.len();
+            places.insert(thing, index);
         }
         for at in 0..self.things.len() {
             let id = ThingId(at);
@@ -384,6 +389,7 @@ impl<'a> Builder<'_, 'a> {
             bill: _,
             carbon: _,
             energy: _,
+            hour: _,
             moves: _,
         } = PlanRows::rows();
         let known = self.resolver.thing(id);
@@ -431,8 +437,15 @@ impl<'a> Builder<'_, 'a> {
                 {
                     self.program.plan.minimize.push(Spanned::new(Objective::Bill, entry.span));
                 }
-                Value::Linear(_) | Value::Choice(..) => {
-                    self.not_yet(entry.span, "only the bill is minimised yet");
+                Value::Linear(linear) if !linear.terms.is_empty() => {
+                    let unjudged = linear.terms.keys().find_map(unjudged_subject);
+                    let unjudged =
+                        unjudged.unwrap_or_else(|| "of objectives only the bill is minimised yet".to_owned());
+                    self.not_yet(entry.span, &unjudged);
+                    let terms = linear.terms.into_iter();
+                    let terms = terms.map(|(subject, coefficient)| Term { coefficient, subject }).collect();
+                    let objective = Objective::Sum { terms, dimension: linear.dimension, unjudged };
+                    self.program.plan.minimize.push(Spanned::new(objective, entry.span));
                 }
                 other => {
                     let label = format!("this is {}", other.noun());

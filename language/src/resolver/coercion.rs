@@ -58,6 +58,7 @@ impl<'a> Resolver<'a> {
             (Type::Text, value @ Value::Text(_))
             | (Type::Fabric, value @ Value::Fabric(_))
             | (Type::Date, value @ Value::Date(_))
+            | (Type::Name, value @ Value::Symbol(_))
             | (Type::Open, value) => Ok(value),
             (Type::Symbol(names), Value::Symbol(name)) => {
                 if names.contains(&name.as_str()) {

@@ -1,17 +1,19 @@
 //! Comparisons: of facts, which hold or not, and of decisions and predictions, which become rows.
 
 use super::evaluation::Expect;
-use super::value::{Judged, Linear, Unjudged, Value};
+use super::value::{Held, Judged, Linear, Unjudged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Compare, Subject};
-use crate::quantity::{Dimension, Quantity, ceiling, floor, ratio};
-use crate::schema::{Type, dimension_name};
+use crate::model::{Compare, Profile, Subject};
+use crate::quantity::{Dimension, Quantity, ratio};
+use crate::schema::kinds::service;
+use crate::schema::{Field, Role, Type, dimension_name};
 use crate::span::{Span, Spanned};
 use crate::syntax::ast::{Expr, ExprKind, Operator};
 use crate::units;
 use num_rational::BigRational;
-use num_traits::{One, Signed};
+use num_traits::{One, Signed, Zero};
+use std::rc::Rc;
 
 /// A value and the expression it came from.
 type Side<'e> = (Value, &'e Expr);
@@ -37,6 +39,7 @@ impl<'a> Resolver<'a> {
             Value::Boolean(value) => Ok(Judged::Fact(value, format!("it is {value}"))),
             Value::Condition(judged) => Ok(judged),
             Value::NotYet(unjudged) => Ok(Judged::NotYet(unjudged.because)),
+            Value::Thing(thing) if self.thing(thing).kind.name == "scenario" => Ok(Judged::Scenario(thing)),
             value => {
                 let label = format!("this is {}", value.noun());
                 Err(self.report(
@@ -87,6 +90,11 @@ impl<'a> Resolver<'a> {
                 let compare = if name.span.start < limit_at.span.start { compare } else { mirrored(compare) };
                 self.compare_choice((thing, field), compare, (limit, limit_at))
             }
+            ((Value::Hours(hours), at), (Value::Quantity(limit), limit_at))
+            | ((Value::Quantity(limit), limit_at), (Value::Hours(hours), at)) => {
+                let compare = if at.span.start < limit_at.span.start { compare } else { mirrored(compare) };
+                self.compare_hours(&hours, compare, &limit, limit_at.span)
+            }
             ((Value::Linear(a), _), (Value::Linear(b), _)) => {
                 self.compare_linear(a.plus(&b, &-BigRational::one()), compare, operator.span)
             }
@@ -120,16 +128,10 @@ impl<'a> Resolver<'a> {
             parts.join(", ")
         };
         if let (Value::Quantity(a), Value::Quantity(b)) = (&a, &b) {
-            let order = a.value.cmp(&b.value);
-            let holds = match compare {
-                Compare::AtMost => order.is_le(),
-                Compare::Below => order.is_lt(),
-                Compare::AtLeast => order.is_ge(),
-                Compare::Above => order.is_gt(),
-                Compare::Equal => order.is_eq(),
-                Compare::Unequal => order.is_ne(),
-            };
-            return Ok(Judged::Fact(holds, reason(self)));
+            return Ok(Judged::Fact(holds(&a.value, compare, &b.value), reason(self)));
+        }
+        if let Some(steps) = pointwise(&a, compare, &b) {
+            return Ok(Judged::Steps(Rc::new(steps)));
         }
         let same = match (&a, &b) {
             (Value::Symbol(a), Value::Symbol(b)) | (Value::Text(a), Value::Text(b)) => a == b,
@@ -137,9 +139,16 @@ impl<'a> Resolver<'a> {
             (Value::Boolean(a), Value::Boolean(b)) => a == b,
             (Value::Thing(a), Value::Thing(b)) => a == b,
             (Value::Fabric(a), Value::Fabric(b)) => a == b,
-            (Value::Profile(_) | Value::Lognormal { .. }, _)
-            | (_, Value::Profile(_) | Value::Lognormal { .. }) => {
-                return Ok(Judged::NotYet("profiles and distributions are not compared yet".to_owned()));
+            (Value::Lognormal { .. }, _) | (_, Value::Lognormal { .. }) => {
+                return Err(self.report(
+                    Diagnostic::error(
+                        "statistic::missing",
+                        "a distribution is compared",
+                        a_at.span.join(b_at.span),
+                        "which figure of it is not said",
+                    )
+                    .help("Compare one figure of it: `s.prompt p99 <= 6_000 tok`."),
+                ));
             }
             _ => {
                 let label = format!("this compares {} with {}", a.noun(), b.noun());
@@ -186,10 +195,8 @@ impl<'a> Resolver<'a> {
                 .help("Leave the line out, or compare with something else."),
             ));
         }
-        let counts = terms
-            .iter()
-            .all(|(_, subject)| matches!(subject, Subject::Replicas { .. } | Subject::Spread { .. }));
-        if !counts && matches!(compare, Compare::Equal | Compare::Unequal) {
+        let chosen = terms.iter().all(|(_, subject)| subject.is_choice());
+        if !chosen && matches!(compare, Compare::Equal | Compare::Unequal) {
             return Err(self.report(
                 Diagnostic::error(
                     "role::equal-measure",
@@ -205,45 +212,21 @@ impl<'a> Resolver<'a> {
 
     fn compare_choice(
         &mut self,
-        (thing, field): (super::things::ThingId, &'static crate::schema::Field),
+        (thing, field): (super::things::ThingId, &'static Field),
         compare: Compare,
         (limit, at): Side<'_>,
     ) -> Outcome<Judged> {
-        if let Type::Integer(_) = field.type_ {
-            let Value::Quantity(limit) = &limit else {
-                return Err(self.choice_type(field, &limit, at.span));
-            };
-            // Dimensions are equal or this choice would not be one of plain numbers.
-            if limit.dimension != Dimension::NONE {
-                let limit = limit.dimension.clone();
-                return Err(self.mismatch(&Dimension::NONE, &limit, at.span));
-            }
-            let value = &limit.value;
-            let (low, high) = match compare {
-                Compare::AtMost => (None, floor(value)),
-                Compare::Below => (None, ceiling(value).map(|limit| limit.saturating_sub(1))),
-                Compare::AtLeast => (ceiling(value), None),
-                Compare::Above => (floor(value).map(|limit| limit.saturating_add(1)), None),
-                Compare::Equal => (ceiling(value), floor(value)),
-                Compare::Unequal => {
-                    return Ok(Judged::NotYet(format!("`!=` on `{}` is not planned yet", field.name)));
-                }
-            };
-            if low.is_none() && high.is_none() {
-                return Err(self.too_large(at.span));
-            }
-            return Ok(Judged::Bound { thing, field, low, high });
-        }
         match compare {
             Compare::Equal => {
                 let allowed = vec![limit];
                 self.check_members(field, &allowed, at)?;
                 Ok(Judged::Restrict { thing, field, allowed })
             }
-            Compare::Unequal => Ok(Judged::NotYet(format!(
-                "`!=` on `{}` is not planned yet; name what is allowed with `in`",
-                field.name
-            ))),
+            Compare::Unequal => {
+                let allowed = vec![limit];
+                self.check_members(field, &allowed, at)?;
+                Ok(Judged::Not(Box::new(Judged::Restrict { thing, field, allowed })))
+            }
             _ => Err(self.report(
                 Diagnostic::error(
                     "value::type",
@@ -262,11 +245,18 @@ impl<'a> Resolver<'a> {
             (Value::NotYet(unjudged), _) | (_, Value::NotYet(unjudged)) => {
                 Ok(Judged::NotYet(unjudged.because))
             }
-            (Value::Choice(thing, field), Value::Range(low, high)) => {
-                if !matches!(field.type_, Type::Integer(_)) {
-                    return Err(self.choice_type(field, &Value::Range(low, high), set_at.span));
-                }
-                Ok(Judged::Bound { thing, field, low: ceiling(&low.value), high: floor(&high.value) })
+            (Value::Choice(_, field), Value::Range(low, high)) => {
+                Err(self.choice_type(field, &Value::Range(low, high), set_at.span))
+            }
+            (Value::Hours(hours), Value::Range(low, high)) => {
+                self.hours_within(&hours, &low, &high, set_at.span)
+            }
+            (Value::Profile(profile), Value::Range(low, high)) => {
+                let above = holds_in(&profile, Compare::AtLeast, &low.value);
+                let end = if low.dimension == Dimension::NONE { Compare::AtMost } else { Compare::Below };
+                let below = holds_in(&profile, end, &high.value);
+                let steps = above.into_iter().zip(below).map(|(a, b)| a.min(b));
+                Ok(Judged::Steps(Rc::new(steps.collect())))
             }
             (Value::Choice(thing, field), Value::List(allowed)) => {
                 self.check_members(field, &allowed, set_at)?;
@@ -280,7 +270,7 @@ impl<'a> Resolver<'a> {
                 let high = self.compare_linear(high, Compare::AtMost, at.span)?;
                 Ok(Judged::All(vec![low, high]))
             }
-            (Value::Linear(linear), Value::List(values)) => self.contiguous(linear, &values, set_at),
+            (Value::Linear(linear), Value::List(values)) => self.listed(linear, &values, set_at),
             (Value::Quantity(value), Value::Range(low, high)) => {
                 let holds = low.value <= value.value
                     && if value.dimension == Dimension::NONE {
@@ -314,40 +304,67 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `replicas in [2, 3, 4]`: a list without gaps is a range.
-    fn contiguous(&mut self, linear: Linear, values: &[Value], at: &Expr) -> Outcome<Judged> {
-        let mut numbers = Vec::new();
+    /// `replicas in [2, 3, 4]`: a list of whole numbers without gaps is a range.
+    fn listed(&mut self, linear: Linear, values: &[Value], at: &Expr) -> Outcome<Judged> {
+        if let [(subject, factor)] = linear.terms.iter().collect::<Vec<_>>().as_slice()
+            && factor.is_one()
+            && linear.constant.is_zero()
+            && let Some(field) = choice_row(subject)
+        {
+            self.check_members(field, values, at)?;
+        }
+        let mut allowed = Vec::new();
         for value in values {
             match value {
-                Value::Quantity(quantity) => match quantity.as_integer() {
-                    Some(number) => numbers.push(number),
-                    None => {
-                        return Ok(Judged::NotYet(
-                            "a list of values that are no whole numbers is not judged yet".to_owned(),
-                        ));
-                    }
-                },
+                Value::Quantity(quantity) => allowed.push(quantity.clone()),
                 other => {
                     let label = format!("this holds {}", other.noun());
                     return Err(self.type_error("a number is in a list of numbers", at.span, label));
                 }
             }
         }
-        numbers.sort_unstable();
-        numbers.dedup();
-        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+        allowed.sort_by(|a, b| a.value.cmp(&b.value));
+        allowed.dedup();
+        let (Some(first), Some(last)) = (allowed.first(), allowed.last()) else {
             return Err(self.empty_list(at.span));
         };
-        let whole = last.saturating_sub(*first) == i64::try_from(numbers.len() - 1).unwrap_or(0);
-        if !whole {
-            return Ok(Judged::NotYet("a list with gaps is not planned yet; a range is".to_owned()));
-        }
         let minus = -BigRational::one();
-        let low = linear.clone().plus(&Linear::constant(Quantity::integer(*first)), &minus);
-        let high = linear.plus(&Linear::constant(Quantity::integer(*last)), &minus);
-        let low = self.compare_linear(low, Compare::AtLeast, at.span)?;
-        let high = self.compare_linear(high, Compare::AtMost, at.span)?;
-        Ok(Judged::All(vec![low, high]))
+        let counts = linear.terms.iter().all(|(subject, factor)| subject.is_count() && factor.is_integer());
+        let whole = counts && linear.constant.is_integer();
+        let width = &last.value - &first.value + BigRational::one();
+        let gapless = whole
+            && allowed.iter().all(|value| value.value.is_integer())
+            && width == BigRational::from_integer(allowed.len().into());
+        if gapless {
+            let low = linear.clone().plus(&Linear::constant(first.clone()), &minus);
+            let high = linear.plus(&Linear::constant(last.clone()), &minus);
+            let low = self.compare_linear(low, Compare::AtLeast, at.span)?;
+            let high = self.compare_linear(high, Compare::AtMost, at.span)?;
+            return Ok(Judged::All(vec![low, high]));
+        }
+        if let Some((subject, _)) = linear.terms.iter().find(|(subject, _)| !subject.is_choice()) {
+            let name = subject.row().map_or("a measure", |row| row.name);
+            return Err(self.report(
+                Diagnostic::error(
+                    "role::equal-measure",
+                    "a prediction is never exactly something",
+                    at.span,
+                    format!("this lists values for `{name}`"),
+                )
+                .help("Bound it: `<=` or `>=`."),
+            ));
+        }
+        // Constants move to the values, and the first term is written with a plus.
+        let flip = linear.terms.values().next().is_some_and(|coefficient| coefficient.is_negative());
+        let sign = if flip { ratio(-1, 1) } else { ratio(1, 1) };
+        let mut allowed: Vec<_> = allowed
+            .into_iter()
+            .map(|value| Quantity::new((value.value - &linear.constant) * &sign, value.dimension))
+            .collect();
+        allowed.sort_by(|a, b| a.value.cmp(&b.value));
+        let terms = linear.terms.into_iter();
+        let terms = terms.map(|(subject, coefficient)| (coefficient * &sign, subject)).collect();
+        Ok(Judged::Listed { terms, allowed })
     }
 
     fn empty_list(&mut self, span: Span) -> Reported {
@@ -358,12 +375,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Every member of a list is something that `field` can be.
-    fn check_members(
-        &mut self,
-        field: &'static crate::schema::Field,
-        members: &[Value],
-        at: &Expr,
-    ) -> Outcome<()> {
+    fn check_members(&mut self, field: &'static Field, members: &[Value], at: &Expr) -> Outcome<()> {
         if members.is_empty() {
             return Err(self.empty_list(at.span));
         }
@@ -379,7 +391,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn choice_type(&mut self, field: &'static crate::schema::Field, value: &Value, span: Span) -> Reported {
+    fn choice_type(&mut self, field: &'static Field, value: &Value, span: Span) -> Reported {
         let label = format!("this is {}", value.noun());
         self.report(
             Diagnostic::error(
@@ -460,6 +472,49 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// `a compare b`
+fn holds(a: &BigRational, compare: Compare, b: &BigRational) -> bool {
+    match compare {
+        Compare::AtMost => a <= b,
+        Compare::Below => a < b,
+        Compare::AtLeast => a >= b,
+        Compare::Above => a > b,
+        Compare::Equal => a == b,
+        Compare::Unequal => a != b,
+    }
+}
+
+fn held(holds: bool) -> Held {
+    if holds { Held::Throughout } else { Held::Never }
+}
+
+/// In which steps a profile is beyond a limit.
+fn holds_in(profile: &Profile, compare: Compare, limit: &BigRational) -> Vec<Held> {
+    profile.values.iter().map(|value| held(holds(value, compare, limit))).collect()
+}
+
+/// Profiles compared step by step, with each other or with a quantity.
+fn pointwise(a: &Value, compare: Compare, b: &Value) -> Option<Vec<Held>> {
+    match (a, b) {
+        (Value::Profile(a), Value::Profile(b)) => {
+            let values = a.values.iter().zip(&b.values);
+            Some(values.map(|(a, b)| held(holds(a, compare, b))).collect())
+        }
+        (Value::Profile(a), Value::Quantity(b)) => Some(holds_in(a, compare, &b.value)),
+        (Value::Quantity(a), Value::Profile(b)) => Some(holds_in(b, mirrored(compare), &a.value)),
+        _ => None,
+    }
+}
+
+/// The schema's row of a choice.
+fn choice_row(subject: &Subject) -> Option<&'static Field> {
+    match subject {
+        Subject::Replicas { .. } => Some(&service::replicas),
+        Subject::Figure { .. } => subject.row().filter(|row| row.role == Role::Choice),
+        _ => None,
+    }
+}
+
 /// `power` as `a power`.
 fn article(noun: &str) -> String {
     match noun.chars().next() {
@@ -487,36 +542,5 @@ pub(super) fn mirrored(compare: Compare) -> Compare {
         Compare::AtLeast => Compare::AtMost,
         Compare::Above => Compare::Below,
         equal => equal,
-    }
-}
-
-/// `a and b`, or `a or b`.
-pub(super) fn joined(and: bool, a: Judged, b: Judged) -> Judged {
-    match (and, a, b) {
-        (true, Judged::Fact(true, _), other) | (true, other, Judged::Fact(true, _)) => other,
-        (true, Judged::Fact(false, why), _) | (true, _, Judged::Fact(false, why)) => Judged::Fact(false, why),
-        (false, Judged::Fact(false, _), other) | (false, other, Judged::Fact(false, _)) => other,
-        (false, Judged::Fact(true, why), _) | (false, _, Judged::Fact(true, why)) => Judged::Fact(true, why),
-        (true, Judged::All(mut all), Judged::All(more)) => {
-            all.extend(more);
-            Judged::All(all)
-        }
-        (true, Judged::All(mut all), other) => {
-            all.push(other);
-            Judged::All(all)
-        }
-        (true, a, b) => Judged::All(vec![a, b]),
-        (false, _, _) => Judged::NotYet("`or` between decisions or predictions is not judged yet".to_owned()),
-    }
-}
-
-/// `not judged`.
-pub(super) fn negated(judged: Judged) -> Judged {
-    match judged {
-        Judged::Fact(value, why) => Judged::Fact(!value, why),
-        Judged::NotYet(because) => Judged::NotYet(because),
-        _ => Judged::NotYet(
-            "`not` over decisions or predictions is not judged yet; write the opposite comparison".to_owned(),
-        ),
     }
 }

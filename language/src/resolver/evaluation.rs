@@ -1,7 +1,8 @@
 //! Expressions to values.
 
-use super::comparison::{joined, negated};
+use super::instances::OverInstances;
 use super::keys::MOST_THINGS;
+use super::logic::{joined, negated};
 use super::value::{Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
@@ -263,6 +264,12 @@ impl<'a> Resolver<'a> {
         value.ok_or(Reported)
     }
 
+    /// One more body of a quantifier; they are limited in number.
+    pub(super) fn count_fold(&mut self, span: Span) -> Outcome<()> {
+        self.folded += 1;
+        if self.folded > MOST_THINGS { Err(self.too_many(span)) } else { Ok(()) }
+    }
+
     /// `all x in xs where c: e` and its kin.
     fn fold(
         &mut self,
@@ -273,6 +280,10 @@ impl<'a> Resolver<'a> {
         scope: &Scope,
     ) -> Outcome<Value> {
         let members = match self.evaluate(over, scope, Expect::AnyName)? {
+            Value::Instances(service) => {
+                let quantifier = OverInstances { fold, variable, over, condition, body };
+                return self.fold_instances(&quantifier, service, scope);
+            }
             Value::NotYet(unjudged) => return Ok(Value::not_yet(unjudged.because)),
             Value::Things(things) => things.iter().copied().map(Value::Thing).collect(),
             Value::Thing(thing) => vec![Value::Thing(thing)],
@@ -292,10 +303,7 @@ impl<'a> Resolver<'a> {
         let mut total: Option<Value> = None;
         let mut count = 0;
         for member in members {
-            self.folded += 1;
-            if self.folded > MOST_THINGS {
-                return Err(self.too_many(over.span));
-            }
+            self.count_fold(over.span)?;
             let scope = scope.with(&variable.value, member);
             if let Some(condition) = condition {
                 let value = self.evaluate(condition, &scope, Expect::Value)?;
@@ -332,6 +340,10 @@ impl<'a> Resolver<'a> {
                 }
                 Fold::Count => {}
             }
+        }
+        if matches!(fold, Fold::All | Fold::Sum) {
+            let any = self.quantified.entry(over.span).or_default();
+            *any = *any || count > 0;
         }
         Ok(match fold {
             Fold::Count => Value::integer(count),

@@ -6,9 +6,9 @@ use super::things::ThingId;
 use super::value::{Linear, Value};
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{LatencyMeasure, Statistic, Subject};
+use crate::model::{LatencyMeasure, Of, Place, Statistic, Subject};
 use crate::quantity::{Currency, Dimension};
-use crate::schema::{Default, Field, Role, Support, Type};
+use crate::schema::{Default, Field, Role, Type};
 use crate::span::Span;
 use crate::syntax::ast::{Argument, ExprKind, Name};
 use num_bigint::BigInt;
@@ -62,16 +62,16 @@ impl<'a> Resolver<'a> {
                 .help(format!("Write `{0} p99`, `{0} p99.9`, `{0} mean` or `{0} peak`.", field.name)),
             )),
             (Role::Choice | Role::Measure, None) | (Role::Sampled, Some(_)) => {
-                let figure = statistic.map(|name| self.statistic(name)).transpose()?;
-                if let Support::NotYet(because) = field.support {
-                    return not_yet(because);
+                if field.name == "hour" {
+                    return self.hours(thing, span);
                 }
+                let figure = statistic.map(|name| self.statistic(name)).transpose()?;
                 self.judged(thing, field, figure, span)
             }
         }
     }
 
-    /// A decision or prediction that some stage judges.
+    /// A decision or prediction, as what it stands for in a requirement.
     fn judged(
         &mut self,
         thing: ThingId,
@@ -79,64 +79,77 @@ impl<'a> Resolver<'a> {
         figure: Option<Statistic>,
         span: Span,
     ) -> Outcome<Value> {
-        let known = self.thing(thing);
-        if field.name == "bill" {
-            let currency = self.currency.map_or(Currency::Dollar, |(currency, _)| currency);
-            let dimension = Dimension::money_rate(currency);
-            return Ok(Value::Linear(Linear::subject(Subject::Bill, dimension)));
+        if matches!(field.type_, Type::Symbol(_) | Type::Thing(_)) {
+            self.of_models(thing, field, span)?;
+            return Ok(Value::Choice(thing, field));
         }
-        if known.kind.name != "service" {
-            return Ok(Value::not_yet("only decisions and predictions of services are judged yet"));
-        }
-        let serves_model = known.assigned.contains_key("model");
-        // An abstract service has no place in the program; what its lines say is only checked.
-        let service = self.services.get(&thing).copied().unwrap_or(usize::MAX);
-        let only_models =
-            matches!(field.name, "ttft" | "tpot" | "memory_free" | "tensor" | "batch" | "precision");
-        if only_models && !serves_model && !known.is_abstract {
-            let (name, head) = (known.address.clone(), known.layers.first().map(|layer| layer.block.head));
-            let mut diagnostic = Diagnostic::error(
-                "service::not-a-model",
-                format!("`{}` is of services that run a model", field.name),
-                span,
-                format!("`{name}` runs none"),
-            );
-            if let Some(head) = head {
-                diagnostic = diagnostic.and(head, format!("`{name}` stands here"));
-            }
-            return Err(self.report(
-                diagnostic.help("A container can promise `latency` and `spread`, and bound `replicas`."),
-            ));
-        }
-        let subject = match (field.name, figure) {
-            ("replicas", _) => Subject::Replicas { service },
-            ("memory_free", _) => Subject::MemoryFree { service },
-            ("ttft", Some(statistic)) => {
-                Subject::Latency { service, measure: LatencyMeasure::Ttft, statistic }
-            }
-            ("tpot", Some(statistic)) => {
-                Subject::Latency { service, measure: LatencyMeasure::Tpot, statistic }
-            }
-            ("latency", Some(statistic)) => {
-                Subject::Latency { service, measure: LatencyMeasure::Latency, statistic }
-            }
-            _ => return Ok(Value::Choice(thing, field)),
-        };
         let dimension = match field.type_ {
+            Type::Quantity(measured, _) if measured.dimension.money.is_some() => {
+                let currency = self.currency.map_or(Currency::Dollar, |(currency, _)| currency);
+                let money = measured.dimension.money.map(|(_, power)| (currency, power));
+                Dimension { money, ..measured.dimension.clone() }
+            }
             Type::Quantity(measured, _) => measured.dimension.clone(),
-            _ => Dimension::NONE,
+            Type::Integer(_) => Dimension::NONE,
+            // Nobody says yet what it measures.
+            _ => return Ok(Value::not_yet(format!("`{}` is not read yet", field.name))),
+        };
+        self.of_models(thing, field, span)?;
+        let of = self.of(thing);
+        let subject = match (&of, field.name, figure) {
+            (Of::Program, "bill", _) => Subject::Bill,
+            (Of::Service(service), "replicas", _) => Subject::Replicas { service: *service },
+            (Of::Service(service), "memory_free", _) => Subject::MemoryFree { service: *service },
+            (Of::Service(service), name @ ("ttft" | "tpot" | "latency"), Some(statistic)) => {
+                let measure = match name {
+                    "ttft" => LatencyMeasure::Ttft,
+                    "tpot" => LatencyMeasure::Tpot,
+                    _ => LatencyMeasure::Latency,
+                };
+                Subject::Latency { service: *service, measure, statistic }
+            }
+            (_, field, statistic) => Subject::Figure { of, field, statistic },
         };
         Ok(Value::Linear(Linear::subject(subject, dimension)))
     }
 
+    /// Whose figures a thing's are.
+    pub(super) fn of(&self, thing: ThingId) -> Of {
+        let known = self.thing(thing);
+        match known.kind.name {
+            // The totals of the whole program.
+            "plan" | "policy" | "test" => Of::Program,
+            // An abstract service has no place in the program; what its lines say is only checked.
+            "service" => Of::Service(self.services.get(&thing).copied().unwrap_or(usize::MAX)),
+            kind => Of::Thing { kind, address: known.address.clone() },
+        }
+    }
+
+    /// A figure of model servers is not asked of a container.
+    fn of_models(&mut self, thing: ThingId, field: &'static Field, span: Span) -> Outcome<()> {
+        let known = self.thing(thing);
+        let only_models =
+            matches!(field.name, "ttft" | "tpot" | "memory_free" | "tensor" | "batch" | "precision");
+        let serves_model = known.kind.name != "service" || known.assigned.contains_key("model");
+        if !only_models || serves_model || known.is_abstract {
+            return Ok(());
+        }
+        let (name, head) = (known.address.clone(), known.layers.first().map(|layer| layer.block.head));
+        let mut diagnostic = Diagnostic::error(
+            "service::not-a-model",
+            format!("`{}` is of services that run a model", field.name),
+            span,
+            format!("`{name}` runs none"),
+        );
+        if let Some(head) = head {
+            diagnostic = diagnostic.and(head, format!("`{name}` stands here"));
+        }
+        Err(self
+            .report(diagnostic.help("A container can promise `latency` and `spread`, and bound `replicas`.")))
+    }
+
     /// `spread(node)`.
-    pub(super) fn spread(
-        &mut self,
-        thing: ThingId,
-        field: &'static Field,
-        arguments: &'a [Argument],
-        span: Span,
-    ) -> Outcome<Value> {
+    pub(super) fn spread(&mut self, thing: ThingId, arguments: &'a [Argument], span: Span) -> Outcome<Value> {
         let place = match arguments {
             [Argument { name: None, value }] => match &value.kind {
                 ExprKind::Path(path) if path.steps.is_empty() && path.statistic.is_none() => Some(&path.head),
@@ -144,8 +157,8 @@ impl<'a> Resolver<'a> {
             },
             _ => None,
         };
-        const PLACES: [&str; 4] = ["node", "rack", "row", "site"];
-        let Some(place) = place.filter(|place| PLACES.contains(&place.value.as_str())) else {
+        let known = place.and_then(|name| Place::ALL.into_iter().find(|place| place.name() == name.value));
+        let Some(place) = known else {
             return Err(self.report(
                 Diagnostic::error(
                     "value::type",
@@ -153,18 +166,10 @@ impl<'a> Resolver<'a> {
                     span,
                     "this names no kind of place",
                 )
-                .help(format!("The kinds of places are {}.", listed(PLACES))),
+                .help(format!("The kinds of places are {}.", listed(Place::ALL.map(Place::name)))),
             ));
         };
-        if let Support::NotYet(because) = field.support {
-            return Ok(Value::not_yet_of(because, Dimension::NONE));
-        }
-        if place.value != "node" {
-            let because = format!("spread over {}s is not judged yet", place.value);
-            return Ok(Value::not_yet_of(because, Dimension::NONE));
-        }
-        let service = self.services.get(&thing).copied().unwrap_or(usize::MAX);
-        let subject = Subject::Spread { service };
+        let subject = Subject::Spread { of: self.of(thing), place };
         Ok(Value::Linear(Linear::subject(subject, Dimension::NONE)))
     }
 
@@ -191,7 +196,7 @@ impl<'a> Resolver<'a> {
         self.set_slot(thing, field, Slot::Pending);
         let expect = match field.type_ {
             Type::Symbol(names) => Expect::Names(names),
-            Type::Open | Type::Source => Expect::AnyName,
+            Type::Open | Type::Source | Type::Name => Expect::AnyName,
             _ => Expect::Value,
         };
         let value = self

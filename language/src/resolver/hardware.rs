@@ -168,6 +168,7 @@ impl<'a> Builder<'_, 'a> {
             nameplate: _,
             bill: _,
             memory_free: _,
+            hour: _,
             source: _,
         } = NodeRows::rows();
         let (name, span) = (self.resolver.thing(id).address.clone(), self.head_or_start(id));

@@ -64,7 +64,7 @@ impl<'a> Resolver<'a> {
                 (Found::Field(thing, field, _), Step::Call { arguments, span })
                     if field.type_ == Type::Spread =>
                 {
-                    let value = self.spread(thing, field, arguments, *span)?;
+                    let value = self.spread(thing, arguments, *span)?;
                     (Found::Value(value), rest)
                 }
                 (Found::Field(thing, field, span), step) => {
@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
             if let (Some(thing), Some(field)) = (scope.thing, field)
                 && field.type_ == Type::Spread
             {
-                let value = self.spread(thing, field, arguments, *span)?;
+                let value = self.spread(thing, arguments, *span)?;
                 return Ok((Found::Value(value), rest));
             }
             let value = self.call(name, arguments, *span, scope)?;
@@ -277,10 +277,16 @@ impl<'a> Resolver<'a> {
                     return Ok(Found::Value(Value::not_yet("places are not planned yet")));
                 }
                 if kind.name == "service" && name.value == "instance" {
-                    return Ok(Found::Value(Value::not_yet("single instances are not judged yet")));
+                    return Ok(Found::Value(Value::Instances(thing)));
                 }
                 Err(self.unknown_field(name, kind, thing))
             }
+            (Value::Instances(service), Step::All(_)) => Ok(Found::Value(Value::Instances(service))),
+            // What is said of a replica is said of the node it stands on.
+            (Value::Instance(node), Step::Field(name)) if name.value == "node" => {
+                Ok(Found::Value(Value::Thing(node)))
+            }
+            (Value::Instance(node), step) => self.step(Value::Thing(node), step, scope),
             (Value::Map(entries), Step::Index { keys, span }) => {
                 let keys = self.keys(keys, scope)?;
                 let [key] = keys.as_slice() else {

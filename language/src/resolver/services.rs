@@ -1,8 +1,9 @@
 //! Services: what they run, what bounds them, what they promise.
 
 use super::building::Builder;
-use super::conditions::{Left, Limit, Lines};
 use super::hardware::precision;
+use super::limits::{Left, Limit};
+use super::lines::Lines;
 use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
@@ -67,6 +68,7 @@ impl<'a> Builder<'_, 'a> {
             energy: _,
             carbon: _,
             bill: _,
+            hour: _,
             source: _,
         } = ServiceRows::rows();
         let thing = self.resolver.thing(id);

@@ -49,8 +49,14 @@ pub(crate) enum Value {
     Devices(Quantity, ThingId),
     /// Decisions and predictions, scaled and added.
     Linear(Linear),
-    /// A decision that is no number, or not a summed one: `tensor`, `precision`.
+    /// A decision among names: `precision`, `device`.
     Choice(ThingId, &'static Field),
+    /// `hour`: the clock, by step.
+    Hours(Rc<Hours>),
+    /// `s.instance[*]`: the replicas of a service.
+    Instances(ThingId),
+    /// One of them, by the node that it stands on.
+    Instance(ThingId),
     /// A comparison.
     Condition(Judged),
     /// Understood, and not judged by any stage yet.
@@ -75,20 +81,50 @@ pub(crate) struct Linear {
     pub(crate) dimension: Dimension,
 }
 
+/// When each step begins by some clock, and how long a step is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hours {
+    /// Seconds since midnight, below a day.
+    pub(crate) begins: Vec<BigRational>,
+    /// Seconds.
+    pub(crate) step: BigRational,
+}
+
+/// Whether something that varies holds within a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Held {
+    /// At no moment of it.
+    Never,
+    /// At some.
+    Partly,
+    /// Throughout.
+    Throughout,
+}
+
 /// What a condition says.
 #[derive(Clone, Debug)]
 pub(crate) enum Judged {
     /// Only facts: it holds or it does not, and why.
     Fact(bool, String),
+    /// Only facts, some of which vary over time: one entry a step.
+    Steps(Rc<Vec<Held>>),
+    /// A scenario, named after `when`.
+    Scenario(ThingId),
     /// Decisions or predictions against a limit.
     Compare { terms: Vec<(BigRational, Subject)>, compare: Compare, limit: Quantity },
-    /// A decision limited to values.
+    /// Decisions that have one of several values.
+    Listed { terms: Vec<(BigRational, Subject)>, allowed: Vec<Quantity> },
+    /// A decision limited to names.
     Restrict { thing: ThingId, field: &'static Field, allowed: Vec<Value> },
-    /// A whole decision between bounds.
-    Bound { thing: ThingId, field: &'static Field, low: Option<i64>, high: Option<i64> },
+    /// Every replica of a service stands on one of these nodes.
+    Placed { service: ThingId, nodes: Rc<Vec<ThingId>> },
     /// All of them.
     All(Vec<Judged>),
-    /// Understood, and not judged by any stage yet.
+    /// At least one of them.
+    Any(Vec<Judged>),
+    /// The opposite of a leaf that has none of its own.
+    Not(Box<Judged>),
+    /// It leans on a value that is not known yet.
     NotYet(String),
 }
 
@@ -127,6 +163,7 @@ impl Value {
             Self::Profile(profile) => Some(&profile.dimension),
             Self::Lognormal { p50, .. } => Some(&p50.dimension),
             Self::Linear(linear) => Some(&linear.dimension),
+            Self::Hours(_) => Some(&Dimension::TIME),
             Self::NotYet(unjudged) => unjudged.dimension.as_ref(),
             _ => None,
         }
@@ -151,6 +188,9 @@ impl Value {
             Self::Things(_) => "several things".to_owned(),
             Self::Devices(..) => "a count of devices".to_owned(),
             Self::Linear(_) | Self::Choice(..) => "something that the planner decides or predicts".to_owned(),
+            Self::Hours(_) => "a clock".to_owned(),
+            Self::Instances(_) => "the replicas of a service".to_owned(),
+            Self::Instance(_) => "a replica".to_owned(),
             Self::Condition(_) => "a condition".to_owned(),
             Self::NotYet(_) => "something that is not judged yet".to_owned(),
         }
@@ -160,7 +200,7 @@ impl Value {
     pub(crate) fn is_judged(&self) -> bool {
         match self {
             Self::Linear(_) | Self::Choice(..) => true,
-            Self::Condition(judged) => !matches!(judged, Judged::Fact(..)),
+            Self::Condition(judged) => !matches!(judged, Judged::Fact(..) | Judged::Steps(_)),
             _ => false,
         }
     }

@@ -5,11 +5,11 @@ use super::Limits::{Any, NotNegative, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
-    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Objective, Open, Profile, Quantity as Q,
-    Source, Spread, Symbol, Text, Thing,
+    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Name, Objective, Open, Profile,
+    Quantity as Q, Source, Spread, Symbol, Text, Thing,
 };
 use super::{
-    BANDWIDTH, CORES, DATA, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
+    BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
     MONEY_PER_ENERGY, POWER, PRICE, RATE, RATIO, STEPS, TIME, TOKENS,
 };
 
@@ -113,7 +113,7 @@ kinds! {
         labels: Fact, Open, Describes, Unset, "Labels for targets.";
         trust: Fact, Open, Describes, Unset, "What is attested of it.";
         zone: Fact, Text, Describes, Unset, "Time zone.";
-        residency: Fact, Open, Describes, Unset, "Whose law holds here.";
+        residency: Fact, Name, Describes, Unset, "Whose law holds here.";
         taints: Fact, Open, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
         interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Interruptions a time.";
         notice: Fact, Q(&TIME, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Time between notice and interruption.";
@@ -123,6 +123,7 @@ kinds! {
         nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
         memory_free: Measure, Q(&RATIO, Any), NotYet("the free memory of a node is not judged yet"), Unset, "Share of its memory that stays free.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// The shape of a neural network. It describes: it is never planned.
@@ -178,7 +179,7 @@ kinds! {
         concurrency: Fact, Integer(Positive), NotYet("service times are read as `serves` only"), Unset, "Requests that one replica serves side by side.";
         sequences: Fact, Integer(Positive), NotYet("one prompt a request is planned"), Number(1), "Prompts in one request.";
         prefix_hit: Fact, Q(&RATIO, NotNegative), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
-        residency: Fact, Open, NotYet("residency does not limit placement yet"), Unset, "Where its data may be.";
+        residency: Fact, Name, NotYet("residency does not limit placement yet"), Unset, "Where its data may be.";
         interference: Fact, Open, NotYet("interference is not predicted yet"), Unset, "How much neighbours slow it.";
         elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
         start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
@@ -190,12 +191,13 @@ kinds! {
         data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
         cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
         clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
-        throughput: Measure, Open, NotYet("throughput is not judged yet"), Unset, "Requests or tokens a second.";
+        throughput: Measure, Q(&RATE, Any), NotYet("throughput is not judged yet"), Unset, "Requests a second that its replicas carry together.";
         availability: Measure, Q(&RATIO, Any), NotYet(UP), Unset, "Share of demand met while nodes fail.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
-        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// What to minimise, and settings. A program has one.
@@ -209,31 +211,32 @@ kinds! {
         band: Fact, Symbol(&["unfavourable", "middle"]), NotYet("comparisons use the unfavourable end"), IsSymbol("unfavourable"), "Which end of a prediction is compared.";
         target: Fact, Open, Later("targets are not written yet: the plan is not applied anywhere"), Unset, "Where the plan is applied.";
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
-        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
         moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that leave the node where they run now.";
     }
     /// Requirements over many things, reported by name.
     policy as PolicyRows in [""], Acted => {
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
-        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
         moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that leave the node where they run now.";
-        hour: Measure, Q(&TIME, Any), NotYet("guards by the hour are not judged yet"), Unset, "The plan's clock.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
     }
     /// A changed world and what must hold in it.
     test as TestRows in [""], Later("tests in the file are not run yet") => {
         lose: Fact, Open, Describes, Unset, "Things that are gone.";
         feasible: Measure, Boolean, NotYet("tests in the file are not run yet"), Unset, "Some plan exists.";
         bill: Measure, Q(&PRICE, Any), NotYet("tests in the file are not run yet"), Unset, "Money an hour in this world.";
-        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour in this world.";
+        carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour in this world.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour in this world.";
         moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that move.";
     }
     /// A place with its own feed and tariff.
     site as SiteRows in [""], NotYet(PLACES) => {
         zone: Fact, Text, Describes, Unset, "Time zone.";
-        residency: Fact, Open, Describes, Unset, "Whose law holds here.";
+        residency: Fact, Name, Describes, Unset, "Whose law holds here.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What the meter may read, W.";
         pue: Fact, Q(&RATIO, Positive), Describes, Unset, "Metered power over that of its servers.";
@@ -244,11 +247,11 @@ kinds! {
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
         labels: Fact, Open, Describes, Unset, "Labels for targets.";
-        hour: Measure, Q(&TIME, Any), NotYet("guards by the hour are not judged yet"), Unset, "Its local clock.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Metered power, W.";
         nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
-        carbon: Measure, Open, NotYet(CARBON), Unset, "Carbon an hour.";
+        carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
@@ -262,6 +265,7 @@ kinds! {
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Power of its servers, W.";
         nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// Servers behind one breaker.
@@ -274,6 +278,7 @@ kinds! {
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Power of its servers, W.";
         nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// A breaker and when it trips.
@@ -327,6 +332,7 @@ kinds! {
         memory_free: Measure, Q(&RATIO, Any), NotYet(LAYOUTS), Unset, "Share of device memory that stays free.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// A path through services, with a promise from end to end.
@@ -339,6 +345,7 @@ kinds! {
         availability: Measure, Q(&RATIO, Any), NotYet(UP), Unset, "Share of demand met while nodes fail.";
         quality: Measure, Q(&RATIO, Any), NotYet("quality is not judged yet"), Unset, "Quality of the answers.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// Work with an end.
@@ -352,7 +359,7 @@ kinds! {
         checkpoint: Fact, Open, Describes, Unset, "How often it saves.";
         priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
         team: Fact, Open, Describes, Unset, "Whose it is.";
-        residency: Fact, Open, Describes, Unset, "Where its data may be.";
+        residency: Fact, Name, Describes, Unset, "Where its data may be.";
         tensor: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share each layer.";
         pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
         expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
@@ -369,6 +376,7 @@ kinds! {
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
         energy: Measure, Q(&ENERGY, Any), NotYet(ENERGIES), Unset, "Energy of the whole job.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
+        hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// A world that the plan must survive.

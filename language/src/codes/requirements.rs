@@ -1,0 +1,101 @@
+//! Codes of guards, conditions and what they stand in.
+
+use super::{Code, code};
+
+pub(super) static CODES: &[Code] = &[
+    code(
+        "when::never",
+        "a guard that lets no step through",
+        "\
+`when` says in which steps of the horizon a line holds, and in which scenarios. Here it holds in none, so the line asks for
+nothing. A range of hours excludes its end, and one that begins later than it ends runs over midnight: `22h..6h`. A guard that
+a param alone decides is not reported: it is meant to differ from world to world.",
+        "\
+policy evening {
+    bill <= $5/h when hour in 17h..17h
+}",
+        "\
+policy evening {
+    bill <= $5/h
+}",
+    ),
+    code(
+        "when::always",
+        "a guard that lets every step through",
+        "\
+`when` says in which steps of the horizon a line holds. Here it holds in all of them, so the guard changes nothing. It is not
+reported where a param enters the guard: with another value it may let fewer through.",
+        "\
+policy all_day {
+    bill <= $5/h when hour in 0h..24h
+}",
+        "\
+policy all_day {
+    bill <= $5/h
+}",
+    ),
+    code(
+        "when::decided",
+        "a guard over what is decided or predicted",
+        "\
+A guard is known before there is a plan: it reads the hour, profiles of facts and scenarios. What the planner decides or
+predicts belongs into the condition itself, where `or` and `not` say what follows from what.",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    spread(node) >= 2 when replicas >= 2
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    spread(node) >= 2
+}",
+    ),
+    code(
+        "when::misplaced",
+        "time or a scenario inside a condition",
+        "\
+A condition says what must hold, and `when` after it where it must. The hour, a profile or a scenario inside a condition over
+decisions would mix the two: move it after `when`. A line over profiles and facts alone needs no guard: it must hold in every
+step.",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    replicas >= 2 or hour in 20h..24h
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    replicas >= 2
+}",
+    ),
+    code(
+        "policy::empty",
+        "a line about nothing",
+        "\
+A line over `all` of a set, or over a `sum`, holds whatever the planner does when the set is empty. That is rarely meant: a name
+or a `where` lets nothing through, or what it speaks of stands in another file. It is a warning, because a file of rules may be
+used by programs that have nothing of a kind.",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+}
+policy spread {
+    all s in service[*] where s.priority >= 90: s.spread(node) >= 2
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+    priority = 90
+}
+policy spread {
+    all s in service[*] where s.priority >= 90: s.spread(node) >= 2
+}",
+    ),
+];

@@ -1,0 +1,49 @@
+//! When a line holds: in which worlds, and in which steps of the horizon.
+
+/// When a line holds. Outside the base world a line holds only in scenarios that its `when` names.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct When {
+    /// As written after `when`, on one line; none where nothing is written.
+    pub text: Option<String>,
+    /// The steps of the base world.
+    pub base: Steps,
+    /// Scenarios, by index into [`Program::scenarios`](super::Program::scenarios), each with its steps.
+    pub scenarios: Vec<(usize, Steps)>,
+}
+
+/// Steps of the horizon.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Steps {
+    /// All of them.
+    #[default]
+    Every,
+    /// Those that are set, one entry a step; at least one is.
+    These(Vec<bool>),
+    /// None.
+    Never,
+}
+
+impl When {
+    /// It holds in every step of the base world.
+    pub fn is_always(&self) -> bool {
+        self.base == Steps::Every
+    }
+
+    /// It holds nowhere.
+    pub fn is_never(&self) -> bool {
+        self.base == Steps::Never && self.scenarios.iter().all(|(_, steps)| *steps == Steps::Never)
+    }
+}
+
+impl Steps {
+    /// The steps that are set.
+    pub fn of(set: Vec<bool>) -> Self {
+        if set.iter().all(|set| *set) {
+            Self::Every
+        } else if set.iter().any(|set| *set) {
+            Self::These(set)
+        } else {
+            Self::Never
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What conditions speak of: decisions and predictions.
+
+use crate::quantity::Dimension;
+use crate::schema::{self, Role, Type};
+use num_rational::BigRational;
+
+/// What a requirement speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Replicas of a service, over all pools and layouts.
+    Replicas {
+        /// By index.
+        service: usize,
+    },
+    /// Replicas of a service that stand on some nodes.
+    ReplicasOn {
+        /// By index.
+        service: usize,
+        /// By index into [`Program::nodes`](super::Program::nodes), ascending.
+        nodes: Vec<usize>,
+    },
+    /// Distinct places in use: `spread(node)`, `spread(rack)`.
+    Spread {
+        /// Whose.
+        of: Of,
+        /// The kind of place.
+        place: Place,
+    },
+    /// A measure of a service for each request: `ttft p99`.
+    Latency {
+        /// By index.
+        service: usize,
+        /// Which.
+        measure: LatencyMeasure,
+        /// The quantile in (0, 1), the mean or the maximum.
+        statistic: Statistic,
+    },
+    /// The share of device memory that stays free: `memory_free`.
+    MemoryFree {
+        /// By index.
+        service: usize,
+    },
+    /// Money an hour of the whole program.
+    Bill,
+    /// Any other choice or measure, by its row in the schema.
+    Figure {
+        /// Whose.
+        of: Of,
+        /// The field's name.
+        field: &'static str,
+        /// For what is sampled.
+        statistic: Option<Statistic>,
+    },
+}
+
+/// Whose a figure is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// The whole program's, in the world that is planned.
+    Program,
+    /// A service's, by index.
+    Service(usize),
+    /// Any other thing's.
+    Thing {
+        /// Its kind.
+        kind: &'static str,
+        /// Its address, unique within its kind.
+        address: String,
+    },
+}
+
+/// Kinds of places that `spread` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Machines.
+    Node,
+    /// Racks.
+    Rack,
+    /// Rows of racks.
+    Row,
+    /// Sites.
+    Site,
+}
+
+/// Latencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LatencyMeasure {
+    /// To the first token.
+    Ttft,
+    /// A token after the first, mean over one answer.
+    Tpot,
+    /// The whole request.
+    Latency,
+}
+
+/// Which figure of a sample.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statistic {
+    /// `p99.9`: 999/1000.
+    Quantile(BigRational),
+    /// `mean`
+    Mean,
+    /// `peak`
+    Peak,
+}
+
+impl Of {
+    /// The kind of thing; the whole program's figures are the plan's.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Program => "plan",
+            Self::Service(_) => "service",
+            Self::Thing { kind, .. } => kind,
+        }
+    }
+}
+
+impl Place {
+    /// All, from the smallest.
+    pub const ALL: [Self; 4] = [Self::Node, Self::Rack, Self::Row, Self::Site];
+
+    /// The kind of thing it is.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Rack => "rack",
+            Self::Row => "row",
+            Self::Site => "site",
+        }
+    }
+}
+
+impl Subject {
+    /// The planner decides it. Everything else is predicted.
+    pub fn is_choice(&self) -> bool {
+        match self {
+            Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } => true,
+            Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
+            Self::Figure { .. } => self.row().is_some_and(|row| row.role == Role::Choice),
+        }
+    }
+
+    /// It counts in whole numbers.
+    pub fn is_count(&self) -> bool {
+        match self {
+            Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } => true,
+            Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
+            Self::Figure { .. } => self.row().is_some_and(|row| matches!(row.type_, Type::Integer(_))),
+        }
+    }
+
+    /// What it measures; money as dollars, standing for any currency.
+    pub fn dimension(&self) -> Dimension {
+        match self {
+            Self::Replicas { .. }
+            | Self::ReplicasOn { .. }
+            | Self::Spread { .. }
+            | Self::MemoryFree { .. } => Dimension::NONE,
+            Self::Latency { .. } => Dimension::TIME,
+            Self::Bill => schema::PRICE.dimension.clone(),
+            Self::Figure { .. } => match self.row().map(|row| row.type_) {
+                Some(Type::Quantity(measured, _)) => measured.dimension.clone(),
+                _ => Dimension::NONE,
+            },
+        }
+    }
+
+    /// The schema's row of a figure that has no form of its own.
+    pub fn row(&self) -> Option<&'static schema::Field> {
+        match self {
+            Self::Figure { of, field, .. } => schema::kind(of.kind())?.field(field),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `all i in s.instance[*]: …`: what holds of single replicas, told by the node that each stands on.
+//!
+//! Replicas are interchangeable and nobody knows yet where they will stand, so a body is evaluated once
+//! for each node of the program. Where it only reads facts, the answer is a set of nodes: the service may
+//! run on these and no others.
+
+use super::evaluation::Expect;
+use super::logic::{joined, negated};
+use super::things::ThingId;
+use super::value::{Judged, Linear, Value};
+use super::{Outcome, Resolver, Scope};
+use crate::model::Subject;
+use crate::quantity::{Dimension, Quantity};
+use crate::syntax::ast::{Expr, Fold, Name};
+use num_traits::{One, Zero};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A quantifier over the replicas of one service.
+pub(super) struct OverInstances<'a> {
+    pub(super) fold: Fold,
+    pub(super) variable: &'a Name,
+    pub(super) over: &'a Expr,
+    pub(super) condition: Option<&'a Expr>,
+    pub(super) body: Option<&'a Expr>,
+}
+
+impl<'a> Resolver<'a> {
+    /// The value of a quantifier over the replicas of `service`.
+    pub(super) fn fold_instances(
+        &mut self,
+        quantifier: &OverInstances<'a>,
+        service: ThingId,
+        scope: &Scope,
+    ) -> Outcome<Value> {
+        let mut nodes: Vec<_> = self.nodes.iter().map(|(thing, index)| (*index, *thing)).collect();
+        nodes.sort_unstable();
+        let every: Vec<ThingId> = nodes.into_iter().map(|(_, thing)| thing).collect();
+        let mut chosen = Vec::new();
+        for node in &every {
+            self.count_fold(quantifier.over.span)?;
+            let scope = scope.with(&quantifier.variable.value, Value::Instance(*node));
+            let Some(condition) = quantifier.condition else {
+                chosen.push((*node, scope));
+                continue;
+            };
+            let value = self.evaluate(condition, &scope, Expect::Value)?;
+            match self.condition_of(value, condition.span)? {
+                Judged::Fact(true, _) => chosen.push((*node, scope)),
+                Judged::Fact(false, _) => {}
+                Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                _ => return Ok(Value::not_yet("a `where` over decisions is not judged yet")),
+            }
+        }
+        match (quantifier.fold, quantifier.body) {
+            (Fold::Count, _) | (_, None) => {
+                let subject = self.replicas_on(service, chosen.iter().map(|(node, _)| *node), every.len());
+                Ok(Value::Linear(Linear::subject(subject, Dimension::NONE)))
+            }
+            (Fold::All, Some(body)) => self.every_instance(service, &every, chosen, body),
+            (Fold::Any, Some(body)) => self.some_instance(service, &every, chosen, body),
+            (Fold::Sum, Some(body)) => self.sum_of_instances(service, every.len(), chosen, body),
+            (Fold::Min | Fold::Max, Some(_)) => {
+                Ok(Value::not_yet("the least or greatest of replicas is not judged yet"))
+            }
+        }
+    }
+
+    /// No replica stands where `body` is false; where it is a decision, it holds if one stands there.
+    fn every_instance(
+        &mut self,
+        service: ThingId,
+        every: &[ThingId],
+        chosen: Vec<(ThingId, Scope)>,
+        body: &'a Expr,
+    ) -> Outcome<Value> {
+        let mut forbidden = Vec::new();
+        let mut conditions = Vec::new();
+        for (node, scope) in chosen {
+            let value = self.evaluate(body, &scope, Expect::Value)?;
+            match self.condition_of(value, body.span)? {
+                Judged::Fact(true, _) => {}
+                Judged::Fact(false, _) => forbidden.push(node),
+                Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                judged => conditions.push(joined(false, only_on(service, every, &[node]), judged)),
+            }
+        }
+        let placed = if forbidden.is_empty() {
+            Judged::Fact(true, String::new())
+        } else {
+            only_on(service, every, &forbidden)
+        };
+        Ok(Value::Condition(conditions.into_iter().fold(placed, |all, part| joined(true, all, part))))
+    }
+
+    /// Some replica stands where `body` holds.
+    fn some_instance(
+        &mut self,
+        service: ThingId,
+        every: &[ThingId],
+        chosen: Vec<(ThingId, Scope)>,
+        body: &'a Expr,
+    ) -> Outcome<Value> {
+        let mut fitting = Vec::new();
+        let mut conditions = Vec::new();
+        for (node, scope) in chosen {
+            let value = self.evaluate(body, &scope, Expect::Value)?;
+            match self.condition_of(value, body.span)? {
+                Judged::Fact(true, _) => fitting.push(node),
+                Judged::Fact(false, _) => {}
+                Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                judged => {
+                    let there = negated(only_on(service, every, &[node]));
+                    conditions.push(joined(true, there, judged));
+                }
+            }
+        }
+        let placed = if fitting.is_empty() {
+            Judged::Fact(false, "no node is like this".to_owned())
+        } else {
+            negated(only_on(service, every, &fitting))
+        };
+        Ok(Value::Condition(conditions.into_iter().fold(placed, |any, part| joined(false, any, part))))
+    }
+
+    /// A quantity of the node that each replica stands on, over all replicas.
+    fn sum_of_instances(
+        &mut self,
+        service: ThingId,
+        count: usize,
+        chosen: Vec<(ThingId, Scope)>,
+        body: &'a Expr,
+    ) -> Outcome<Value> {
+        let mut by_value: BTreeMap<_, Vec<ThingId>> = BTreeMap::new();
+        let mut dimension: Option<Dimension> = None;
+        for (node, scope) in chosen {
+            match self.evaluate(body, &scope, Expect::Value)? {
+                Value::Quantity(quantity) => {
+                    let known = dimension.get_or_insert_with(|| quantity.dimension.clone());
+                    if *known != quantity.dimension {
+                        let known = known.clone();
+                        return Err(self.mismatch(&known, &quantity.dimension, body.span));
+                    }
+                    by_value.entry(quantity.value).or_default().push(node);
+                }
+                Value::NotYet(unjudged) => return Ok(Value::NotYet(unjudged)),
+                _ => return Ok(Value::not_yet("sums of decisions over replicas are not judged yet")),
+            }
+        }
+        let Some(dimension) = dimension else {
+            return Ok(Value::Zero);
+        };
+        let mut sum = Linear::constant(Quantity::new(Zero::zero(), dimension.clone()));
+        for (value, nodes) in by_value {
+            let subject = self.replicas_on(service, nodes.into_iter(), count);
+            let term = Linear::subject(subject, Dimension::NONE).scaled(&value, dimension.clone());
+            sum = sum.plus(&term, &One::one());
+        }
+        Ok(Value::Linear(sum))
+    }
+
+    fn replicas_on(&self, service: ThingId, nodes: impl Iterator<Item = ThingId>, every: usize) -> Subject {
+        let mut nodes: Vec<usize> = nodes.filter_map(|node| self.nodes.get(&node).copied()).collect();
+        nodes.sort_unstable();
+        // An abstract service has no place in the program; what its lines say is only checked.
+        let service = self.services.get(&service).copied().unwrap_or(usize::MAX);
+        if nodes.len() == every {
+            Subject::Replicas { service }
+        } else {
+            Subject::ReplicasOn { service, nodes }
+        }
+    }
+}
+
+/// Every replica stands on a node of `every` that is not one of `without`.
+fn only_on(service: ThingId, every: &[ThingId], without: &[ThingId]) -> Judged {
+    let nodes = every.iter().filter(|node| !without.contains(node)).copied();
+    Judged::Placed { service, nodes: Rc::new(nodes.collect()) }
+}
