@@ -10,6 +10,7 @@ mod reading;
 mod requirements;
 mod syntax;
 mod values;
+mod worlds;
 
 use crate::sources::{Files, Unreadable};
 
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         .chain(names::CODES)
         .chain(values::CODES)
         .chain(requirements::CODES)
+        .chain(worlds::CODES)
         .chain(planning::CODES)
 }
 

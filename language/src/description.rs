@@ -6,8 +6,9 @@
 mod conditions;
 
 use crate::model::{
-    CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LlmWork, Market, Model, Node, NotYet,
-    Objective, Placeholder, Plan, Precision, Profile, Program, Restriction, Scenario, Service, Work,
+    Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LlmWork, Market, Model,
+    Node, NotYet, Objective, Placeholder, Plan, Precision, Profile, Program, Restriction, Scenario, Service,
+    Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -28,6 +29,8 @@ pub fn describe(program: &Program) -> String {
         requirements,
         wishes,
         plan,
+        tests,
+        checks,
         not_yet,
         placeholders,
     } = program;
@@ -56,6 +59,15 @@ pub fn describe(program: &Program) -> String {
     }
     for wish in wishes {
         text.paragraph(&wish_text(wish, program));
+    }
+    for test in tests {
+        describe_test(&mut text, test);
+    }
+    if !checks.is_empty() {
+        text.paragraph("checks");
+        for Check { text: line, span: _, expression: _ } in checks {
+            text.line(line);
+        }
     }
     if !not_yet.is_empty() {
         text.paragraph("not yet");
@@ -293,6 +305,18 @@ fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
         text.line(&format!("gap = {}", percent(&gap.value)));
     }
     text.fact("effort", effort.as_ref());
+}
+
+fn describe_test(text: &mut Text, test: &Test) {
+    let Test { name, span: _, world } = test;
+    text.paragraph(&format!("test {name:?}"));
+    let World { block: _, changes, lost, lines: _ } = world;
+    for Change { path, value, span: _ } in changes {
+        text.line(&format!("set {path} = {value}"));
+    }
+    for lost in lost {
+        text.line(&format!("lose {}", lost.value));
+    }
 }
 
 fn describe_scenario(text: &mut Text, scenario: &Scenario) {

@@ -22,7 +22,7 @@ pub mod syntax;
 pub mod units;
 
 use diagnostics::Diagnostic;
-use model::Program;
+use model::{Program, World};
 use sources::{Files, Sources};
 
 /// What `check` found.
@@ -38,6 +38,14 @@ pub struct Checked {
 
 /// Reads the program whose root file is `path` and everything it uses. Total: any bytes give an answer.
 pub fn check(path: &str, files: &dyn Files) -> Checked {
-    let (program, sources, diagnostics) = resolver::resolve(path, files);
+    let (program, sources, diagnostics) = resolver::resolve(path, files, None);
+    Checked { program, sources, diagnostics }
+}
+
+/// Reads the same program in another world: what `world` sets is set, what it loses is gone, and where
+/// something is gone lines about counts of replicas and places are wishes. The program's
+/// [`checks`](Program::checks) are those of the test that describes the world.
+pub fn check_world(path: &str, files: &dyn Files, world: &World) -> Checked {
+    let (program, sources, diagnostics) = resolver::resolve(path, files, Some(world));
     Checked { program, sources, diagnostics }
 }

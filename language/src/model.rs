@@ -12,6 +12,7 @@ mod requirements;
 mod scenarios;
 mod services;
 mod subjects;
+mod worlds;
 
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Market, Node};
@@ -21,6 +22,8 @@ pub use requirements::{Compare, Condition, Requirement, Term, Wish};
 pub use scenarios::Scenario;
 pub use services::{CountBound, ImageWork, LlmWork, Model, Precision, Restriction, Service, Work};
 pub use subjects::{LatencyMeasure, Of, Place, Statistic, Subject};
+
+pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, Member, Test, World};
 
 use crate::span::{Span, Spanned};
 
@@ -45,6 +48,10 @@ pub struct Program {
     pub wishes: Vec<Wish>,
     /// What to minimise, and settings.
     pub plan: Plan,
+    /// Tests of the root file; none where another world was read.
+    pub tests: Vec<Test>,
+    /// What the test checks whose world this is; none in the base.
+    pub checks: Vec<Check>,
     /// Things and facts that are understood but that no stage acts on yet. Each makes a plan partial.
     pub not_yet: Vec<NotYet>,
     /// Facts whose source starts with `placeholder:`; every output that used them repeats it.

@@ -5,6 +5,7 @@
 
 mod arithmetic;
 mod building;
+mod checks;
 mod coercion;
 mod comparison;
 mod conditions;
@@ -24,30 +25,42 @@ mod params;
 mod paths;
 mod services;
 mod things;
+mod trials;
 mod value;
+mod worlds;
 
 use crate::diagnostics::{Diagnostic, Severity, listed};
-use crate::model::Program;
+use crate::model::{Bound, Program, World};
 use crate::quantity::Currency;
 use crate::sources::{Files, Sources};
 use crate::span::{FileId, Span};
+use crate::syntax::ast;
 use imports::{Imports, Module};
 use names::{Group, GroupId, Names};
 use num_rational::BigRational;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use things::{Thing, ThingId};
 use value::Value;
+use worlds::Set;
+pub(crate) use worlds::WorldLine;
 
-/// The program at `root`, if nothing is wrong with it; every file read; what was found, in order of file
-/// and place.
-pub(crate) fn resolve(root: &str, files: &dyn Files) -> (Option<Program>, Sources, Vec<Diagnostic>) {
+/// The program at `root` in `world`, or the base where it is none, if nothing is wrong with it; every file
+/// read; what was found, in order of file and place.
+pub(crate) fn resolve(
+    root: &str,
+    files: &dyn Files,
+    world: Option<&World>,
+) -> (Option<Program>, Sources, Vec<Diagnostic>) {
     let Imports { modules, sources, mut diagnostics } = imports::read(root, files);
     let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let mut program = None;
     if !modules.is_empty() {
         let mut resolver = Resolver::new(&modules, &sources);
-        let built = resolver.program();
+        if let Some(world) = world {
+            resolver.enter(&world.lines);
+        }
+        let built = resolver.program(world);
         let mut found = resolver.diagnostics;
         if !readable {
             // What a line that could not be read would have said is missing, and so is what follows from
@@ -124,6 +137,12 @@ pub(crate) struct Resolver<'a> {
     referred: HashSet<(usize, &'a str)>,
     /// Unknown names that are one letter longer than a declaration.
     nearly: Vec<Nearly<'a>>,
+    /// Lines of the world that is read; none in the base.
+    sets: Vec<Set<'a>>,
+    /// Params that the world binds, by module and name.
+    bound: HashMap<(usize, &'a str), (&'a ast::Expr, Scope)>,
+    /// What the world loses, without what stands in it.
+    lost: BTreeSet<ThingId>,
 }
 
 /// An unknown name, and the declaration that it might be meant to be.
@@ -215,18 +234,28 @@ impl<'a> Resolver<'a> {
             suggestions: 0,
             referred: HashSet::new(),
             nearly: Vec::new(),
+            sets: Vec::new(),
+            bound: HashMap::new(),
+            lost: BTreeSet::new(),
         }
     }
 
     /// Every stage in turn.
-    fn program(&mut self) -> Program {
-        self.declare();
-        self.expand();
-        let params = self.params();
-        self.check_things();
-        let program = self.build(params);
+    fn program(&mut self, world: Option<&World>) -> Program {
+        let params = self.read();
+        let program = self.build(params, world);
         self.blame_declarations();
         program
+    }
+
+    /// Every stage up to the facts of all things; the root's params.
+    fn read(&mut self) -> Vec<Bound> {
+        self.declare();
+        self.expand();
+        self.lose();
+        let params = self.params();
+        self.check_things();
+        params
     }
 
     /// Where a name is unknown and a declaration that lacks one of its letters is referred to by nothing,

@@ -87,6 +87,8 @@ pub enum Type {
     Symbol(&'static [&'static str]),
     /// A thing of a kind.
     Thing(&'static str),
+    /// Things of some kinds: one, or a list.
+    Things(&'static [&'static str]),
     /// `8 * h100`: a count of a device.
     Devices,
     /// `nvlink(900GB/s)`, `pcie(64GB/s)`.
@@ -159,6 +161,7 @@ impl Type {
             Self::Name => "a name that stands for itself: `eu`".to_owned(),
             Self::Symbol(names) => listed(names.iter().copied()),
             Self::Thing(kind) => format!("the name of a {kind}"),
+            Self::Things(kinds) => format!("names of things, each one of {}", listed(kinds.iter().copied())),
             Self::Devices => "a count of a device: `8 * h100`".to_owned(),
             Self::Fabric => "`nvlink(900GB/s)` or `pcie(64GB/s)`".to_owned(),
             Self::Compute => "rates by precision: `[bf16: 989TFLOPS]`".to_owned(),

@@ -6,7 +6,9 @@ use super::things::ThingId;
 use super::value::Value;
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Bound, Fact, NotYet, Objective, Placeholder, Plan, Profile, Program, Requirement, Term};
+use crate::model::{
+    Bound, Fact, NotYet, Objective, Placeholder, Plan, Profile, Program, Requirement, Term, World,
+};
 use crate::quantity::Quantity;
 use crate::schema::kinds::PlanRows;
 use crate::schema::{Field, Support, Type};
@@ -37,6 +39,7 @@ impl<'a> Resolver<'a> {
             let places = match kind.name {
                 _ if is_abstract => continue,
                 "service" => &mut self.services,
+                "node" if self.is_lost(thing) => continue,
                 "node" => &mut self.nodes,
                 "scenario" => &mut self.scenarios,
                 _ => continue,
@@ -48,11 +51,15 @@ impl<'a> Resolver<'a> {
             let id = ThingId(at);
             self.lenient = self.thing(id).is_abstract;
             let known = self.thing(id);
+            let known_kind = known.kind.name;
             let head = known.layers.first().map(|layer| layer.block.head);
             let assigned: Vec<_> =
                 known.assigned.values().map(|assigned| (assigned.field, assigned.assign.span)).collect();
             for (field, span) in assigned {
-                if matches!(field.type_, Type::Open | Type::Objective) {
+                // What a world loses is read in that world.
+                if matches!(field.type_, Type::Open | Type::Objective)
+                    || matches!(known_kind, "test" | "scenario")
+                {
                     continue;
                 }
                 // What fails has been reported.
@@ -111,7 +118,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The program of all things.
-    pub(super) fn build(&mut self, params: Vec<Bound>) -> Program {
+    pub(super) fn build(&mut self, params: Vec<Bound>, world: Option<&World>) -> Program {
         let order = self.in_order();
         let steps = self.calendar(self.file_start(0)).map_or(24, |calendar| calendar.steps);
         let mut builder = Builder {
@@ -123,8 +130,12 @@ impl<'a> Resolver<'a> {
             reported: BTreeSet::new(),
             quiet: false,
         };
-        for thing in order {
-            builder.thing(thing);
+        for thing in &order {
+            builder.thing(*thing);
+        }
+        match world {
+            None => builder.tests(&order),
+            Some(world) => builder.other_world(world),
         }
         builder.program
     }
@@ -132,8 +143,15 @@ impl<'a> Resolver<'a> {
 
 impl<'a> Builder<'_, 'a> {
     fn thing(&mut self, id: ThingId) {
+        if self.resolver.is_lost(id) {
+            return;
+        }
         let known = self.resolver.thing(id);
         let kind = known.kind;
+        // Read once everything else is known: each is a world of its own.
+        if matches!(kind.name, "test" | "scenario") && known.is_abstract {
+            return;
+        }
         if known.is_abstract {
             // Its lines are read for their mistakes alone.
             self.resolver.lenient = true;
@@ -173,30 +191,12 @@ impl<'a> Builder<'_, 'a> {
             }
             // They describe: built where they are used.
             "device" | "model" => {}
-            "test" | "scenario" => {
-                // What must hold in another world is checked for its names and units only.
-                self.quiet = true;
-                let _ = self.lines(id);
-                self.quiet = false;
-                self.other_world(id);
-            }
+            "test" | "scenario" => {}
             _ => {
                 let lines = self.lines(id);
                 self.program.requirements.extend(lines.requirements);
                 self.program.wishes.extend(lines.wishes);
             }
-        }
-    }
-
-    /// What a test or scenario sets must at least be declared.
-    fn other_world(&mut self, id: ThingId) {
-        let thing = self.resolver.thing(id);
-        let Some(module) = thing.layers.first().map(|layer| layer.scope.module) else {
-            return;
-        };
-        for assign in thing.elsewhere.clone() {
-            // What is not declared has been reported.
-            let _ = self.resolver.declaration(module, &assign.target.head);
         }
     }
 

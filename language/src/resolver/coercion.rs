@@ -1,5 +1,6 @@
 //! Whether a value is what its field takes.
 
+use super::things::ThingId;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
@@ -10,6 +11,7 @@ use crate::span::Span;
 use crate::syntax::ast::Expr;
 use num_rational::BigRational;
 use num_traits::{One, Signed};
+use std::rc::Rc;
 
 impl<'a> Resolver<'a> {
     /// `value` as `field` takes it, for a line that states it.
@@ -83,6 +85,11 @@ impl<'a> Resolver<'a> {
                     return Err(self.abstract_thing(&name, span));
                 }
                 Ok(Value::Thing(thing))
+            }
+            (Type::Things(kinds), value) => {
+                let mut things = Vec::new();
+                self.add_things(field, kinds, value, span, &mut things)?;
+                Ok(Value::Things(Rc::new(things)))
             }
             (Type::Devices, Value::Thing(thing)) => {
                 self.coerce(Value::Devices(Quantity::integer(1), thing), field, span)
@@ -158,6 +165,40 @@ impl<'a> Resolver<'a> {
                 Err(self.wrong_type(field, span, label))
             }
         }
+    }
+
+    /// The things of a list, each of one of `kinds`.
+    fn add_things(
+        &mut self,
+        field: &'static Field,
+        kinds: &[&str],
+        value: Value,
+        span: Span,
+        things: &mut Vec<ThingId>,
+    ) -> Outcome<()> {
+        let more = match value {
+            Value::Thing(thing) => vec![thing],
+            Value::Things(more) => more.to_vec(),
+            Value::List(values) => {
+                for value in values.iter() {
+                    self.add_things(field, kinds, value.clone(), span, things)?;
+                }
+                return Ok(());
+            }
+            other => {
+                let label = format!("this is {}", other.noun());
+                return Err(self.wrong_type(field, span, label));
+            }
+        };
+        for thing in more {
+            let known = self.thing(thing);
+            if !kinds.contains(&known.kind.name) {
+                let label = format!("`{}` is a {}", known.address, known.kind.name);
+                return Err(self.wrong_type(field, span, label));
+            }
+            things.push(thing);
+        }
+        Ok(())
     }
 
     fn within(

@@ -3,7 +3,7 @@
 use super::instances::OverInstances;
 use super::keys::MOST_THINGS;
 use super::logic::{joined, negated};
-use super::value::{Judged, Value};
+use super::value::{Judged, Unjudged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::quantity::{Currency, Quantity, fits};
@@ -270,6 +270,26 @@ impl<'a> Resolver<'a> {
         if self.folded > MOST_THINGS { Err(self.too_many(span)) } else { Ok(()) }
     }
 
+    /// What a quantifier over `value` runs over.
+    pub(super) fn elements(&mut self, value: Value, span: Span) -> Outcome<Result<Vec<Value>, Unjudged>> {
+        Ok(Ok(match value {
+            Value::NotYet(unjudged) => return Ok(Err(unjudged)),
+            Value::Things(things) => things.iter().copied().map(Value::Thing).collect(),
+            Value::Thing(thing) => vec![Value::Thing(thing)],
+            Value::List(values) => values.to_vec(),
+            Value::Range(low, high) => match (low.as_integer(), high.as_integer()) {
+                (Some(low), Some(high)) if high.saturating_sub(low) < MOST_THINGS as i64 => {
+                    (low..=high).map(Value::integer).collect()
+                }
+                _ => return Err(self.too_many(span)),
+            },
+            other => {
+                let label = format!("this is {}", other.noun());
+                return Err(self.type_error("a quantifier runs over several things", span, label));
+            }
+        }))
+    }
+
     /// `all x in xs where c: e` and its kin.
     fn fold(
         &mut self,
@@ -284,20 +304,11 @@ impl<'a> Resolver<'a> {
                 let quantifier = OverInstances { fold, variable, over, condition, body };
                 return self.fold_instances(&quantifier, service, scope);
             }
-            Value::NotYet(unjudged) => return Ok(Value::not_yet(unjudged.because)),
-            Value::Things(things) => things.iter().copied().map(Value::Thing).collect(),
-            Value::Thing(thing) => vec![Value::Thing(thing)],
-            Value::List(values) => values.to_vec(),
-            Value::Range(low, high) => match (low.as_integer(), high.as_integer()) {
-                (Some(low), Some(high)) if high.saturating_sub(low) < MOST_THINGS as i64 => {
-                    (low..=high).map(Value::integer).collect()
-                }
-                _ => return Err(self.too_many(over.span)),
-            },
-            other => {
-                let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a quantifier runs over several things", over.span, label));
-            }
+            value => self.elements(value, over.span)?,
+        };
+        let members = match members {
+            Ok(members) => members,
+            Err(unjudged) => return Ok(Value::not_yet(unjudged.because)),
         };
         let mut judged = Vec::new();
         let mut total: Option<Value> = None;

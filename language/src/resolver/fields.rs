@@ -10,7 +10,7 @@ use crate::model::{LatencyMeasure, Of, Place, Statistic, Subject};
 use crate::quantity::{Currency, Dimension};
 use crate::schema::{Default, Field, Role, Type};
 use crate::span::Span;
-use crate::syntax::ast::{Argument, ExprKind, Name};
+use crate::syntax::ast::{Argument, Assign, ExprKind, Name};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Pow, Zero};
@@ -189,26 +189,36 @@ impl<'a> Resolver<'a> {
             }
             None => {}
         }
-        let Some(layer) = known.layers.get(assigned.layer) else {
-            return Err(Reported);
+        let scope = match (&assigned.world, known.layers.get(assigned.layer)) {
+            (Some(world), _) => world.clone(),
+            (None, Some(layer)) => Scope { thing: Some(thing), ..layer.scope.clone() },
+            (None, None) => return Err(Reported),
         };
-        let scope = Scope { thing: Some(thing), ..layer.scope.clone() };
         self.set_slot(thing, field, Slot::Pending);
-        let expect = match field.type_ {
-            Type::Symbol(names) => Expect::Names(names),
-            Type::Open | Type::Source | Type::Name => Expect::AnyName,
-            _ => Expect::Value,
-        };
-        let value = self
-            .evaluate(&line.value, &scope, expect)
-            .and_then(|value| self.only_facts(value, line.value.span))
-            .and_then(|value| self.coerce_written(value, field, &line.value));
+        let value = self.stated_value(field, line, &scope);
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,
         };
         self.set_slot(thing, field, slot);
         value
+    }
+
+    /// The value that a line states for `field`.
+    pub(super) fn stated_value(
+        &mut self,
+        field: &'static Field,
+        line: &'a Assign,
+        scope: &Scope,
+    ) -> Outcome<Value> {
+        let expect = match field.type_ {
+            Type::Symbol(names) => Expect::Names(names),
+            Type::Open | Type::Source | Type::Name => Expect::AnyName,
+            _ => Expect::Value,
+        };
+        self.evaluate(&line.value, scope, expect)
+            .and_then(|value| self.only_facts(value, line.value.span))
+            .and_then(|value| self.coerce_written(value, field, &line.value))
     }
 
     fn set_slot(&mut self, thing: ThingId, field: &'static Field, slot: Slot) {

@@ -6,7 +6,7 @@ use super::guards::Guard;
 use super::limits::Limit;
 use super::things::{Line, Said, ThingId};
 use super::value::{Held, Judged, Value};
-use super::{Outcome, Reported, Scope};
+use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::model::{Compare, Condition, Requirement, Steps, When, Wish};
 use crate::quantity::Quantity;
@@ -181,23 +181,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn judged(&mut self, condition: &'a Expr, scope: &Scope) -> Outcome<Judged> {
-        self.resolver.quantified.clear();
-        let value = self.resolver.evaluate(condition, scope, Expect::Value)?;
-        let judged = self.resolver.condition_of(value, condition.span)?;
-        for (span, any) in std::mem::take(&mut self.resolver.quantified) {
-            if !any {
-                self.resolver.report(
-                    Diagnostic::warning(
-                        "policy::empty",
-                        "this line speaks of nothing",
-                        span,
-                        "there is nothing like this in the program",
-                    )
-                    .help("It holds whatever is planned. Widen what it runs over, or leave the line out."),
-                );
-            }
-        }
-        Ok(judged)
+        self.resolver.condition(condition, scope)
     }
 
     /// The price of a wish: money a time.
@@ -301,6 +285,29 @@ impl<'a> Builder<'_, 'a> {
             ))));
         }
         Ok(())
+    }
+}
+
+impl<'a> Resolver<'a> {
+    /// What a line says, and whether its quantifiers speak of anything.
+    pub(super) fn condition(&mut self, condition: &'a Expr, scope: &Scope) -> Outcome<Judged> {
+        self.quantified.clear();
+        let value = self.evaluate(condition, scope, Expect::Value)?;
+        let judged = self.condition_of(value, condition.span)?;
+        for (span, any) in std::mem::take(&mut self.quantified) {
+            if !any {
+                self.report(
+                    Diagnostic::warning(
+                        "policy::empty",
+                        "this line speaks of nothing",
+                        span,
+                        "there is nothing like this in the program",
+                    )
+                    .help("It holds whatever is planned. Widen what it runs over, or leave the line out."),
+                );
+            }
+        }
+        Ok(judged)
     }
 }
 

@@ -73,14 +73,15 @@ impl<'a> Resolver<'a> {
         }
         // Conditions may read what imported files declare. A module is added before what it uses, so
         // going backwards decides imported files first.
-        let mut orders = Vec::new();
-        for (index, module) in modules.iter().enumerate().rev() {
-            let mut order = Vec::new();
-            self.declare_items(index, &module.tree.items, false, &mut order);
-            self.declare_conditional(index, &module.tree.items, &mut order);
-            orders.push(order);
+        let mut orders = vec![Vec::new(); modules.len()];
+        for ((index, module), order) in modules.iter().enumerate().zip(&mut orders) {
+            self.declare_items(index, &module.tree.items, false, order);
         }
-        self.order = orders.into_iter().rev().flatten().collect();
+        self.set_params();
+        for ((index, module), order) in modules.iter().enumerate().zip(&mut orders).rev() {
+            self.declare_conditional(index, &module.tree.items, order);
+        }
+        self.order = orders.into_iter().flatten().collect();
     }
 
     /// Declares what stands outside `if`; with `chosen`, what stands in a branch of one.

@@ -183,10 +183,12 @@ impl<'a> Resolver<'a> {
                 _ => None,
             })
         });
-        let (scope, expression): (_, &'a Expr) = match (set, &param.default) {
-            (Some((importer, value)), _) => (importer, value),
-            (None, Some(default)) => (module, default),
-            (None, None) => {
+        let world = self.bound.get(&(module, param.name.value.as_str())).cloned();
+        let (scope, expression): (_, &'a Expr) = match (world, set, &param.default) {
+            (Some((value, scope)), _, _) => (scope, value),
+            (None, Some((importer, value)), _) => (Scope::top(importer), value),
+            (None, None, Some(default)) => (Scope::top(module), default),
+            (None, None, None) => {
                 return Err(self.report(
                     Diagnostic::error(
                         "param::unset",
@@ -201,7 +203,7 @@ impl<'a> Resolver<'a> {
                 ));
             }
         };
-        let value = self.fact_value(expression, &Scope::top(scope))?;
+        let value = self.fact_value(expression, &scope)?;
         let fits = match (&type_, &value) {
             (_, Value::NotYet(_))
             | (ParamType::Boolean, Value::Boolean(_) | Value::Condition(Judged::Fact(..)))

@@ -1,5 +1,7 @@
 //! Names to values: `shop.demand`, `nv.h100`, `box[1].price`, `latency p99`, `s.spread(node)`.
 
+use super::checks::BASE;
+use super::coercion::needed;
 use super::evaluation::Expect;
 use super::keys::Key;
 use super::names::{Declaration, Declared, GroupId};
@@ -16,7 +18,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What the first steps of a path have led to.
-enum Found {
+pub(super) enum Found {
     Value(Value),
     /// A group of which no key is chosen yet.
     Group(GroupId),
@@ -38,7 +40,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn declared(&self, module: usize, name: &str) -> Option<Declaration<'a>> {
+    pub(super) fn declared(&self, module: usize, name: &str) -> Option<Declaration<'a>> {
         self.names.get(module)?.declared.get(name).copied()
     }
 
@@ -58,7 +60,45 @@ impl<'a> Resolver<'a> {
 
     /// The value of a path.
     pub(super) fn path(&mut self, path: &'a Path, scope: &Scope, expect: Expect) -> Outcome<Value> {
-        let (mut found, mut steps) = self.head(path, scope, expect)?;
+        if let Some(total) = self.base_total(path, scope) {
+            return Ok(match needed(total.type_) {
+                Some(dimension) => Value::not_yet_of(BASE, dimension.clone()),
+                None => Value::not_yet(BASE),
+            });
+        }
+        let (found, steps) = self.head(path, scope, expect)?;
+        let found = self.walk(path, found, steps, scope)?;
+        let statistic = path.statistic.as_ref();
+        match found {
+            Found::Field(thing, field, span) => self.field_value(thing, field, statistic, span),
+            found => {
+                let value = self.thing_or_things(path, found)?;
+                match statistic {
+                    None => Ok(value),
+                    Some(statistic) => self.draws_statistic(value, statistic, path.span),
+                }
+            }
+        }
+    }
+
+    /// What is found once all steps are followed, where it is no field.
+    pub(super) fn thing_or_things(&mut self, path: &'a Path, found: Found) -> Outcome<Value> {
+        match found {
+            Found::Value(value) => Ok(value),
+            Found::Field(thing, field, span) => self.field_value(thing, field, None, span),
+            Found::Group(group) => self.single(group, path.span),
+            Found::Children(parent, name) => self.single_child(parent, &name, path.span),
+        }
+    }
+
+    /// Follows `steps` from what the head of `path` has led to.
+    pub(super) fn walk(
+        &mut self,
+        path: &'a Path,
+        mut found: Found,
+        mut steps: &'a [Step],
+        scope: &Scope,
+    ) -> Outcome<Found> {
         while let Some((step, rest)) = steps.split_first() {
             (found, steps) = match (found, step) {
                 (Found::Field(thing, field, _), Step::Call { arguments, span })
@@ -79,8 +119,10 @@ impl<'a> Resolver<'a> {
                     self.expand_for(group, path.span)?;
                     let things = self.groups.get(group.0).map(|group| {
                         let things = group.things.values().copied();
-                        // Abstract ones are never counted.
-                        things.filter(|thing| !self.thing(*thing).is_abstract).collect::<Vec<_>>()
+                        // Abstract ones are never counted, nor is what another world lacks.
+                        let there =
+                            |thing: &ThingId| !self.thing(*thing).is_abstract && !self.is_lost(*thing);
+                        things.filter(there).collect::<Vec<_>>()
                     });
                     let things = Value::Things(Rc::new(things.unwrap_or_default()));
                     (Found::Value(things), rest)
@@ -96,8 +138,9 @@ impl<'a> Resolver<'a> {
                 }
                 (Found::Children(parent, name), Step::All(_)) => {
                     let things = self.thing(parent).children.get(&name);
-                    let things = things.map(|things| things.values().copied().collect());
-                    let things = Value::Things(Rc::new(things.unwrap_or_default()));
+                    let things = things.into_iter().flat_map(|things| things.values().copied());
+                    let there = things.filter(|thing| !self.is_lost(*thing)).collect();
+                    let things = Value::Things(Rc::new(there));
                     (Found::Value(things), rest)
                 }
                 (Found::Children(parent, name), step) => {
@@ -107,20 +150,16 @@ impl<'a> Resolver<'a> {
                 (Found::Value(value), step) => (self.step(value, step, scope)?, rest),
             };
         }
-        let statistic = path.statistic.as_ref();
-        match found {
-            Found::Field(thing, field, span) => self.field_value(thing, field, statistic, span),
-            Found::Value(value) => match statistic {
-                None => Ok(value),
-                Some(statistic) => self.draws_statistic(value, statistic, path.span),
-            },
-            Found::Group(group) => self.single(group, path.span),
-            Found::Children(parent, name) => self.single_child(parent, &name, path.span),
-        }
+        Ok(found)
     }
 
     /// What the first name of a path stands for, and the steps that are left.
-    fn head(&mut self, path: &'a Path, scope: &Scope, expect: Expect) -> Outcome<(Found, &'a [Step])> {
+    pub(super) fn head(
+        &mut self,
+        path: &'a Path,
+        scope: &Scope,
+        expect: Expect,
+    ) -> Outcome<(Found, &'a [Step])> {
         let name = &path.head;
         let steps = path.steps.as_slice();
         if let Some(value) = scope.variable(&name.value) {
@@ -324,7 +363,9 @@ impl<'a> Resolver<'a> {
     fn all_of(&self, kind: &'static Kind) -> Value {
         let things = self.things.iter().enumerate();
         let things = things
-            .filter(|(_, thing)| std::ptr::eq(thing.kind, kind) && !thing.is_abstract)
+            .filter(|(at, thing)| {
+                std::ptr::eq(thing.kind, kind) && !thing.is_abstract && !self.is_lost(ThingId(*at))
+            })
             .map(|(at, _)| ThingId(at));
         Value::Things(Rc::new(things.collect()))
     }

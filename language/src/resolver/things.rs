@@ -2,6 +2,7 @@
 
 use super::keys::{Key, MOST_THINGS};
 use super::names::{Declared, Expansion, GroupId};
+use super::worlds::is_elsewhere;
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
 use crate::diagnostics::Diagnostic;
 use crate::schema::{Field, Kind, Role};
@@ -30,8 +31,6 @@ pub(crate) struct Thing<'a> {
     pub(crate) assigned: BTreeMap<&'static str, Assigned<'a>>,
     /// Requirements and wishes of all layers.
     pub(crate) lines: Vec<Line<'a>>,
-    /// `lose`, `dal.feed = 850kW`: assignments of a test or scenario to another world's things.
-    pub(crate) elsewhere: Vec<&'a ast::Assign>,
     /// Nested things by name and key.
     pub(crate) children: BTreeMap<String, BTreeMap<Option<Key>, ThingId>>,
 }
@@ -50,6 +49,8 @@ pub(crate) struct Assigned<'a> {
     pub(crate) assign: &'a ast::Assign,
     pub(crate) layer: usize,
     pub(crate) slot: Option<Slot>,
+    /// What is in reach of a line that stands in a world's block instead of a layer.
+    pub(crate) world: Option<Scope>,
 }
 
 /// A requirement or wish.
@@ -179,6 +180,7 @@ impl<'a> Resolver<'a> {
         if let Some(group) = self.groups.get_mut(id.0) {
             group.state = Expansion::Done;
         }
+        self.set_facts(id);
         Ok(())
     }
 
@@ -334,7 +336,6 @@ impl<'a> Resolver<'a> {
             parent,
             assigned: BTreeMap::new(),
             lines: Vec::new(),
-            elsewhere: Vec::new(),
             children: BTreeMap::new(),
         });
         let mut blocks = Vec::new();
@@ -406,9 +407,7 @@ impl<'a> Resolver<'a> {
         own: &mut BTreeMap<&'static str, Span>,
     ) {
         let target = &assign.target;
-        let other_world = matches!(kind.name, "test" | "scenario");
-        if other_world && (!target.steps.is_empty() || kind.field(&target.head.value).is_none()) {
-            self.thing_mut(id).elsewhere.push(assign);
+        if is_elsewhere(assign, kind) {
             return;
         }
         if !target.steps.is_empty() || target.statistic.is_some() {
@@ -429,7 +428,8 @@ impl<'a> Resolver<'a> {
         };
         match field.role {
             Role::Measure | Role::Sampled => {
-                self.pinned_measure(field, assign);
+                // It has been reported.
+                let _ = self.pinned_measure(field, assign);
                 return;
             }
             Role::Fact | Role::Choice => {}
@@ -452,11 +452,12 @@ impl<'a> Resolver<'a> {
             assign,
             layer,
             slot: None,
+            world: None,
         });
     }
 
-    fn pinned_measure(&mut self, field: &'static Field, assign: &'a ast::Assign) {
-        let value = self.text(assign.value.span);
+    pub(super) fn pinned_measure(&mut self, field: &'static Field, assign: &'a ast::Assign) -> Reported {
+        let (path, value) = (self.text(assign.target.span), self.text(assign.value.span));
         let (statistic, compare) = match field.role {
             Role::Sampled => (" p99", "<="),
             _ if matches!(field.name, "availability" | "memory_free" | "quality") => ("", ">="),
@@ -470,10 +471,10 @@ impl<'a> Resolver<'a> {
                 "`=` says what is; a promise is a comparison",
             )
             .help(format!(
-                "`{}`: {}\nWrite the promise: `{}{statistic} {compare} {value}`.",
-                field.name, field.doc, field.name
+                "`{}`: {}\nWrite the promise: `{path}{statistic} {compare} {value}`.",
+                field.name, field.doc
             )),
-        );
+        )
     }
 
     /// Nested blocks merge by kind, name and key, over all layers.

@@ -6,7 +6,7 @@ use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
     Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Name, Objective, Open, Profile,
-    Quantity as Q, Source, Spread, Symbol, Text, Thing,
+    Quantity as Q, Source, Spread, Symbol, Text, Thing, Things,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -70,6 +70,8 @@ macro_rules! kinds {
 
 const PRECISIONS: &[&str] = &["bf16", "fp8"];
 const ENGINES: &[&str] = &["vllm", "sglang", "tensorrt_llm"];
+/// What a world can lose.
+const LOSABLE: &[&str] = &["node", "rack", "row", "site", "link"];
 const MARKETS: &[&str] = &["owned", "reserved", "on_demand", "spot"];
 const PLACES: &str = "no stage knows places yet: their failures, power, prices and spread are not judged";
 const POWERS: &str = "power is not predicted yet";
@@ -225,10 +227,10 @@ kinds! {
         hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
     }
     /// A changed world and what must hold in it.
-    test as TestRows in [""], Later("tests in the file are not run yet") => {
-        lose: Fact, Open, Describes, Unset, "Things that are gone.";
-        feasible: Measure, Boolean, NotYet("tests in the file are not run yet"), Unset, "Some plan exists.";
-        bill: Measure, Q(&PRICE, Any), NotYet("tests in the file are not run yet"), Unset, "Money an hour in this world.";
+    test as TestRows in [""], Acted => {
+        lose: Fact, Things(LOSABLE), Acted, Unset, "Things that are gone.";
+        feasible: Measure, Boolean, Acted, Unset, "Some plan exists.";
+        bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour in this world.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour in this world.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour in this world.";
         moves: Measure, Integer(Any), NotYet("moves are not counted yet"), Unset, "Replicas that move.";
@@ -381,7 +383,7 @@ kinds! {
     }
     /// A world that the plan must survive.
     scenario as ScenarioRows in [""], NotYet("scenarios are not planned yet") => {
-        lose: Fact, Open, Describes, Unset, "Things that are gone.";
+        lose: Fact, Things(LOSABLE), Describes, Unset, "Things that are gone.";
     }
     /// What is taken away for work on it.
     maintenance as MaintenanceRows in [""], NotYet("maintenance is not planned yet") => {
