@@ -21,7 +21,7 @@ mod literal;
 mod nesting;
 mod reader;
 mod statement;
-mod tokens;
+pub(crate) mod tokens;
 
 use crate::diagnostics::Diagnostic;
 use crate::span::{FileId, Span};

@@ -363,6 +363,8 @@ fn deep_nesting_is_refused() {
         format!("{}{}", "a {".repeat(many), "}".repeat(many)),
         format!("x = {}1{}", "if a then ".repeat(many), " else 1".repeat(many)),
         format!("x = {}1", "if a then 1 else ".repeat(many)),
+        format!("x = ({}1)", "if a then 1\n else ".repeat(many)),
+        format!("x = ({}1)", "all x in xs\n: ".repeat(many)),
         format!("if a {{ }} {}", "else if a { } ".repeat(many)),
         format!("x = {}1", "1 + ".repeat(many)),
         format!("x = {}1", "1 +\n ".repeat(many)),
@@ -376,6 +378,7 @@ fn deep_nesting_is_refused() {
         let text = format!("before = 1\n{text}\nafter = 2\n");
         let parsed = read(&text);
         assert!(!parsed.diagnostics.is_empty());
+        assert!(parsed.diagnostics.iter().any(|found| found.code != "syntax::unexpected"));
         assert!(
             matches!(parsed.file.items.first(), Some(Item::Assign(_))),
             "{}: {:?}",

@@ -332,6 +332,24 @@ pub enum Operator {
     Divide,
 }
 
+impl Operator {
+    /// How tightly it binds: those that bind alike have the same number, looser ones a smaller one.
+    pub fn level(self) -> u8 {
+        let first = match self {
+            Operator::Subtract => Operator::Add,
+            Operator::Divide => Operator::Multiply,
+            Operator::AtLeast
+            | Operator::Below
+            | Operator::Above
+            | Operator::Equal
+            | Operator::Unequal
+            | Operator::In => Operator::AtMost,
+            alone => alone,
+        };
+        first as u8
+    }
+}
+
 /// Quantifiers and totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {

@@ -53,7 +53,7 @@ impl Tree<'_> {
                 operands.push(self.grown(inner));
                 continue;
             };
-            while waiting.last().is_some_and(|before| before.value as u8 >= loosest_of_level(operator)) {
+            while waiting.last().is_some_and(|before| before.value.level() >= operator.level()) {
                 self.combine(&mut operands, &mut waiting);
             }
             waiting.push(Spanned::new(operator, self.span(&inner)));
@@ -397,22 +397,6 @@ fn operator(pair: &Pair<'_, Rule>) -> Option<Operator> {
         "/" => Operator::Divide,
         _ => return None,
     })
-}
-
-/// Operators are declared loosest first; those that bind alike share the first one's place.
-fn loosest_of_level(operator: Operator) -> u8 {
-    let first = match operator {
-        Operator::Subtract => Operator::Add,
-        Operator::Divide => Operator::Multiply,
-        Operator::AtLeast
-        | Operator::Below
-        | Operator::Above
-        | Operator::Equal
-        | Operator::Unequal
-        | Operator::In => Operator::AtMost,
-        alone => alone,
-    };
-    first as u8
 }
 
 fn broken(span: Span) -> Grown {

@@ -56,7 +56,8 @@ pub(super) fn limit(
         match token.kind {
             TokenKind::Newline => {
                 reported_line = false;
-                if !dangles(text, at.checked_sub(1).and_then(|before| paired.tokens.get(before))) {
+                let dangles = dangles(text, at.checked_sub(1).and_then(|before| paired.tokens.get(before)));
+                if !dangles && !is_in_brackets(&around) {
                     leave_words(&mut around);
                 }
             }
@@ -70,6 +71,12 @@ pub(super) fn limit(
         at += 1;
     }
     deepest
+}
+
+/// The innermost bracket is no brace, so a line's end ends no statement.
+fn is_in_brackets(around: &[Option<Bracket>]) -> bool {
+    let bracket = around.iter().rev().find_map(|entry| *entry);
+    bracket.is_some_and(|bracket| bracket != Bracket::Curly)
 }
 
 /// Words end with the comma, bracket or statement that they stand in.

@@ -475,7 +475,7 @@ impl<'a> Reader<'a> {
             {
                 break;
             }
-            lines.push(doc.strip_prefix(' ').unwrap_or(doc));
+            lines.push(doc.strip_prefix(' ').unwrap_or(doc).trim_end_matches([' ', '\t', '\r']));
             below = range.start;
         }
         lines.reverse();

@@ -9,7 +9,7 @@ use crate::span::{FileId, Span};
 
 /// One token, by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub(crate) struct Token {
     pub kind: TokenKind,
     /// First byte.
     pub start: usize,
@@ -20,7 +20,7 @@ pub(super) struct Token {
 
 /// What a token is, as far as statements and brackets care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     Word,
     Number,
     String,
@@ -35,7 +35,7 @@ pub(super) enum TokenKind {
 
 /// The three pairs of brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bracket {
+pub(crate) enum Bracket {
     Round,
     Square,
     Curly,
@@ -43,7 +43,7 @@ pub(super) enum Bracket {
 
 /// Whether the text really has the token, and whether something was said about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(crate) enum Condition {
     Sound,
     /// A diagnostic is out, the statement may still be read.
     Reported,
@@ -72,7 +72,7 @@ impl Bracket {
 }
 
 impl Token {
-    pub(super) fn text(self, text: &str) -> &str {
+    pub(crate) fn text(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or("")
     }
 
@@ -82,7 +82,7 @@ impl Token {
 }
 
 /// The tokens of `text`; its comments and what is wrong with its strings go into `parsed`.
-pub(super) fn tokens(file: FileId, text: &str, parsed: &mut Parsed) -> Vec<Token> {
+pub(crate) fn tokens(file: FileId, text: &str, parsed: &mut Parsed) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 4);
     let mut at = 0;
     while let Some(next) = text[at..].chars().next() {
