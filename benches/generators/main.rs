@@ -2,6 +2,7 @@
 //! arguments give the same files, byte for byte.
 
 mod openb;
+mod program;
 mod random;
 
 use clap::{Parser, Subcommand};
@@ -19,12 +20,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Program {
     Openb(openb::Arguments),
+    Program(program::Arguments),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let made = match &arguments.program {
         Program::Openb(arguments) => openb::write(arguments),
+        Program::Program(arguments) => program::write(arguments),
     };
     match made {
         Ok(summary) => {

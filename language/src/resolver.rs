@@ -35,6 +35,7 @@ use crate::quantity::Currency;
 use crate::sources::{Files, Sources};
 use crate::span::{FileId, Span};
 use crate::syntax::ast;
+use crate::units::Unit;
 use imports::{Imports, Module};
 use names::{Group, GroupId, Names};
 use num_rational::BigRational;
@@ -119,6 +120,8 @@ pub(crate) struct Resolver<'a> {
     nodes: HashMap<ThingId, usize>,
     /// Scenarios by thing: their index in the program.
     scenarios: HashMap<ThingId, usize>,
+    /// Units that were read, by how they are written.
+    units: HashMap<&'a str, Unit>,
     /// The first money that was read.
     currency: Option<(Currency, Span)>,
     calendar: Option<Calendar>,
@@ -223,6 +226,7 @@ impl<'a> Resolver<'a> {
             services: HashMap::new(),
             nodes: HashMap::new(),
             scenarios: HashMap::new(),
+            units: HashMap::new(),
             currency: None,
             calendar: None,
             depth: 0,

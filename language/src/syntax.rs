@@ -10,6 +10,9 @@
 //! - `berth.pest`, read by `grammar`: the forms of one statement;
 //! - `statement`, `expression`, `literal`: its pairs become the [tree](ast);
 //! - `explanation`: a statement of no form becomes [`ast::Item::Broken`] and a message.
+//!
+//! [`parse_again`] gives what [`parse`] gives, faster, where most of the text has been read before:
+//! `reuse` keeps statements, `shift` moves them.
 
 pub mod ast;
 mod brackets;
@@ -20,6 +23,8 @@ mod indentation;
 mod literal;
 mod nesting;
 mod reader;
+mod reuse;
+pub(crate) mod shift;
 mod statement;
 pub(crate) mod tokens;
 
@@ -39,11 +44,20 @@ pub struct Parsed {
 
 /// Reads `text`, which is the file `file`.
 pub fn parse(file: FileId, text: &str) -> Parsed {
+    read(file, text, None)
+}
+
+/// Reads `text`, which is the file `file`, after `old`, of which `parsed` is the reading.
+pub fn parse_again(file: FileId, text: &str, old: &str, parsed: Parsed) -> Parsed {
+    read(file, text, Some(reuse::Reuse::new(parsed, reuse::Edit::between(old, text))))
+}
+
+fn read(file: FileId, text: &str, reuse: Option<reuse::Reuse>) -> Parsed {
     let mut parsed = Parsed { file: ast::File::default(), diagnostics: Vec::new(), comments: Vec::new() };
     let tokens = tokens::tokens(file, text, &mut parsed);
     let mut paired = brackets::paired(file, text, &parsed.comments, tokens, &mut parsed.diagnostics);
     let depth = nesting::limit(file, text, &mut paired, &mut parsed.diagnostics);
-    parsed.file.items = reader::items(file, text, &paired, depth, &mut parsed);
+    parsed.file.items = reader::items(file, text, &paired, depth, reuse, &mut parsed);
     parsed.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
     parsed
 }

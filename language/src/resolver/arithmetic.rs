@@ -4,7 +4,7 @@ use super::value::{Linear, Unjudged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
 use crate::model::Profile;
-use crate::quantity::{ArithmeticError, Dimension, Quantity, fits};
+use crate::quantity::{ArithmeticError, Dimension, Quantity, fits, product};
 use crate::schema::dimension_name;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -130,7 +130,7 @@ impl<'a> Resolver<'a> {
             Value::Profile(profile) => {
                 let dimension = profile.dimension.multiply(&factor.dimension);
                 let dimension = dimension.map_err(|error| self.arithmetic(error, whole))?;
-                let values = profile.values.iter().map(|value| value * &factor.value);
+                let values = profile.values.iter().map(|value| product(value, &factor.value));
                 self.profile(values.collect(), dimension, whole)
             }
             Value::Lognormal { p50, p99 } => {

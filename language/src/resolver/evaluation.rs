@@ -6,10 +6,10 @@ use super::logic::{joined, negated};
 use super::value::{Judged, Unjudged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
-use crate::quantity::{Currency, Quantity, fits};
+use crate::quantity::{Currency, Quantity, fits, product};
 use crate::span::Span;
 use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Operator, Quantity as Written};
-use crate::units;
+use crate::units::{self, Unit, UnknownUnit};
 use std::rc::Rc;
 
 /// What a place in the file makes of a bare name.
@@ -103,8 +103,8 @@ impl<'a> Resolver<'a> {
     }
 
     /// A number with its unit.
-    fn quantity(&mut self, written: &Written, span: Span) -> Outcome<Value> {
-        let unit = match units::unit(&written.unit) {
+    fn quantity(&mut self, written: &'a Written, span: Span) -> Outcome<Value> {
+        let unit = match self.unit(&written.unit) {
             Ok(unit) => unit,
             Err(unknown) => {
                 let mut diagnostic = Diagnostic::error(
@@ -123,7 +123,7 @@ impl<'a> Resolver<'a> {
                 return Err(self.report(diagnostic));
             }
         };
-        let value = &written.number * &unit.factor;
+        let value = product(&written.number, &unit.factor);
         if !fits(&value) {
             return Err(self.too_large(span));
         }
@@ -131,6 +131,16 @@ impl<'a> Resolver<'a> {
             self.money(currency, span)?;
         }
         Ok(Value::Quantity(Quantity::new(value, unit.dimension)))
+    }
+
+    /// The unit called `name`, looked up once.
+    fn unit(&mut self, name: &'a str) -> Result<Unit, UnknownUnit> {
+        if let Some(unit) = self.units.get(name) {
+            return Ok(unit.clone());
+        }
+        let unit = units::unit(name)?;
+        self.units.insert(name, unit.clone());
+        Ok(unit)
     }
 
     /// A program pays in one currency.

@@ -4,6 +4,7 @@ use super::ast::Quantity;
 use super::grammar::Rule;
 use super::statement::Tree;
 use crate::diagnostics::Diagnostic;
+use crate::quantity::fraction;
 use crate::span::{Span, Spanned};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -92,6 +93,31 @@ impl Tree<'_> {
 
 /// The value of digits with `_`, a fraction and an exponent; `None` where it is beyond reason.
 fn exact(written: &str) -> Option<BigRational> {
+    short(written).or_else(|| long(written))
+}
+
+/// The same where it is short and has no exponent: almost always.
+fn short(written: &str) -> Option<BigRational> {
+    /// Digits that a word holds.
+    const MOST: u32 = 18;
+    let (mut digits, mut places, mut after_point) = (0_i128, 0, false);
+    let mut count = 0;
+    for character in written.chars() {
+        match character {
+            '0'..='9' if count < MOST => {
+                digits = digits * 10 + i128::from(u32::from(character) - u32::from('0'));
+                count += 1;
+                places += u32::from(after_point);
+            }
+            '_' => {}
+            '.' if !after_point => after_point = true,
+            _ => return None,
+        }
+    }
+    Some(fraction(digits, 10_i128.pow(places)))
+}
+
+fn long(written: &str) -> Option<BigRational> {
     let written: String = written.chars().filter(|c| *c != '_').collect();
     let (mantissa, exponent) = match written.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
@@ -109,4 +135,20 @@ fn exact(written: &str) -> Option<BigRational> {
     } else {
         BigRational::new(digits * power, BigInt::one())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{long, short};
+    use num_rational::BigRational;
+
+    #[test]
+    fn short_numbers_are_read_alike() {
+        for written in ["0", "1", "007", "1_200", "1.50", "0.001", "999_999_999.999_999_999", "1.0"] {
+            let parts = |number: Option<BigRational>| number.map(BigRational::into_raw);
+            assert_eq!(parts(short(written)), parts(long(written)), "{written}");
+        }
+        assert_eq!(short("1234567890123456789"), None);
+        assert_eq!(short("1e3"), None);
+    }
 }

@@ -9,6 +9,7 @@ use super::brackets::Paired;
 use super::explanation::explain;
 use super::grammar::{self, Rule, Stop};
 use super::nesting::dangles;
+use super::reuse::Reuse;
 use super::statement::{Head, Tree};
 use super::tokens::{Bracket, Condition, Token, TokenKind};
 use crate::diagnostics::Diagnostic;
@@ -30,6 +31,7 @@ pub(super) fn items(
     text: &str,
     paired: &Paired,
     depth: usize,
+    reuse: Option<Reuse>,
     parsed: &mut Parsed,
 ) -> Vec<Item> {
     let mut reader = Reader {
@@ -38,6 +40,7 @@ pub(super) fn items(
         paired,
         at: 0,
         comments: &parsed.comments,
+        reuse,
         diagnostics: &mut parsed.diagnostics,
     };
     if depth <= SHALLOW {
@@ -72,6 +75,8 @@ struct Reader<'a> {
     /// The next token.
     at: usize,
     comments: &'a [Span],
+    /// What is kept of the last reading.
+    reuse: Option<Reuse>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -97,6 +102,9 @@ impl<'a> Reader<'a> {
     }
 
     fn item(&mut self) -> Item {
+        if let Some(item) = self.kept() {
+            return item;
+        }
         let piece = self.piece();
         if !self.is_at(TokenKind::Open(Bracket::Curly)) {
             return self.statement(piece);
@@ -126,6 +134,20 @@ impl<'a> Reader<'a> {
             );
         }
         item
+    }
+
+    /// The statement that is next, where the last reading has it.
+    fn kept(&mut self) -> Option<Item> {
+        let reuse = self.reuse.as_mut()?;
+        let (mut item, next) = reuse.take(self.file, self.text, &self.paired.tokens, self.at)?;
+        self.at = next;
+        if let Item::Block(block) = &mut item
+            && block.items.is_some()
+        {
+            // What stands above it may have changed.
+            block.doc = self.doc(block.span.start as usize);
+        }
+        Some(item)
     }
 
     /// `item`, which is no `if`, with the `else` that is next.
