@@ -4,17 +4,23 @@
 //! use. The same program gives the same text.
 
 mod conditions;
+mod flows;
+mod jobs;
+mod pools;
 
 use crate::model::{
-    Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LlmWork, Market, Model,
-    Node, NotYet, Objective, Placeholder, Plan, Precision, Profile, Program, Restriction, Scenario, Service,
-    Test, Work, World,
+    Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LiveObject, LlmWork,
+    Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision, Profile, Program, Restriction,
+    Scenario, Service, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
 use crate::span::Spanned;
 use conditions::{objective_text, requirement_text, wish_text};
+use flows::{describe_asked, describe_flow};
+use jobs::describe_job;
 use num_rational::BigRational;
+use pools::describe_pool;
 use std::fmt::Write;
 
 /// The program as text.
@@ -25,6 +31,8 @@ pub fn describe(program: &Program) -> String {
         nodes,
         models,
         services,
+        flows,
+        jobs,
         scenarios,
         requirements,
         wishes,
@@ -51,6 +59,12 @@ pub fn describe(program: &Program) -> String {
         describe_service(&mut text, service, program);
     }
     describe_plan(&mut text, plan, program);
+    for flow in flows {
+        describe_flow(&mut text, flow, program);
+    }
+    for job in jobs {
+        describe_job(&mut text, job, program);
+    }
     for scenario in scenarios {
         describe_scenario(&mut text, scenario);
     }
@@ -102,6 +116,18 @@ impl Text {
     fn line(&mut self, line: &str) {
         // Writing to a text cannot fail.
         let _ = writeln!(self.whole, "    {line}");
+    }
+
+    fn share(&mut self, name: &str, share: Option<&BigRational>) {
+        if let Some(share) = share {
+            self.line(&format!("{name} = {}", percent(share)));
+        }
+    }
+
+    fn doc(&mut self, doc: Option<&str>) {
+        for line in doc.unwrap_or_default().lines() {
+            self.line(format!("/// {}", line.trim()).trim_end());
+        }
     }
 
     fn fact<T: std::fmt::Display>(&mut self, name: &str, value: Option<&Spanned<T>>) {
@@ -208,22 +234,56 @@ fn describe_model(text: &mut Text, model: &Model) {
 }
 
 fn describe_service(text: &mut Text, service: &Service, program: &Program) {
-    let Service { name, span: _, doc, work, priority, demand, replicas, requirements, wishes, stateful } =
-        service;
+    let Service {
+        name,
+        span: _,
+        doc,
+        work,
+        priority,
+        demand,
+        replicas,
+        requirements,
+        wishes,
+        stateful,
+        pools,
+        measured,
+        residency,
+        team,
+        elastic,
+        start_up,
+        interference,
+        template,
+        adopt,
+    } = service;
     text.paragraph(&format!("service {name}"));
-    for line in doc.as_deref().unwrap_or_default().lines() {
-        text.line(format!("/// {}", line.trim()).trim_end());
-    }
+    text.doc(doc.as_deref());
     text.line(&format!("priority = {}", priority.value));
     match work {
         Work::Image(image) => describe_image(text, image, &program.devices),
         Work::Llm(llm) => describe_llm(text, llm, program),
     }
     text.fact("stateful", stateful.as_ref());
+    if let Some(measured) = measured {
+        text.line(&format!("serves = measured({:?})", measured.value));
+    }
+    text.fact("residency", residency.as_ref());
+    text.fact("team", team.as_ref());
+    if *elastic {
+        text.line("elastic = true");
+    }
+    text.fact("start_up", start_up.as_ref());
+    text.share("interference", interference.as_ref().map(|share| &share.value.value));
+    if let Some(template) = template {
+        text.line(&format!("template = {:?}", template.value));
+    }
+    if let Some(Spanned { value: LiveObject { kind, namespace, name }, .. }) = adopt {
+        text.line(&format!("adopt = {kind}(\"{namespace}/{name}\")"));
+    }
     if let Some(Spanned { value: Demand { rates }, .. }) = demand {
         let dimension = Dimension::REQUEST_RATE;
         describe_profile(text, "demand", &Profile { values: rates.clone(), dimension });
     }
+    describe_asked(text, service, program);
     for bound in replicas {
         text.line(&count_bound("replicas", bound));
     }
@@ -232,6 +292,9 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
     }
     for wish in wishes {
         text.line(&wish_text(wish, program));
+    }
+    for pool in pools {
+        describe_pool(text, pool, program);
     }
 }
 
@@ -251,7 +314,8 @@ fn describe_image(text: &mut Text, work: &ImageWork, classes: &[Device]) {
 }
 
 fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
-    let LlmWork { model, engine, prompt, output, tensor, batch, precision, device } = work;
+    let LlmWork { model, engine, prompt, output, sequences, prefix_hit, tensor, batch, precision, device } =
+        work;
     let model = program.models.get(model.value);
     text.line(&format!("model = {}", model.map_or("?", |model| model.name.as_str())));
     text.fact("engine", engine.as_ref());
@@ -266,6 +330,10 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
             });
         }
     }
+    if *sequences != 1 {
+        text.line(&format!("sequences = {sequences}"));
+    }
+    text.share("prefix_hit", prefix_hit.as_ref().map(|share| &share.value));
     for restriction in tensor {
         text.line(&restricted("tensor", restriction, u64::to_string));
     }

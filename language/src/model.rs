@@ -4,8 +4,10 @@
 //! One struct a kind; [`schema`](crate::schema) has a row for each of their fields. Consumers
 //! destructure these structs without `..`, so that a field no stage handles does not compile.
 
+mod flows;
 mod guards;
 mod hardware;
+mod jobs;
 mod load;
 mod plan;
 mod requirements;
@@ -14,13 +16,17 @@ mod services;
 mod subjects;
 mod worlds;
 
+pub use flows::{Flow, Path};
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Market, Node};
+pub use jobs::{Checkpoint, Dataset, Job};
 pub use load::{Demand, Draws, Profile};
 pub use plan::{Objective, Plan};
 pub use requirements::{Compare, Condition, Requirement, Term, Wish};
 pub use scenarios::Scenario;
-pub use services::{CountBound, ImageWork, LlmWork, Model, Precision, Restriction, Service, Work};
+pub use services::{
+    CountBound, ImageWork, LiveObject, LlmWork, Model, Pool, Precision, Restriction, Service, Work,
+};
 pub use subjects::{LatencyMeasure, Of, Place, Statistic, Subject};
 
 pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, Member, Test, World};
@@ -40,6 +46,10 @@ pub struct Program {
     pub models: Vec<Model>,
     /// One for each key.
     pub services: Vec<Service>,
+    /// One for each key.
+    pub flows: Vec<Flow>,
+    /// One for each key.
+    pub jobs: Vec<Job>,
     /// Worlds that the plan must survive.
     pub scenarios: Vec<Scenario>,
     /// Requirements that stand in no service: of a `plan`, a `policy`, a place, a flow, a job.

@@ -134,6 +134,10 @@ const FAMILIES: &[(Dimension, Scales)] = &[
             ("FLOPS", 1, 1),
         ],
     ),
+    (
+        Dimension { mass: 1, time: -1, ..Dimension::NONE },
+        &[("t/h", 1_000_000, 3_600), ("kg/h", 1_000, 3_600), ("g/h", 1, 3_600)],
+    ),
     (Dimension::MASS, &[("t", 1_000_000, 1), ("kg", 1_000, 1), ("g", 1, 1), ("mg", 1, 1_000)]),
 ];
 

@@ -101,6 +101,18 @@ pub enum Type {
     Demand,
     /// One sample a request: a distribution or a plain quantity.
     Draws(&'static Measured),
+    /// `a -> 40% * b -> c`: services in their order.
+    Path,
+    /// An amount of work: tokens, requests, images or FLOP.
+    Amount,
+    /// `dataset("s3://…", size = 1.2TB, at = dal)`
+    Dataset,
+    /// `every(30min, size = 420GB, to = dal)`
+    Checkpoint,
+    /// A rate of one replica, or `measured("bench.csv")`.
+    Serves,
+    /// `deployment("ns/name")`
+    Live,
     /// `date("2026-11-02", zone = "UTC")`
     Date,
     /// A text, or texts by field: where facts are from.
@@ -124,6 +136,8 @@ pub enum Limits {
     Positive,
     /// Above zero and at most one.
     Share,
+    /// From zero to one.
+    Part,
 }
 
 /// The value of a field that is not stated.
@@ -168,6 +182,12 @@ impl Type {
             Self::Profile(measured, _) => format!("a quantity in {} or a profile of them", measured.unit),
             Self::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
             Self::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),
+            Self::Path => "a path through services: `embed -> 40% * rerank -> chat`".to_owned(),
+            Self::Amount => "an amount of work: `6e9 tok`, `12_000 req`, `3_000 image`, `2EFLOP`".to_owned(),
+            Self::Dataset => "data: `dataset(\"s3://bucket/name\", size = 1.2TB, at = dal)`".to_owned(),
+            Self::Checkpoint => "a period: `every(30min, size = 420GB, to = dal)`".to_owned(),
+            Self::Serves => "a rate, or what was measured: `40 req/s`, `measured(\"bench.csv\")`".to_owned(),
+            Self::Live => "a live object: `deployment(\"namespace/name\")`".to_owned(),
             Self::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
             Self::Source => "a text, or texts by field".to_owned(),
             Self::Objective => "what to minimise: `bill`, or a list".to_owned(),

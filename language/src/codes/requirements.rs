@@ -74,6 +74,42 @@ service shop {
 }",
     ),
     code(
+        "flow::stage",
+        "a path through something that answers no requests",
+        "\
+A flow's path says which services one request calls: `a -> b` one after another, `a & b` side by side, `40% * a` or `3 * a` by the
+mean number of calls, `loop(a -> b, mean = 1.6, max = 5)` several times. A stage is a service, or another flow, whose path then
+stands in its place.",
+        "\
+node box {
+    cpu = 8 core
+}
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+}
+flow visit {
+    path = shop -> box
+}",
+        "\
+node box {
+    cpu = 8 core
+}
+service shop {
+    image = \"example/shop\"
+    cpu = 1 core
+}",
+    ),
+    code(
+        "flow::too-long",
+        "a path with more stages than can be planned",
+        "\
+The paths of other flows are written out where they are named, so that flows made of flows can grow beyond all measure. Say how
+often a part is walked instead of writing it down again: `12 * s`, `loop(a -> b, mean = 3, max = 8)`.",
+        "",
+        "",
+    ),
+    code(
         "policy::empty",
         "a line about nothing",
         "\

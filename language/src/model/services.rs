@@ -28,6 +28,60 @@ pub struct Service {
     pub wishes: Vec<Wish>,
     /// Its data lives with it.
     pub stateful: Option<Fact<bool>>,
+    /// Pools that do one phase each; none: every replica does all. A service with pools keeps replicas and
+    /// layout in them, and its own lines bind them together.
+    pub pools: Vec<Pool>,
+    /// The name of the file with what a load test measured, which outranks prediction inside its hull.
+    pub measured: Option<Fact<String>>,
+    /// Whose law its data stays under.
+    pub residency: Option<Fact<String>>,
+    /// The address of its team.
+    pub team: Option<Fact<String>>,
+    /// Its replicas follow the demand.
+    pub elastic: bool,
+    /// Time until a new replica serves.
+    pub start_up: Option<Fact<Quantity>>,
+    /// By what share a neighbour on the same machine slows it.
+    pub interference: Option<Fact<Quantity>>,
+    /// The manifest whose decided fields are filled in.
+    pub template: Option<Fact<String>>,
+    /// The live object that is taken over.
+    pub adopt: Option<Fact<LiveObject>>,
+}
+
+/// Replicas of a service that do one phase, prefill or decode.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// Its address: `chat.prefill`.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// Bounds on the count of its replicas, every line kept apart.
+    pub replicas: Vec<CountBound>,
+    /// Tensor-parallel degree, with what the service's own lines leave.
+    pub tensor: Vec<Restriction<u64>>,
+    /// Most sequences decoded together, with what the service's own lines leave.
+    pub batch: Vec<CountBound>,
+    /// Precision of weights and arithmetic, with what the service's own lines leave.
+    pub precision: Vec<Restriction<Precision>>,
+    /// Device classes by index into [`Program::devices`](super::Program::devices), with what the service's own
+    /// lines leave.
+    pub device: Vec<Restriction<usize>>,
+    /// Requirements of this pool; pins of its other choices are among them.
+    pub requirements: Vec<Requirement>,
+    /// Wishes of this pool.
+    pub wishes: Vec<Wish>,
+}
+
+/// `deployment("ns/name")`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveObject {
+    /// `deployment`, `stateful_set`
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What a service runs.
@@ -69,6 +123,10 @@ pub struct LlmWork {
     pub prompt: Option<Fact<Draws>>,
     /// Tokens of one answer.
     pub output: Option<Fact<Draws>>,
+    /// Prompts that travel in one request, side by side.
+    pub sequences: u64,
+    /// The share of a prompt that is cached, 0 to 1.
+    pub prefix_hit: Option<Fact<BigRational>>,
     /// Tensor-parallel degree; none: 1, 2, 4 or 8.
     pub tensor: Vec<Restriction<u64>>,
     /// Most sequences decoded together; none: 1 to 256.

@@ -103,6 +103,14 @@ impl<'a> Resolver<'a> {
             (_, Value::NotYet(unjudged)) => {
                 return Ok(Value::NotYet(Unjudged { because: unjudged.because, dimension: None }));
             }
+            (Value::Count(count), path) => {
+                let stages = self.stages(path, whole)?;
+                return Ok(self.called(count, stages));
+            }
+            (path, Value::Count(count)) => {
+                let stages = self.stages(path.clone(), whole)?;
+                return Ok(self.called(&count, stages));
+            }
             (Value::Quantity(factor), scaled) => (factor.clone(), scaled),
             (scaled, Value::Quantity(factor)) => (factor, scaled.clone()),
             (Value::Linear(_), Value::Linear(_)) => {
@@ -147,6 +155,11 @@ impl<'a> Resolver<'a> {
                     p99: scale(&p99).map_err(|error| self.arithmetic(error, whole))?,
                 })
             }
+            Value::Thing(thing) if matches!(self.thing(thing).kind.name, "service" | "flow") => {
+                let stages = self.stages(Value::Thing(thing), whole)?;
+                self.repeated(&factor, stages, whole)
+            }
+            Value::Path(stages) => self.repeated(&factor, (*stages).clone(), whole),
             Value::Thing(thing) => Ok(Value::Devices(factor, thing)),
             other => {
                 let label = format!("this scales {}", other.noun());

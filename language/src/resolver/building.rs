@@ -28,7 +28,7 @@ pub(super) struct Builder<'r, 'a> {
     named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
     /// While it is set, lines are read for their mistakes alone.
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -180,6 +180,9 @@ impl<'a> Builder<'_, 'a> {
         match kind.name {
             "node" => self.node(id),
             "service" => self.service(id),
+            "flow" => self.flow(id),
+            "job" => self.job(id),
+            "pool" => self.pool(id),
             "plan" => self.plan(id),
             "policy" => {
                 let lines = self.lines(id);
@@ -204,6 +207,12 @@ impl<'a> Builder<'_, 'a> {
     pub(super) fn head(&self, id: ThingId) -> Option<Span> {
         let layers = &self.resolver.thing(id).layers;
         layers.first().map(|layer| layer.block.head)
+    }
+
+    /// The doc comment of a thing's own block.
+    pub(super) fn doc(&self, id: ThingId) -> Option<String> {
+        let layers = &self.resolver.thing(id).layers;
+        layers.first().and_then(|layer| layer.block.doc.clone())
     }
 
     pub(super) fn head_or_start(&self, id: ThingId) -> Span {
@@ -300,6 +309,20 @@ impl<'a> Builder<'_, 'a> {
             Value::Symbol(name) | Value::Text(name) => Some(name),
             _ => None,
         })
+    }
+
+    /// The address of the thing that a fact names.
+    pub(super) fn address_of(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<String>> {
+        self.stated(id, field, |builder, value| match value {
+            Value::Thing(thing) => Some(builder.resolver.thing(thing).address.clone()),
+            _ => None,
+        })
+    }
+
+    /// The service that a thing is, or whose pool it is, by index.
+    pub(super) fn service_of(&self, id: ThingId) -> Option<usize> {
+        let parent = || self.resolver.services.get(&self.resolver.thing(id).parent?);
+        self.resolver.services.get(&id).or_else(parent).copied()
     }
 
     /// Fields that no stage acts on: those that are stated are said once a line.

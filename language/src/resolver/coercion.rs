@@ -6,7 +6,7 @@ use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
 use crate::model::Profile;
 use crate::quantity::{Dimension, Quantity, is_positive};
-use crate::schema::{Field, Limits, Type, dimension_name};
+use crate::schema::{Field, IMAGES, Limits, REQUESTS, TOKENS, Type, WORK, dimension_name};
 use crate::span::Span;
 use crate::syntax::ast::Expr;
 use num_rational::BigRational;
@@ -73,6 +73,26 @@ impl<'a> Resolver<'a> {
                             .help(help),
                     ))
                 }
+            }
+            (Type::Amount, Value::Quantity(quantity)) => {
+                let known = [&TOKENS, &REQUESTS, &IMAGES, &WORK];
+                if !known.iter().any(|known| known.dimension == quantity.dimension) {
+                    let label = format!("this is {}", dimension_name(&quantity.dimension));
+                    return Err(self.wrong_type(field, span, label));
+                }
+                self.within(field, Limits::Positive, &quantity, span)?;
+                Ok(Value::Quantity(quantity))
+            }
+            (Type::Serves, Value::Quantity(rate)) => {
+                self.within(field, Limits::Positive, &rate, span)?;
+                Ok(Value::Quantity(rate))
+            }
+            (Type::Serves, value @ Value::Measured(_))
+            | (Type::Dataset, value @ Value::Dataset(_))
+            | (Type::Checkpoint, value @ Value::Checkpoint(_))
+            | (Type::Live, value @ Value::Live(_)) => Ok(value),
+            (Type::Path, value @ (Value::Path(_) | Value::Thing(_) | Value::Things(_))) => {
+                Ok(Value::Path(Rc::new(self.stages(value, span)?)))
             }
             (Type::Thing(kind), Value::Thing(thing)) => {
                 let known = self.thing(thing);
@@ -285,6 +305,7 @@ fn keeps(limits: Limits, value: &BigRational) -> (bool, &'static str) {
         Limits::Any => (true, ""),
         Limits::NotNegative => (!value.is_negative(), "at least zero"),
         Limits::Positive => (is_positive(value), "above zero"),
+        Limits::Part => (!value.is_negative() && *value <= One::one(), "from 0% to 100%"),
         Limits::Share => (is_positive(value) && *value <= One::one(), "above 0% and at most 100%"),
     }
 }
@@ -296,7 +317,7 @@ pub(super) fn needed(type_: Type) -> Option<&'static Dimension> {
             Some(&measured.dimension)
         }
         Type::Integer(_) => Some(&Dimension::NONE),
-        Type::Demand => Some(&Dimension::REQUEST_RATE),
+        Type::Demand | Type::Serves => Some(&Dimension::REQUEST_RATE),
         _ => None,
     }
 }

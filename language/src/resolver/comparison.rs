@@ -1,6 +1,7 @@
 //! Comparisons: of facts, which hold or not, and of decisions and predictions, which become rows.
 
 use super::evaluation::Expect;
+use super::logic::{joined, negated};
 use super::value::{Held, Judged, Linear, Unjudged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
@@ -85,6 +86,12 @@ impl<'a> Resolver<'a> {
         match (left, right) {
             ((Value::NotYet(Unjudged { because, .. }), _), _)
             | (_, (Value::NotYet(Unjudged { because, .. }), _)) => Ok(Judged::NotYet(because)),
+            ((Value::Extreme { least, values }, at), limit) => {
+                self.compare_extreme((least, &values, at), (operator, compare), limit)
+            }
+            (limit, (Value::Extreme { least, values }, at)) => {
+                self.compare_extreme((least, &values, at), (operator, mirrored(compare)), limit)
+            }
             ((Value::Choice(thing, field), name), (limit, limit_at))
             | ((limit, limit_at), (Value::Choice(thing, field), name)) => {
                 let compare = if name.span.start < limit_at.span.start { compare } else { mirrored(compare) };
@@ -208,6 +215,63 @@ impl<'a> Resolver<'a> {
             ));
         }
         Ok(Judged::Compare { terms, compare, limit })
+    }
+
+    /// One more quantity under a least or greatest.
+    pub(super) fn extreme(&mut self, least: bool, so_far: Value, value: Value, span: Span) -> Outcome<Value> {
+        let mut values = match so_far {
+            Value::Extreme { values, .. } => values.to_vec(),
+            value => vec![value],
+        };
+        let Some(first) = values.first() else {
+            return Ok(value);
+        };
+        let sum = |value: &&Value| !matches!(value, Value::Quantity(_) | Value::Linear(_));
+        if let Some(other) = [first, &value].into_iter().find(sum) {
+            let label = format!("this is {}", other.noun());
+            return Err(self.type_error("only quantities have a least and a greatest", span, label));
+        }
+        if let (Some(a), Some(b)) = (first.dimension(), value.dimension())
+            && !a.matches(b)
+        {
+            let (a, b) = (a.clone(), b.clone());
+            return Err(self.mismatch(&a, &b, span));
+        }
+        values.push(value);
+        Ok(Value::Extreme { least, values: Rc::new(values) })
+    }
+
+    /// The greatest is at most a limit where all are, and at least it where some is; the least the other way
+    /// round.
+    fn compare_extreme(
+        &mut self,
+        (least, values, at): (bool, &[Value], &Expr),
+        (operator, compare): (&Spanned<Operator>, Compare),
+        (limit, limit_at): Side<'_>,
+    ) -> Outcome<Judged> {
+        let each = |resolver: &mut Self, compare: Compare, all: bool| {
+            let operator = Spanned::new(operator_of(compare), operator.span);
+            let mut whole = Judged::Fact(all, String::new());
+            for value in values {
+                let part = resolver.compare(&operator, (value.clone(), at), (limit.clone(), limit_at))?;
+                whole = joined(all, whole, part);
+            }
+            Ok(whole)
+        };
+        match compare {
+            Compare::AtMost | Compare::Below => each(self, compare, !least),
+            Compare::AtLeast | Compare::Above => each(self, compare, least),
+            Compare::Equal => {
+                let within = each(self, if least { Compare::AtLeast } else { Compare::AtMost }, true)?;
+                let reached = each(self, Compare::Equal, false)?;
+                Ok(joined(true, within, reached))
+            }
+            Compare::Unequal => {
+                let within = each(self, if least { Compare::AtLeast } else { Compare::AtMost }, true)?;
+                let reached = each(self, Compare::Equal, false)?;
+                Ok(negated(joined(true, within, reached)))
+            }
+        }
     }
 
     fn compare_choice(
@@ -469,6 +533,18 @@ impl<'a> Resolver<'a> {
             return Some(format!("{number}{after}"));
         }
         None
+    }
+}
+
+/// The operator of a comparison.
+fn operator_of(compare: Compare) -> Operator {
+    match compare {
+        Compare::AtMost => Operator::AtMost,
+        Compare::Below => Operator::Below,
+        Compare::AtLeast => Operator::AtLeast,
+        Compare::Above => Operator::Above,
+        Compare::Equal => Operator::Equal,
+        Compare::Unequal => Operator::Unequal,
     }
 }
 

@@ -249,7 +249,9 @@ impl<'a> Resolver<'a> {
                     self.range(known, other, whole)?
                 }
                 Operator::Then | Operator::Beside => {
-                    return Ok(Value::not_yet("flows are not planned yet"));
+                    let other = self.evaluate(right, scope, Expect::Value)?;
+                    let beside = operator.value == Operator::Beside;
+                    self.joined_paths(beside, (known, left.span), (other, right.span))?
                 }
                 Operator::Add => {
                     let other = self.evaluate(right, scope, Expect::Value)?;
@@ -351,12 +353,15 @@ impl<'a> Resolver<'a> {
                 Fold::Min | Fold::Max => {
                     total = Some(match (total.take(), value) {
                         (None, value) => value,
+                        (Some(Value::NotYet(unjudged)), _) | (_, Value::NotYet(unjudged)) => {
+                            Value::NotYet(unjudged)
+                        }
                         (Some(Value::Quantity(a)), Value::Quantity(b)) => {
                             let order = a.compare(&b).map_err(|error| self.arithmetic(error, body.span))?;
                             let first = (fold == Fold::Min) == order.is_le();
                             Value::Quantity(if first { a } else { b })
                         }
-                        _ => Value::not_yet("least and greatest of decisions are not judged yet"),
+                        (Some(total), value) => self.extreme(fold == Fold::Min, total, value, body.span)?,
                     });
                 }
                 Fold::Count => {}

@@ -113,6 +113,11 @@ impl<'a> Resolver<'a> {
         Ok(Value::Linear(Linear::subject(subject, dimension)))
     }
 
+    /// A choice of `thing`, as what it stands for in a requirement.
+    pub(super) fn figure(&self, thing: ThingId, field: &'static Field) -> Subject {
+        Subject::Figure { of: self.of(thing), field: field.name, statistic: None }
+    }
+
     /// Whose figures a thing's are.
     pub(super) fn of(&self, thing: ThingId) -> Of {
         let known = self.thing(thing);

@@ -3,7 +3,7 @@
 use super::value::Value;
 use super::{Calendar, Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Fabric, FabricKind, Profile};
+use crate::model::{Fabric, FabricKind, LiveObject, Profile};
 use crate::quantity::{Dimension, Quantity, is_positive, ratio};
 use crate::schema::functions::{FUNCTIONS, Function, function};
 use crate::schema::{Support, dimension_name};
@@ -14,7 +14,7 @@ use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
 use std::rc::Rc;
 
 /// Arguments by their place in the function's row, each with its place in the file.
-type Arguments = Vec<Option<(Value, Span)>>;
+pub(super) type Arguments = Vec<Option<(Value, Span)>>;
 
 impl<'a> Resolver<'a> {
     /// The value of a call.
@@ -38,11 +38,72 @@ impl<'a> Resolver<'a> {
             "nvlink" => self.fabric(FabricKind::Nvlink, &values),
             "pcie" => self.fabric(FabricKind::Pcie, &values),
             "date" => self.date(&values, span),
+            "dataset" => self.dataset(&values),
+            "every" => self.checkpoint(&values),
+            "measured" => self.measured(&values),
+            "deployment" => self.live("deployment", &values),
+            "stateful_set" => self.live("stateful_set", &values),
+            "loop" => {
+                let stages = match values.first() {
+                    Some(Some((path, span))) => self.stages(path.clone(), *span)?,
+                    _ => return Err(Reported),
+                };
+                let mean = self.quantity_argument(&values, 1, Some(&Dimension::NONE))?;
+                let max = self.quantity_argument(&values, 2, Some(&Dimension::NONE))?;
+                let count = self.count_of_calls(mean, max, 1)?;
+                Ok(self.looped(&count, stages))
+            }
+            "calls" => {
+                let mean = self.quantity_argument(&values, 0, Some(&Dimension::NONE))?;
+                let max = self.quantity_argument(&values, 1, Some(&Dimension::NONE))?;
+                Ok(Value::Count(self.count_of_calls(mean, max, 0)?))
+            }
             // `constant`: the value itself.
             _ => match values.into_iter().next().flatten() {
                 Some((value, _)) => Ok(value),
                 None => Err(Reported),
             },
+        }
+    }
+
+    /// `measured("bench.csv")`
+    fn measured(&mut self, values: &Arguments) -> Outcome<Value> {
+        match values.first() {
+            Some(Some((Value::Text(file), _))) => Ok(Value::Measured(file.clone())),
+            Some(Some((other, span))) => {
+                let label = format!("this is {}", other.noun());
+                Err(self.type_error("a file is named by a text", *span, label))
+            }
+            _ => Err(Reported),
+        }
+    }
+
+    /// `deployment("namespace/name")`
+    fn live(&mut self, kind: &'static str, values: &Arguments) -> Outcome<Value> {
+        let Some(Some((value, span))) = values.first() else {
+            return Err(Reported);
+        };
+        let parts = match value {
+            Value::Text(text) => text.split_once('/'),
+            _ => None,
+        };
+        match parts.filter(|(space, name)| !space.is_empty() && !name.is_empty() && !name.contains('/')) {
+            Some((namespace, name)) => {
+                let (namespace, name) = (namespace.to_owned(), name.to_owned());
+                Ok(Value::Live(LiveObject { kind, namespace, name }))
+            }
+            None => {
+                let label = format!("this is {}", value.written());
+                Err(self.report(
+                    Diagnostic::error(
+                        "value::type",
+                        "a live object is named with its namespace",
+                        *span,
+                        label,
+                    )
+                    .help(format!("Write both in one text: `{kind}(\"namespace/name\")`.")),
+                ))
+            }
         }
     }
 
@@ -122,7 +183,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// An argument that is a quantity, of `dimension` where that is given; or one that is not read yet.
-    fn quantity_argument(
+    pub(super) fn quantity_argument(
         &mut self,
         values: &Arguments,
         at: usize,

@@ -50,6 +50,9 @@ impl Lines {
 impl<'a> Builder<'_, 'a> {
     /// What a condition leaves of a choice of `id` itself, where it speaks of nothing else.
     pub(super) fn own_limit(&self, id: ThingId, judged: &Judged) -> Option<(&'static Field, Left)> {
+        if !matches!(self.resolver.thing(id).kind.name, "service" | "pool") {
+            return None;
+        }
         match judged {
             Judged::Compare { terms, compare, limit } if limit.dimension == Dimension::NONE => {
                 let [(coefficient, subject)] = terms.as_slice() else {
@@ -96,7 +99,7 @@ impl<'a> Builder<'_, 'a> {
             Subject::Figure { of, field, statistic: None } if *of == own => field,
             _ => return None,
         };
-        kind.field(name).filter(|field| limited(field) && matches!(kind.name, "service" | "pool"))
+        kind.field(name).filter(|field| limited(field))
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Builder<'_, 'a> {
             Guard::Nowhere => return Ok(()),
         };
         let text = self.resolver.text(require.span);
-        let service = self.resolver.services.get(&id).copied().or_else(|| self.holding_service(id));
+        let service = self.service_of(id);
         for part in parts(judged) {
             let part = match part {
                 Judged::Fact(true, _) => continue,
@@ -142,7 +142,7 @@ impl<'a> Builder<'_, 'a> {
         };
         let text = self.resolver.text(prefer.span);
         let priority = self.priority(id);
-        let service = self.resolver.services.get(&id).copied().or_else(|| self.holding_service(id));
+        let service = self.service_of(id);
         for condition in conditions {
             let unjudged = unknown.clone().or_else(|| self.unweighed(&condition, &when));
             if let Some(because) = &unjudged {
@@ -160,12 +160,6 @@ impl<'a> Builder<'_, 'a> {
             });
         }
         Ok(())
-    }
-
-    /// The service that holds a pool.
-    fn holding_service(&self, id: ThingId) -> Option<usize> {
-        let parent = self.resolver.thing(id).parent?;
-        self.resolver.services.get(&parent).copied()
     }
 
     /// The priority of a thing; 0 for what has none.

@@ -194,6 +194,11 @@ impl<'a> Resolver<'a> {
             return Ok((Found::Value(self.all_of(kind)), rest));
         }
         let declared = self.declared(scope.module, &name.value);
+        // Brackets read a map, and a field that is none is not meant by them: `share[region]`.
+        let field = field.filter(|field| {
+            let mapped = matches!(field.type_, Type::Compute | Type::Source | Type::Open);
+            mapped || declared.is_none() || !matches!(steps.first(), Some(Step::Index { .. }))
+        });
         match (declared, field, scope.thing) {
             (Some(declared), Some(field), Some(_)) => Err(self.report(
                 Diagnostic::error(

@@ -15,6 +15,7 @@ use crate::quantity::Quantity;
 use crate::schema::Field;
 use crate::schema::kinds::ServiceRows;
 use crate::span::{Span, Spanned};
+use num_rational::BigRational;
 use std::collections::BTreeMap;
 
 /// The largest tensor degree that a line without an upper end leaves.
@@ -53,7 +54,7 @@ impl<'a> Builder<'_, 'a> {
             residency,
             interference,
             elastic,
-            start_up: _,
+            start_up,
             team,
             template,
             adopt,
@@ -75,11 +76,12 @@ impl<'a> Builder<'_, 'a> {
         let name = thing.address.clone();
         let layer = thing.layers.first().map(|layer| layer.block);
         let span = layer.map_or_else(|| self.resolver.file_start(0), |block| block.head);
-        let doc = layer.and_then(|block| block.doc.clone());
+        let doc = self.doc(id);
         self.unique("service", &name, span);
         let mut lines = self.lines(id);
         self.implied(id, &lines);
         let limits = std::mem::take(&mut lines.limits);
+        lines.requirements.extend(self.pins(id, &[pipeline, expert, data, cap, clock]));
         let work = self.work(id, span, [model, engine, image, cpu, memory, devices]);
         let work = match work {
             Some(Runs::Model(chosen)) => {
@@ -90,6 +92,8 @@ impl<'a> Builder<'_, 'a> {
                     engine: self.name_of(id, engine),
                     prompt: self.draws(id, prompt),
                     output: self.draws(id, output),
+                    sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
+                    prefix_hit: self.ratio(id, prefix_hit),
                     tensor: self.degrees(id, tensor, &limits),
                     batch: self.bounds(id, batch, &limits),
                     precision: self.precisions(id, precision, &limits),
@@ -102,7 +106,7 @@ impl<'a> Builder<'_, 'a> {
                     let value = u32::try_from(count.value).ok()?;
                     Some(Spanned::new(value, count.span))
                 });
-                let share = self.quantity(id, share).map(|share| Spanned::new(share.value.value, share.span));
+                let share = self.ratio(id, share);
                 if let (Some(count), Some(_)) = (&devices, &share)
                     && count.value != 1
                 {
@@ -143,7 +147,25 @@ impl<'a> Builder<'_, 'a> {
             requirements: lines.requirements,
             wishes: lines.wishes,
             stateful: self.boolean(id, stateful),
+            pools: Vec::new(),
+            measured: self.stated(id, serves, |_, value| match value {
+                Value::Measured(file) => Some(file),
+                _ => None,
+            }),
+            residency: self.name_of(id, residency),
+            team: self.address_of(id, team),
+            elastic: self.boolean(id, elastic).is_some_and(|stated| stated.value),
+            start_up: self.quantity(id, start_up),
+            interference: self.quantity(id, interference),
+            template: self.name_of(id, template),
+            adopt: self.stated(id, adopt, |_, value| match value {
+                Value::Live(object) => Some(object),
+                _ => None,
+            }),
         };
+        if let Some(measured) = &service.measured {
+            self.not_yet(measured.span, "measured curves are not read yet");
+        }
         self.program.services.push(service);
         self.unread(
             id,
@@ -158,11 +180,6 @@ impl<'a> Builder<'_, 'a> {
                 team,
                 template,
                 adopt,
-                pipeline,
-                expert,
-                data,
-                cap,
-                clock,
             ],
         );
         self.placeholders(id);
@@ -261,7 +278,7 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    fn demand(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Demand>> {
+    pub(super) fn demand(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Demand>> {
         let profile = self.profile(id, field)?;
         Some(Spanned::new(Demand { rates: profile.value.values }, profile.span))
     }
@@ -274,13 +291,18 @@ impl<'a> Builder<'_, 'a> {
         })
     }
 
+    /// A plain number: a share, a ratio.
+    fn ratio(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<BigRational>> {
+        self.quantity(id, field).map(|ratio| Spanned::new(ratio.value.value, ratio.span))
+    }
+
     /// The pin of a choice, if a line pins it.
     fn pin(&mut self, id: ThingId, field: &'static Field) -> Option<(Value, Span)> {
         self.stated(id, field, |_, value| Some(value)).map(|pin| (pin.value, pin.span))
     }
 
     /// Every line that bounds a count.
-    fn bounds(&mut self, id: ThingId, field: &'static Field, limits: &[Limit]) -> Vec<CountBound> {
+    pub(super) fn bounds(&mut self, id: ThingId, field: &'static Field, limits: &[Limit]) -> Vec<CountBound> {
         let mut bounds = Vec::new();
         if let Some((Value::Quantity(value), span)) = self.pin(id, field) {
             let value = value.as_integer().and_then(|value| u64::try_from(value).ok());
@@ -309,7 +331,12 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Every line that limits a degree, as the degrees it leaves.
-    fn degrees(&mut self, id: ThingId, field: &'static Field, limits: &[Limit]) -> Vec<Restriction<u64>> {
+    pub(super) fn degrees(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        limits: &[Limit],
+    ) -> Vec<Restriction<u64>> {
         let mut restrictions = Vec::new();
         if let Some((value, span)) = self.pin(id, field) {
             let allowed = whole(&value).and_then(|value| u64::try_from(value).ok());
@@ -333,7 +360,7 @@ impl<'a> Builder<'_, 'a> {
         restrictions
     }
 
-    fn precisions(
+    pub(super) fn precisions(
         &mut self,
         id: ThingId,
         field: &'static Field,
@@ -346,7 +373,7 @@ impl<'a> Builder<'_, 'a> {
         })
     }
 
-    fn device_classes(
+    pub(super) fn device_classes(
         &mut self,
         id: ThingId,
         field: &'static Field,
@@ -360,7 +387,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Warns of lines that a base already implies.
-    fn implied(&mut self, id: ThingId, lines: &Lines) {
+    pub(super) fn implied(&mut self, id: ThingId, lines: &Lines) {
         let mut strongest: BTreeMap<usize, Vec<(&Requirement, usize)>> = BTreeMap::new();
         for (requirement, layer) in lines.requirements.iter().zip(&lines.layers) {
             strongest.entry(*layer).or_default().push((requirement, *layer));

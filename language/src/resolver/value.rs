@@ -1,7 +1,8 @@
 //! What an expression means.
 
+use super::flows::{Count, Stages};
 use super::things::ThingId;
-use crate::model::{Compare, Fabric, Profile, Subject};
+use crate::model::{Checkpoint, Compare, Dataset, Fabric, LiveObject, Profile, Subject};
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::Field;
 use num_rational::BigRational;
@@ -51,6 +52,25 @@ pub(crate) enum Value {
     Linear(Linear),
     /// A decision among names: `precision`, `device`.
     Choice(ThingId, &'static Field),
+    /// `a -> b`: a path through services.
+    Path(Rc<Stages>),
+    /// `calls(mean = 2.4, max = 8)`: how often a path is walked.
+    Count(Count),
+    /// `dataset("s3://…", size = 1.2TB, at = dal)`
+    Dataset(Dataset),
+    /// `every(30min, size = 420GB, to = dal)`
+    Checkpoint(Checkpoint),
+    /// `measured("bench.csv")`: the name of the file.
+    Measured(String),
+    /// `deployment("ns/name")`
+    Live(LiveObject),
+    /// `max s in service[*]: s.replicas`: the least or greatest of quantities, some of them decided.
+    Extreme {
+        /// The least rather than the greatest.
+        least: bool,
+        /// Of these, each a quantity or a sum.
+        values: Rc<Vec<Value>>,
+    },
     /// `hour`: the clock, by step.
     Hours(Rc<Hours>),
     /// `s.instance[*]`: the replicas of a service.
@@ -163,6 +183,7 @@ impl Value {
             Self::Profile(profile) => Some(&profile.dimension),
             Self::Lognormal { p50, .. } => Some(&p50.dimension),
             Self::Linear(linear) => Some(&linear.dimension),
+            Self::Extreme { values, .. } => values.first().and_then(Self::dimension),
             Self::Hours(_) => Some(&Dimension::TIME),
             Self::NotYet(unjudged) => unjudged.dimension.as_ref(),
             _ => None,
@@ -188,6 +209,13 @@ impl Value {
             Self::Things(_) => "several things".to_owned(),
             Self::Devices(..) => "a count of devices".to_owned(),
             Self::Linear(_) | Self::Choice(..) => "something that the planner decides or predicts".to_owned(),
+            Self::Path(_) => "a path".to_owned(),
+            Self::Count(_) => "a count of calls".to_owned(),
+            Self::Dataset(_) => "a dataset".to_owned(),
+            Self::Checkpoint(_) => "a period".to_owned(),
+            Self::Measured(_) => "a measured curve".to_owned(),
+            Self::Live(_) => "a live object".to_owned(),
+            Self::Extreme { .. } => "the least or greatest of decisions".to_owned(),
             Self::Hours(_) => "a clock".to_owned(),
             Self::Instances(_) => "the replicas of a service".to_owned(),
             Self::Instance(_) => "a replica".to_owned(),
@@ -199,7 +227,7 @@ impl Value {
     /// It stands for something that the planner decides or predicts.
     pub(crate) fn is_judged(&self) -> bool {
         match self {
-            Self::Linear(_) | Self::Choice(..) => true,
+            Self::Linear(_) | Self::Choice(..) | Self::Extreme { .. } => true,
             Self::Condition(judged) => !matches!(judged, Judged::Fact(..) | Judged::Steps(_)),
             _ => false,
         }

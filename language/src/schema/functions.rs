@@ -32,7 +32,6 @@ const fn not_yet(name: &'static str, because: &'static str, doc: &'static str) -
 
 const DRAWS: &str = "of distributions only `lognormal` and plain quantities are read yet";
 const DATA: &str = "data files are not read yet";
-const FLOW: &str = "flows are not planned yet";
 
 /// All of them.
 pub static FUNCTIONS: &[Function] = &[
@@ -55,14 +54,22 @@ pub static FUNCTIONS: &[Function] = &[
         "Arrivals at a mean rate.",
     ),
     not_yet("trace", DATA, "A profile or arrivals from a file."),
-    not_yet("measured", DATA, "A curve that was measured."),
+    acted("measured", &["file"], "What a load test measured, by the name of its file."),
     not_yet(
         "hf",
         "configurations are not read yet; state the model's fields",
         "A model's configuration file.",
     ),
     not_yet("mlir", "models in MLIR are not read yet; state the model's fields", "A model in MLIR."),
-    not_yet("dataset", DATA, "Data, its size and where it is."),
+    Function {
+        name: "dataset",
+        arguments: &["name"],
+        optional: &["size", "at"],
+        support: Support::Acted,
+        doc: "Data, its size and the place that holds it.",
+    },
+    acted("deployment", &["name"], "A deployment that runs already: `deployment(\"namespace/name\")`."),
+    acted("stateful_set", &["name"], "A stateful set that runs already: `stateful_set(\"namespace/name\")`."),
     Function {
         name: "date",
         arguments: &["day"],
@@ -70,9 +77,23 @@ pub static FUNCTIONS: &[Function] = &[
         support: Support::Acted,
         doc: "A day in a time zone.",
     },
-    not_yet("every", "jobs are not planned yet", "A period."),
-    not_yet("loop", FLOW, "A path walked several times."),
-    not_yet("calls", FLOW, "A bounded geometric count of calls."),
+    Function {
+        name: "every",
+        arguments: &["period"],
+        optional: &["size", "to"],
+        support: Support::Acted,
+        doc: "A period: of checkpoints, with the size of one and the place that keeps it.",
+    },
+    acted(
+        "loop",
+        &["path", "mean", "max"],
+        "A path walked several times: a geometric count from 1, cut off at `max`, with this mean.",
+    ),
+    acted(
+        "calls",
+        &["mean", "max"],
+        "How often a stage is called, as in `calls(mean = 2.4, max = 8) * s`: a geometric count from 0, cut off at `max`, with this mean.",
+    ),
     not_yet("out_of_band", "power stages are not planned yet", "An actuator beside the operating system."),
     not_yet("power_brake", "power stages are not planned yet", "An actuator in hardware."),
     not_yet("kubernetes", "targets are not written yet", "A Kubernetes cluster."),

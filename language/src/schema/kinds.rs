@@ -1,12 +1,12 @@
 //! The table of kinds and fields.
 
 use super::Default::{Boolean as IsBoolean, Number, Symbol as IsSymbol, Unset};
-use super::Limits::{Any, NotNegative, Positive, Share};
+use super::Limits::{Any, NotNegative, Part, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
-    Boolean, Compute, Date, Demand, Devices, Draws, Fabric, Integer, Name, Objective, Open, Profile,
-    Quantity as Q, Source, Spread, Symbol, Text, Thing, Things,
+    Amount, Boolean, Checkpoint, Compute, Dataset, Date, Demand, Devices, Draws, Fabric, Integer, Live, Name,
+    Objective, Open, Path, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Text, Thing, Things,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -159,7 +159,7 @@ kinds! {
         image: Fact, Text, Acted, Unset, "The container it runs.";
         cpu: Fact, Q(&CORES, NotNegative), Acted, Unset, "Cores of one replica.";
         memory: Fact, Q(&DATA, NotNegative), Acted, Unset, "Bytes of main memory of one replica.";
-        serves: Fact, Q(&RATE, Positive), Acted, Unset, "Requests a second that one replica serves.";
+        serves: Fact, Serves, Acted, Unset, "Requests a second that one replica serves.";
         devices: Fact, Integer(NotNegative), Acted, Unset, "Whole devices of one replica.";
         share: Fact, Q(&RATIO, Share), Acted, Unset, "The part of one device that one replica takes.";
         priority: Fact, Integer(Any), Acted, Number(0), "Higher is satisfied first.";
@@ -180,14 +180,14 @@ kinds! {
         time: Fact, Draws(&TIME), NotYet("service times are read as `serves` only"), Unset, "Time of one request on an idle replica.";
         concurrency: Fact, Integer(Positive), NotYet("service times are read as `serves` only"), Unset, "Requests that one replica serves side by side.";
         sequences: Fact, Integer(Positive), NotYet("one prompt a request is planned"), Number(1), "Prompts in one request.";
-        prefix_hit: Fact, Q(&RATIO, NotNegative), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
+        prefix_hit: Fact, Q(&RATIO, Part), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
         residency: Fact, Name, NotYet("residency does not limit placement yet"), Unset, "Where its data may be.";
-        interference: Fact, Open, NotYet("interference is not predicted yet"), Unset, "How much neighbours slow it.";
+        interference: Fact, Q(&RATIO, NotNegative), NotYet("interference is not predicted yet"), Unset, "By what share a neighbour on the same machine slows it.";
         elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
         start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
-        team: Fact, Open, NotYet("teams are not planned yet"), Unset, "Whose it is.";
-        template: Fact, Open, Later("targets are not written yet"), Unset, "A manifest whose decided fields are filled in.";
-        adopt: Fact, Open, Later("targets are not written yet"), Unset, "A live object that is taken over.";
+        team: Fact, Thing("team"), NotYet("teams are not planned yet"), Unset, "Whose it is.";
+        template: Fact, Text, Later("targets are not written yet"), Unset, "A manifest whose decided fields are filled in.";
+        adopt: Fact, Live, Later("targets are not written yet"), Unset, "A live object that is taken over.";
         pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
         expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
         data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
@@ -339,8 +339,8 @@ kinds! {
     }
     /// A path through services, with a promise from end to end.
     flow as FlowRows in [""], NotYet("flows are not planned yet: the demand they bring and their promises are not judged") => {
-        path: Fact, Open, Describes, Unset, "The services in their order.";
-        demand: Fact, Open, Describes, Unset, "Requests a second, by step.";
+        path: Fact, Path, Describes, Unset, "The services in their order.";
+        demand: Fact, Demand, Describes, Unset, "Requests a second, by step.";
         priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
         ttft: Sampled, Q(&TIME, Any), NotYet("flows are not planned yet"), Unset, "Time to the first token of the last model.";
         latency: Sampled, Q(&TIME, Any), NotYet("flows are not planned yet"), Unset, "Time of a whole request.";
@@ -353,14 +353,14 @@ kinds! {
     /// Work with an end.
     job as JobRows in [""], NotYet("jobs are not planned yet: what they take from services is not counted") => {
         model: Fact, Thing("model"), Describes, Unset, "The model it trains or runs.";
-        work: Fact, Open, Describes, Unset, "How much there is to do.";
-        steps: Fact, Open, Describes, Unset, "Steps of a training run.";
-        batch: Fact, Open, Describes, Unset, "Tokens of one step.";
-        input: Fact, Open, Describes, Unset, "Its data and where it is.";
+        work: Fact, Amount, Describes, Unset, "How much there is to do.";
+        steps: Fact, Integer(Positive), Describes, Unset, "Steps of a training run.";
+        batch: Fact, Q(&TOKENS, Positive), Describes, Unset, "Tokens of one step.";
+        input: Fact, Dataset, Describes, Unset, "Its data and where it is.";
         preemptible: Fact, Boolean, Describes, IsBoolean(false), "It may be stopped and continued.";
-        checkpoint: Fact, Open, Describes, Unset, "How often it saves.";
+        checkpoint: Fact, Checkpoint, Describes, Unset, "How often it saves.";
         priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
-        team: Fact, Open, Describes, Unset, "Whose it is.";
+        team: Fact, Thing("team"), Describes, Unset, "Whose it is.";
         residency: Fact, Name, Describes, Unset, "Where its data may be.";
         tensor: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share each layer.";
         pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";

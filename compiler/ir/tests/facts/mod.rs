@@ -96,6 +96,8 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             engine: None,
             prompt: None,
             output: None,
+            sequences: 1,
+            prefix_hit: None,
             tensor: Vec::new(),
             batch: Vec::new(),
             precision: Vec::new(),
@@ -107,5 +109,14 @@ fn service(name: &str, model: usize, span: Span) -> Service {
         requirements: Vec::new(),
         wishes: Vec::new(),
         stateful: None,
+        pools: Vec::new(),
+        measured: None,
+        residency: None,
+        team: None,
+        elastic: false,
+        start_up: None,
+        interference: None,
+        template: None,
+        adopt: None,
     }
 }

@@ -1,0 +1,66 @@
+//! Jobs as text.
+
+use super::Text;
+use super::conditions::{requirement_text, wish_text};
+use crate::model::{Checkpoint, Dataset, Job, Program};
+use crate::quantity::Quantity;
+
+pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
+    let Job {
+        name,
+        span: _,
+        doc,
+        priority,
+        model,
+        work,
+        steps,
+        batch,
+        input,
+        preemptible,
+        checkpoint,
+        team,
+        residency,
+        requirements,
+        wishes,
+    } = job;
+    text.paragraph(&format!("job {name}"));
+    text.doc(doc.as_deref());
+    text.line(&format!("priority = {}", priority.value));
+    text.fact("model", model.as_ref());
+    text.fact("work", work.as_ref());
+    text.fact("steps", steps.as_ref());
+    text.fact("batch", batch.as_ref());
+    if let Some(input) = input {
+        let Dataset { name, size, at } = &input.value;
+        let call = format!("dataset({name:?}{})", arguments(size.as_ref(), ("at", at.as_deref())));
+        text.line(&format!("input = {call}"));
+    }
+    if *preemptible {
+        text.line("preemptible = true");
+    }
+    if let Some(checkpoint) = checkpoint {
+        let Checkpoint { every, size, to } = &checkpoint.value;
+        let call = format!("every({every}{})", arguments(size.as_ref(), ("to", to.as_deref())));
+        text.line(&format!("checkpoint = {call}"));
+    }
+    text.fact("team", team.as_ref());
+    text.fact("residency", residency.as_ref());
+    for requirement in requirements {
+        text.line(&requirement_text(requirement, program, false));
+    }
+    for wish in wishes {
+        text.line(&wish_text(wish, program));
+    }
+}
+
+/// `, size = 420GB, to = dal`
+fn arguments(size: Option<&Quantity>, (name, place): (&str, Option<&str>)) -> String {
+    let mut written = String::new();
+    if let Some(size) = size {
+        written.push_str(&format!(", size = {size}"));
+    }
+    if let Some(place) = place {
+        written.push_str(&format!(", {name} = {place}"));
+    }
+    written
+}

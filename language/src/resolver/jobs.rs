@@ -1,0 +1,148 @@
+//! Jobs: what there is to do, on which data, and how it saves.
+
+use super::building::Builder;
+use super::functions::Arguments;
+use super::things::ThingId;
+use super::value::Value;
+use super::{Outcome, Reported, Resolver, listed};
+use crate::diagnostics::Diagnostic;
+use crate::model::{Checkpoint, Dataset, Job};
+use crate::quantity::{Dimension, Quantity, is_positive};
+use crate::schema::Kind;
+use crate::schema::kinds::JobRows;
+use crate::span::Spanned;
+
+impl<'a> Resolver<'a> {
+    /// `dataset("s3://…", size = 1.2TB, at = dal)`
+    pub(super) fn dataset(&mut self, values: &Arguments) -> Outcome<Value> {
+        let name = match values.first() {
+            Some(Some((Value::Text(name), _))) => name.clone(),
+            Some(Some((other, span))) => {
+                let label = format!("this is {}", other.noun());
+                return Err(self.type_error("a dataset is named by a text", *span, label));
+            }
+            _ => return Err(Reported),
+        };
+        let size = self.size_argument(values, 1)?;
+        let at = self.place_argument(values, 2)?;
+        Ok(Value::Dataset(Dataset { name, size, at }))
+    }
+
+    /// `every(30min, size = 420GB, to = dal)`
+    pub(super) fn checkpoint(&mut self, values: &Arguments) -> Outcome<Value> {
+        let (every, span) = self.quantity_argument(values, 0, Some(&Dimension::TIME))?;
+        if !is_positive(&every.value) {
+            return Err(self.report(
+                Diagnostic::error(
+                    "value::out-of-range",
+                    "a period is above zero",
+                    span,
+                    format!("this is {every}"),
+                )
+                .help("Write the time between two: `every(30min)`."),
+            ));
+        }
+        let size = self.size_argument(values, 1)?;
+        let to = self.place_argument(values, 2)?;
+        Ok(Value::Checkpoint(Checkpoint { every, size, to }))
+    }
+
+    fn size_argument(&mut self, values: &Arguments, at: usize) -> Outcome<Option<Quantity>> {
+        match values.get(at) {
+            Some(Some(_)) => Ok(Some(self.quantity_argument(values, at, Some(&Dimension::DATA))?.0)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The address of the place or node that an argument names.
+    fn place_argument(&mut self, values: &Arguments, at: usize) -> Outcome<Option<String>> {
+        let Some(Some((value, span))) = values.get(at) else {
+            return Ok(None);
+        };
+        if let Value::Thing(thing) = value {
+            let known = self.thing(*thing);
+            if known.kind.is_place() || known.kind.name == "node" {
+                return Ok(Some(known.address.clone()));
+            }
+        }
+        let label = match value {
+            Value::Thing(thing) => {
+                let known = self.thing(*thing);
+                format!("`{}` is a {}", known.address, known.kind.name)
+            }
+            other => format!("this is {}", other.noun()),
+        };
+        let kinds = crate::schema::KINDS.iter().copied();
+        let places =
+            kinds.filter(|kind: &&Kind| kind.is_place() || kind.name == "node").map(|kind| kind.name);
+        let help = format!("Name one {}.", listed(places));
+        Err(self.report(Diagnostic::error("value::type", "data is kept at a place", *span, label).help(help)))
+    }
+}
+
+impl<'a> Builder<'_, 'a> {
+    pub(super) fn job(&mut self, id: ThingId) {
+        let JobRows {
+            model,
+            work,
+            steps,
+            batch,
+            input,
+            preemptible,
+            checkpoint,
+            priority,
+            team,
+            residency,
+            tensor,
+            pipeline,
+            expert,
+            data,
+            precision,
+            device,
+            market,
+            local_steps,
+            cap,
+            clock,
+            hour: _,
+            spread: _,
+            finish: _,
+            preemptions: _,
+            power: _,
+            energy: _,
+            bill: _,
+            source: _,
+        } = JobRows::rows();
+        let (name, span) = (self.resolver.thing(id).address.clone(), self.head_or_start(id));
+        self.unique("job", &name, span);
+        let mut lines = self.lines(id);
+        self.implied(id, &lines);
+        let choices = [tensor, pipeline, expert, data, precision, device, market, local_steps, cap, clock];
+        lines.requirements.extend(self.pins(id, &choices));
+        let stated = self.whole(id, priority);
+        let job = Job {
+            doc: self.doc(id),
+            priority: stated.unwrap_or_else(|| Spanned::new(0, span)),
+            model: self.address_of(id, model),
+            work: self.quantity(id, work),
+            steps: self.count(id, steps),
+            batch: self.quantity(id, batch),
+            input: self.stated(id, input, |_, value| match value {
+                Value::Dataset(dataset) => Some(dataset),
+                _ => None,
+            }),
+            preemptible: self.boolean(id, preemptible).is_some_and(|stated| stated.value),
+            checkpoint: self.stated(id, checkpoint, |_, value| match value {
+                Value::Checkpoint(checkpoint) => Some(checkpoint),
+                _ => None,
+            }),
+            team: self.address_of(id, team),
+            residency: self.name_of(id, residency),
+            requirements: lines.requirements,
+            wishes: lines.wishes,
+            name,
+            span,
+        };
+        self.program.jobs.push(job);
+        self.placeholders(id);
+    }
+}
