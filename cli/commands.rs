@@ -34,7 +34,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 fn with_session<T>(work: impl FnOnce(&Session<'_>) -> T) -> T {
     let lowering = berth_ir::Mlir;
     let solving = berth_solvers::Highs::default();
-    work(&Session { files: &Disk, lowering: &lowering, solving: &solving })
+    work(&Session { files: &Disk, lowering: &lowering, solving: &solving, deciding: &solving })
 }
 
 /// How far to search; Ctrl-C cancels it, a second one ends the program.

@@ -30,7 +30,12 @@ fn told(lie: impl Fn(Solution) -> Outcome) -> (Status, String) {
         other => panic!("the example has a plan: {other:?}"),
     });
     let files = example("web.berth");
-    let session = Session { files: &files, lowering: &berth_ir::Mlir, solving: &solving };
+    let session = Session {
+        files: &files,
+        lowering: &berth_ir::Mlir,
+        solving: &solving,
+        deciding: &berth_solvers::Highs::default(),
+    };
     let Planned { plan, because, .. } =
         session.plan("web.berth", None, &request(), &mut |_| {}).expect("the example checks");
     assert!(plan.placements.is_empty() || because.is_none(), "what is refused decides nothing");

@@ -28,7 +28,7 @@ pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
         }
         Err(Refused::Lines(sources, found)) => {
             if arguments.json {
-                diagnostics::print_json(&sources, &found);
+                diagnostics::print_json(&sources, &found, &[]);
             } else {
                 diagnostics::print(&sources, &found);
             }

@@ -67,8 +67,8 @@ pub fn print_ir(found: &[IrDiagnostic]) {
     }
 }
 
-/// Prints every diagnostic as JSON on standard output.
-pub fn print_json(sources: &Sources, found: &[Diagnostic]) {
+/// Prints every diagnostic as JSON on standard output, and what was found of policies: `(name, answer)`.
+pub fn print_json(sources: &Sources, found: &[Diagnostic], policies: &[(&str, &str)]) {
     #[derive(Serialize)]
     struct Entry<'a> {
         severity: &'a str,
@@ -106,7 +106,15 @@ pub fn print_json(sources: &Sources, found: &[Diagnostic]) {
             help: diagnostic.help.as_deref(),
         })
         .collect();
-    let text = serde_json::to_string_pretty(&serde_json::json!({ "diagnostics": entries }));
+    let policies: Vec<_> = policies
+        .iter()
+        .map(|(name, answer)| serde_json::json!({ "name": name, "holds_in_every_plan": answer }))
+        .collect();
+    let mut answer = serde_json::json!({ "diagnostics": entries });
+    if !policies.is_empty() {
+        answer["policies"] = policies.into();
+    }
+    let text = serde_json::to_string_pretty(&answer);
     println!("{}", text.unwrap_or_default());
 }
 

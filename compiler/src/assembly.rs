@@ -76,6 +76,27 @@ pub fn is_linear(program: &Program, wish: &berth_language::model::Wish) -> bool 
     wish.judged().is_some_and(|condition| row(program, condition, Vec::new()).is_some())
 }
 
+/// Rows that each exclude a condition over counts, spread and money, and together all that it excludes; none
+/// where it speaks of anything else.
+pub fn opposite(program: &Program, condition: &Condition, origin: Span) -> Option<Vec<Row>> {
+    let Condition::Compare { terms, compare, limit, integer } = condition else { return None };
+    let opposites: &[Compare] = match compare {
+        Compare::AtMost => &[Compare::Above],
+        Compare::Below => &[Compare::AtLeast],
+        Compare::AtLeast => &[Compare::Below],
+        Compare::Above => &[Compare::AtMost],
+        Compare::Equal => &[Compare::Below, Compare::Above],
+        Compare::Unequal => &[Compare::Equal],
+    };
+    let excluded = |compare: &Compare| Condition::Compare {
+        terms: terms.clone(),
+        compare: *compare,
+        limit: limit.clone(),
+        integer: *integer,
+    };
+    opposites.iter().map(|compare| row(program, &excluded(compare), vec![origin])).collect()
+}
+
 /// Money by the hour.
 pub fn per_hour(price: &Quantity) -> BigRational {
     &price.value * BigRational::from_integer(HOUR.into())

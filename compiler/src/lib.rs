@@ -17,10 +17,13 @@
 pub mod assembly;
 pub mod candidates;
 pub mod conflict;
+pub mod consistency;
 pub mod form;
 pub mod graph;
 pub mod graph_description;
+pub mod implied;
 pub mod inputs;
+pub mod logic;
 pub mod lowering;
 pub mod performance;
 pub mod plan;

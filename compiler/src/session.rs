@@ -6,7 +6,10 @@
 use crate::assembly;
 use crate::candidates::{self, Candidates, Disregarded};
 use crate::conflict::{self, Conflict};
+use crate::consistency::consistency;
+use crate::implied::{Answer, implied};
 use crate::inputs::missing_inputs;
+use crate::logic::Deciding;
 use crate::lowering::{IrDiagnostic, Lowered, Lowering};
 use crate::plan::written::{World, plan, without_placements};
 use crate::plan::{ConflictLine, Input, Plan, StageTime, Status, digest};
@@ -15,7 +18,7 @@ use crate::recheck;
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_language::diagnostics::{Diagnostic, Severity};
-use berth_language::model::{Precision, Program, Restriction, Work};
+use berth_language::model::{Policy, Precision, Program, Restriction, Work};
 use berth_language::sources::{Files, Sources};
 use berth_language::{Checked, check};
 use std::collections::BTreeSet;
@@ -30,6 +33,8 @@ pub struct Session<'a> {
     pub lowering: &'a dyn Lowering,
     /// Problem to solution.
     pub solving: &'a dyn Solving,
+    /// Whether statements can hold together.
+    pub deciding: &'a dyn Deciding,
 }
 
 /// A program with its models as operators; nothing predicted yet.
@@ -109,8 +114,39 @@ pub struct Planned {
 }
 
 impl Session<'_> {
-    /// Parses, resolves and checks; no planning.
+    /// Parses, resolves and checks, and holds the lines against each other; no planning.
     pub fn check(&self, path: &str) -> Checked {
+        let mut checked = self.read(path);
+        if let Some(program) = &checked.program {
+            let told = checked.diagnostics.iter().filter(|told| told.code == "derive::implied");
+            let told = told.filter_map(|told| Some(told.labels.first()?.span)).collect();
+            checked.diagnostics.extend(consistency(program, self.deciding, &told));
+        }
+        checked
+    }
+
+    /// For every policy that asks for it, whether all plans keep it.
+    ///
+    /// # Errors
+    /// Where a model cannot be lowered.
+    pub fn implied(
+        &self,
+        checked: &Checked,
+        path: &str,
+        request: &Request,
+    ) -> Result<Vec<Answer>, Vec<Diagnostic>> {
+        let asks = |policy: &Policy| policy.implied.as_ref().is_some_and(|implied| implied.value);
+        match &checked.program {
+            Some(program) if program.policies.iter().any(asks) => {
+                let lowered = self.lowering.lower(program, &checked.sources, path)?;
+                Ok(implied(program, &lowered.graph, self.solving, request))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The program, if it says all that planning needs.
+    fn read(&self, path: &str) -> Checked {
         let mut checked = check(path, self.files);
         if let Some(program) = &checked.program {
             let missing = missing_inputs(program);
@@ -126,7 +162,7 @@ impl Session<'_> {
     /// Model and operator graph. `ir` continues from edited text, `(text, path)`.
     pub fn front(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Front, Stopped> {
         let mut clock = Clock::default();
-        let checked = self.check(path);
+        let checked = self.read(path);
         clock.lap("check");
         let has_errors = checked.diagnostics.iter().any(|found| found.severity == Severity::Error);
         let Some(program) = checked.program.filter(|_| !has_errors) else {

@@ -10,8 +10,8 @@ mod pools;
 
 use crate::model::{
     Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LiveObject, LlmWork,
-    Market, Model, Node, NotYet, Objective, Placeholder, Plan, Precision, Profile, Program, Restriction,
-    Scenario, Service, Test, Work, World,
+    Market, Model, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
+    Restriction, Scenario, Service, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -34,6 +34,7 @@ pub fn describe(program: &Program) -> String {
         flows,
         jobs,
         scenarios,
+        policies,
         requirements,
         wishes,
         plan,
@@ -67,6 +68,12 @@ pub fn describe(program: &Program) -> String {
     }
     for scenario in scenarios {
         describe_scenario(&mut text, scenario);
+    }
+    for Policy { name, span: _, implied } in policies {
+        if implied.as_ref().is_some_and(|implied| implied.value) {
+            text.paragraph(&format!("policy {name}"));
+            text.fact("implied", implied.as_ref());
+        }
     }
     for requirement in requirements {
         text.paragraph(&requirement_text(requirement, program, true));

@@ -22,7 +22,7 @@ pub use hardware::{Device, Fabric, FabricKind, Market, Node};
 pub use jobs::{Checkpoint, Dataset, Job};
 pub use load::{Demand, Draws, Profile};
 pub use plan::{Objective, Plan};
-pub use requirements::{Compare, Condition, Requirement, Term, Wish};
+pub use requirements::{Compare, Condition, Policy, Requirement, Term, Wish};
 pub use scenarios::Scenario;
 pub use services::{
     CountBound, ImageWork, LiveObject, LlmWork, Model, Pool, Precision, Restriction, Service, Work,
@@ -52,6 +52,8 @@ pub struct Program {
     pub jobs: Vec<Job>,
     /// Worlds that the plan must survive.
     pub scenarios: Vec<Scenario>,
+    /// In order of appearance.
+    pub policies: Vec<Policy>,
     /// Requirements that stand in no service: of a `plan`, a `policy`, a place, a flow, a job.
     pub requirements: Vec<Requirement>,
     /// Wishes that stand in no service.

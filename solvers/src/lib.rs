@@ -18,6 +18,7 @@ mod bounds;
 mod exact;
 mod instance;
 mod levels;
+mod logic;
 mod program;
 mod random;
 mod rational;

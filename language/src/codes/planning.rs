@@ -29,6 +29,54 @@ service shop {
 }",
     ),
     code(
+        "requirement::contradiction",
+        "lines that cannot hold together",
+        "\
+These lines exclude each other by what they say alone: whatever the machines are and whatever is predicted, one
+of them does not hold. Without any one of them the others can. `berth check` finds this without planning; what
+machines and predictions exclude is found by `berth plan`, as `plan::infeasible`.
+
+Where lines have a `when`, only those are held against each other that act at the same time in the same world.
+Change one of the lines, leave one out, or say when each is meant.",
+        "",
+        "",
+    ),
+    code(
+        "requirement::redundant",
+        "a line that asks for nothing new",
+        "\
+Whatever is planned, this line holds where the others do: `spread(node) >= 2` beside `spread(node) >= 3`. A line
+of a service is held against the lines of its own block, because a service states what it needs even where a
+policy asks for it too; a policy is held against all other lines.
+
+Leave it out, or ask for more.",
+        "",
+        "",
+    ),
+    code(
+        "policy::not-implied",
+        "a policy does not hold in every plan",
+        "\
+The policy says `implied = true`: every plan that all other lines allow should keep it, whether anybody asks for it
+or not. Some plan does not. It is shown, and it was rechecked in exact arithmetic.
+
+The policy still is a requirement, so the plan that is made keeps it. Add a line that implies it, or leave
+`implied` out.",
+        "",
+        "",
+    ),
+    code(
+        "policy::undecided",
+        "whether a policy holds in every plan is not decided",
+        "\
+The policy says `implied = true`, and neither a proof nor a plan that breaks it was found: it speaks of something that
+only a model predicts, or the search ended first.
+
+The policy still is a requirement, so the plan that is made keeps it.",
+        "",
+        "",
+    ),
+    code(
         "plan::infeasible",
         "these lines cannot hold together",
         "\

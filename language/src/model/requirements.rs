@@ -1,6 +1,6 @@
 //! What must hold, and what should.
 
-use super::{Subject, When};
+use super::{Fact, Subject, When};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -22,6 +22,17 @@ pub struct Requirement {
     pub condition: Condition,
     /// Why no stage judges it yet; none where one does.
     pub unjudged: Option<String>,
+}
+
+/// A policy: requirements that are reported by its name.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// Every plan that all other lines allow should keep it, whether it is asked for or not.
+    pub implied: Option<Fact<bool>>,
 }
 
 /// A wish: a line that should hold.

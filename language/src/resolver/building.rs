@@ -7,10 +7,10 @@ use super::value::Value;
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Bound, Fact, NotYet, Objective, Placeholder, Plan, Profile, Program, Requirement, Term, World,
+    Bound, Fact, NotYet, Objective, Placeholder, Plan, Policy, Profile, Program, Requirement, Term, World,
 };
 use crate::quantity::Quantity;
-use crate::schema::kinds::PlanRows;
+use crate::schema::kinds::{PlanRows, PolicyRows};
 use crate::schema::{Field, Support, Type};
 use crate::span::{Span, Spanned};
 use crate::syntax::ast::{self, ExprKind, Item};
@@ -184,14 +184,7 @@ impl<'a> Builder<'_, 'a> {
             "job" => self.job(id),
             "pool" => self.pool(id),
             "plan" => self.plan(id),
-            "policy" => {
-                let lines = self.lines(id);
-                let name = self.resolver.thing(id).name.clone();
-                let named =
-                    |requirement: Requirement| Requirement { policy: Some(name.clone()), ..requirement };
-                self.program.requirements.extend(lines.requirements.into_iter().map(named));
-                self.program.wishes.extend(lines.wishes);
-            }
+            "policy" => self.policy(id),
             // They describe: built where they are used.
             "device" | "model" => {}
             "test" | "scenario" => {}
@@ -201,6 +194,17 @@ impl<'a> Builder<'_, 'a> {
                 self.program.wishes.extend(lines.wishes);
             }
         }
+    }
+
+    fn policy(&mut self, id: ThingId) {
+        let PolicyRows { implied, bill: _, carbon: _, energy: _, moves: _, hour: _ } = PolicyRows::rows();
+        let lines = self.lines(id);
+        let name = self.resolver.thing(id).name.clone();
+        let named = |requirement: Requirement| Requirement { policy: Some(name.clone()), ..requirement };
+        self.program.requirements.extend(lines.requirements.into_iter().map(named));
+        self.program.wishes.extend(lines.wishes);
+        let implied = self.boolean(id, implied);
+        self.program.policies.push(Policy { name, span: self.head_or_start(id), implied });
     }
 
     /// The head of a thing's own block.

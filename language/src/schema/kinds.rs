@@ -220,6 +220,7 @@ kinds! {
     }
     /// Requirements over many things, reported by name.
     policy as PolicyRows in [""], Acted => {
+        implied: Fact, Boolean, Acted, IsBoolean(false), "`berth check` says whether every plan that all other lines allow keeps it.";
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
