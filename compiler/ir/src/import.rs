@@ -53,8 +53,18 @@ pub(crate) fn import<'c>(
 
 /// The precisions that every line on it allows; bf16 where there is none.
 fn precisions(work: &LlmWork) -> Vec<Precision> {
-    let LlmWork { model: _, engine: _, prompt: _, output: _, tensor: _, batch: _, precision, device: _ } =
-        work;
+    let LlmWork {
+        model: _,
+        engine: _,
+        prompt: _,
+        output: _,
+        sequences: _,
+        prefix_hit: _,
+        tensor: _,
+        batch: _,
+        precision,
+        device: _,
+    } = work;
     if precision.is_empty() {
         return vec![Precision::Bf16];
     }
