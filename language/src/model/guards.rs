@@ -29,6 +29,12 @@ impl When {
         self.base == Steps::Every
     }
 
+    /// It holds wherever `other` does.
+    pub fn covers(&self, other: &Self) -> bool {
+        let same = self.base == other.base && self.scenarios == other.scenarios;
+        same || (self.is_always() && other.scenarios.is_empty())
+    }
+
     /// It holds nowhere.
     pub fn is_never(&self) -> bool {
         self.base == Steps::Never && self.scenarios.iter().all(|(_, steps)| *steps == Steps::Never)

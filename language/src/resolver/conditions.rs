@@ -5,7 +5,7 @@ use super::things::ThingId;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Compare, Condition, Of, Place, Subject, Term, When};
+use crate::model::{Compare, Condition, Of, Place, Steps, Subject, Term, When};
 use crate::quantity::Quantity;
 use crate::schema::{self, Role, Support};
 use crate::span::Span;
@@ -110,7 +110,26 @@ impl<'a> Builder<'_, 'a> {
             }),
             Condition::NotYet { because } => Some(because.clone()),
         };
-        because.or_else(|| (!when.is_always()).then(|| GUARDS.to_owned()))
+        let guarded = !when.is_always() && !self.decided_once(condition, when);
+        because.or_else(|| guarded.then(|| GUARDS.to_owned()))
+    }
+
+    /// It speaks of what is decided once for all steps: where it holds in one, it holds in all.
+    fn decided_once(&self, condition: &Condition, when: &When) -> bool {
+        let Condition::Compare { terms, .. } = condition else {
+            return false;
+        };
+        let elastic = |service: usize| {
+            let mut things = self.resolver.services.iter();
+            let thing = things.find(|(_, index)| **index == service).map(|(thing, _)| *thing);
+            thing.is_none_or(|thing| self.resolver.thing(thing).assigned.contains_key("elastic"))
+        };
+        let once = |term: &Term| match &term.subject {
+            Subject::Replicas { service } => !elastic(*service),
+            Subject::Spread { of: Of::Service(_), place: Place::Node } => true,
+            _ => false,
+        };
+        when.base != Steps::Never && terms.iter().all(once)
     }
 
     /// Why no stage weighs a wish, if none does.

@@ -9,11 +9,11 @@ use super::logic::{joined, negated};
 use super::things::ThingId;
 use super::value::{Judged, Linear, Value};
 use super::{Outcome, Resolver, Scope};
-use crate::model::Subject;
+use crate::model::{Compare, Subject};
 use crate::quantity::{Dimension, Quantity};
 use crate::syntax::ast::{Expr, Fold, Name};
 use num_traits::{One, Zero};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A quantifier over the replicas of one service.
@@ -82,13 +82,13 @@ impl<'a> Resolver<'a> {
                 Judged::Fact(true, _) => {}
                 Judged::Fact(false, _) => forbidden.push(node),
                 Judged::NotYet(because) => return Ok(Value::not_yet(because)),
-                judged => conditions.push(joined(false, only_on(service, every, &[node]), judged)),
+                judged => conditions.push(joined(false, self.stands_on(service, node, false), judged)),
             }
         }
         let placed = if forbidden.is_empty() {
             Judged::Fact(true, String::new())
         } else {
-            only_on(service, every, &forbidden)
+            only_on(service, every, &forbidden.into_iter().collect())
         };
         Ok(Value::Condition(conditions.into_iter().fold(placed, |all, part| joined(true, all, part))))
     }
@@ -109,16 +109,13 @@ impl<'a> Resolver<'a> {
                 Judged::Fact(true, _) => fitting.push(node),
                 Judged::Fact(false, _) => {}
                 Judged::NotYet(because) => return Ok(Value::not_yet(because)),
-                judged => {
-                    let there = negated(only_on(service, every, &[node]));
-                    conditions.push(joined(true, there, judged));
-                }
+                judged => conditions.push(joined(true, self.stands_on(service, node, true), judged)),
             }
         }
         let placed = if fitting.is_empty() {
             Judged::Fact(false, "no node is like this".to_owned())
         } else {
-            negated(only_on(service, every, &fitting))
+            negated(only_on(service, every, &fitting.into_iter().collect()))
         };
         Ok(Value::Condition(conditions.into_iter().fold(placed, |any, part| joined(false, any, part))))
     }
@@ -159,6 +156,15 @@ impl<'a> Resolver<'a> {
         Ok(Value::Linear(sum))
     }
 
+    /// Some replica of `service` stands on `node`, or none does.
+    fn stands_on(&self, service: ThingId, node: ThingId, stands: bool) -> Judged {
+        // Never all replicas, even where this is the only node.
+        let subject = self.replicas_on(service, std::iter::once(node), usize::MAX);
+        let (compare, limit) = if stands { (Compare::AtLeast, 1) } else { (Compare::AtMost, 0) };
+        Judged::Compare { terms: vec![(One::one(), subject)], compare, limit: Quantity::integer(limit) }
+    }
+
+    /// The replicas that stand on `nodes`, out of as many as there are.
     fn replicas_on(&self, service: ThingId, nodes: impl Iterator<Item = ThingId>, every: usize) -> Subject {
         let mut nodes: Vec<usize> = nodes.filter_map(|node| self.nodes.get(&node).copied()).collect();
         nodes.sort_unstable();
@@ -173,7 +179,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// Every replica stands on a node of `every` that is not one of `without`.
-fn only_on(service: ThingId, every: &[ThingId], without: &[ThingId]) -> Judged {
+fn only_on(service: ThingId, every: &[ThingId], without: &BTreeSet<ThingId>) -> Judged {
     let nodes = every.iter().filter(|node| !without.contains(node)).copied();
     Judged::Placed { service, nodes: Rc::new(nodes.collect()) }
 }

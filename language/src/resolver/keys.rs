@@ -88,7 +88,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A key's expression: a bare name that nothing gives a value stands for itself.
-    fn key_value(&mut self, expression: &'a Expr, scope: &Scope) -> Outcome<Value> {
+    pub(super) fn key_value(&mut self, expression: &'a Expr, scope: &Scope) -> Outcome<Value> {
         match &expression.kind {
             ExprKind::Path(path)
                 if path.steps.is_empty()

@@ -332,7 +332,6 @@ impl<'a> Resolver<'a> {
             }
             (Value::Instance(node), step) => self.step(Value::Thing(node), step, scope),
             (Value::Map(entries), Step::Index { keys, span }) => {
-                let keys = self.keys(keys, scope)?;
                 let [key] = keys.as_slice() else {
                     return Err(self.type_error(
                         "a map is read at one key",
@@ -340,17 +339,21 @@ impl<'a> Resolver<'a> {
                         "several keys stand here".to_owned(),
                     ));
                 };
-                let value = entries
-                    .iter()
-                    .find(|(known, _)| Key::of(known).as_ref() == Some(key))
-                    .map(|(_, value)| value.clone());
-                match value {
-                    Some(value) => Ok(Found::Value(value)),
-                    None => {
-                        let keys: Vec<_> = entries.iter().map(|(key, _)| key.written()).collect();
-                        Err(self.no_such_key("the map", Some(key), &keys, *span))
-                    }
+                let key = self.key_value(key, scope)?;
+                let same = |known: &Value| match (known, &key) {
+                    (Value::Quantity(a), Value::Quantity(b)) => a == b,
+                    (Value::Symbol(a), Value::Symbol(b)) | (Value::Text(a), Value::Text(b)) => a == b,
+                    _ => false,
+                };
+                if let Some((_, value)) = entries.iter().find(|(known, _)| same(known)) {
+                    return Ok(Found::Value(value.clone()));
                 }
+                if !matches!(key, Value::Quantity(_) | Value::Symbol(_) | Value::Text(_)) {
+                    let label = format!("this is {}", key.noun());
+                    return Err(self.type_error("a map is read at one key", *span, label));
+                }
+                let keys: Vec<_> = entries.iter().map(|(key, _)| key.written()).collect();
+                Err(self.no_such_key("the map", Some(&key.written()), &keys, *span))
             }
             (value, step) => {
                 let (span, what) = match step {
@@ -388,7 +391,7 @@ impl<'a> Resolver<'a> {
                 None => {
                     let name = format!("`{}`", known.name);
                     let keys: Vec<_> = known.things.keys().flatten().map(Key::to_string).collect();
-                    return Err(self.no_such_key(&name, Some(key), &keys, span));
+                    return Err(self.no_such_key(&name, Some(&key.to_string()), &keys, span));
                 }
             }
         }
@@ -414,7 +417,7 @@ impl<'a> Resolver<'a> {
                         .into_iter()
                         .flat_map(|children| children.keys().flatten().map(Key::to_string))
                         .collect();
-                    return Err(self.no_such_key(&format!("`{name}`"), Some(key), &keys, span));
+                    return Err(self.no_such_key(&format!("`{name}`"), Some(&key.to_string()), &keys, span));
                 }
             }
         }
@@ -558,7 +561,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn no_such_key(
         &mut self,
         name: &str,
-        key: Option<&Key>,
+        key: Option<&str>,
         keys: &[String],
         span: Span,
     ) -> Reported {
@@ -566,11 +569,16 @@ impl<'a> Resolver<'a> {
             Some(key) => (format!("{name} has no key `{key}`"), "not one of its keys".to_owned()),
             None => (format!("{name} has keys"), "which of them is not said".to_owned()),
         };
-        let help = if keys.is_empty() {
+        let mut help = if keys.is_empty() {
             "It has no keys: leave the brackets out.".to_owned()
         } else {
             format!("Its keys are {}.", listed(keys.iter().map(String::as_str)))
         };
+        // One number is not meant to be another because it looks like it.
+        let named = key.filter(|key| !key.starts_with(|first: char| first.is_ascii_digit()));
+        if let Some(meant) = named.and_then(|key| self.suggestion(key, keys.iter().map(String::as_str))) {
+            help = format!("Did you mean `{meant}`?\n{help}");
+        }
         self.report(Diagnostic::error("name::unknown-key", title, span, label).help(help))
     }
 }

@@ -396,7 +396,7 @@ impl<'a> Builder<'_, 'a> {
         for (own, layer) in lines.requirements.iter().zip(&lines.layers) {
             let above = strongest.range(layer + 1..).flat_map(|(_, known)| known);
             for (base, _) in above {
-                if implies(&base.condition, &own.condition) {
+                if base.when.covers(&own.when) && implies(&base.condition, &own.condition) {
                     said.push((own.span, base.span));
                 }
             }

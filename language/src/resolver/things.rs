@@ -275,7 +275,8 @@ impl<'a> Resolver<'a> {
                 None => {
                     let name = known.name.clone();
                     let keys: Vec<_> = known.things.keys().flatten().map(Key::to_string).collect();
-                    Err(resolver.no_such_key(&name, key.as_ref(), &keys, path.span))
+                    let key = key.as_ref().map(Key::to_string);
+                    Err(resolver.no_such_key(&name, key.as_deref(), &keys, path.span))
                 }
             }
         })
