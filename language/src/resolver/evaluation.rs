@@ -276,6 +276,19 @@ impl<'a> Resolver<'a> {
         value.ok_or(Reported)
     }
 
+    /// What runs through a quantifier is the same in every step.
+    pub(super) fn time_in_where(&mut self, span: Span) -> Reported {
+        self.report(
+            Diagnostic::error(
+                "when::misplaced",
+                "a `where` that varies over time",
+                span,
+                "this holds in some steps and not in others",
+            )
+            .help("Choose by facts that do not vary; say when the line holds with `when`."),
+        )
+    }
+
     /// One more body of a quantifier; they are limited in number.
     pub(super) fn count_fold(&mut self, span: Span) -> Outcome<()> {
         self.folded += 1;
@@ -334,6 +347,7 @@ impl<'a> Resolver<'a> {
                     Judged::Fact(true, _) => {}
                     Judged::Fact(false, _) => continue,
                     Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                    Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
                     _ => {
                         return Ok(Value::not_yet("a `where` over decisions is not judged yet"));
                     }

@@ -49,6 +49,7 @@ impl<'a> Resolver<'a> {
                 Judged::Fact(true, _) => chosen.push((*node, scope)),
                 Judged::Fact(false, _) => {}
                 Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
                 _ => return Ok(Value::not_yet("a `where` over decisions is not judged yet")),
             }
         }

@@ -219,6 +219,7 @@ impl Value {
             Self::Hours(_) => "a clock".to_owned(),
             Self::Instances(_) => "the replicas of a service".to_owned(),
             Self::Instance(_) => "a replica".to_owned(),
+            Self::Condition(Judged::Steps(_)) => "a condition that varies over time".to_owned(),
             Self::Condition(_) => "a condition".to_owned(),
             Self::NotYet(_) => "something that is not judged yet".to_owned(),
         }
