@@ -18,6 +18,8 @@ pub struct Arguments {
 pub enum Command {
     /// Parse and check a plan file, without planning
     Check(Check),
+    /// Format plan files
+    Fmt(Fmt),
     /// Plan, verify and print
     Plan(Plan),
     /// Print a saved plan
@@ -42,6 +44,19 @@ pub struct Check {
     /// Print diagnostics as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `berth fmt`
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Plan files, or folders with plan files at any depth; `-` formats what
+    /// it reads to what it prints
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Change nothing, print the files that would change, and exit with 1 if
+    /// there are any
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `berth plan`

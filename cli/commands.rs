@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod explain;
+mod fmt;
 mod lower;
 mod manual;
 mod plan;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -55,6 +55,29 @@ pub fn root(argument: &str) -> String {
     }
 }
 
+/// The plan files of a folder and of those in it, in order of their names. Folders that are hidden or links
+/// are somebody else's.
+pub fn plan_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if entry.file_type()?.is_dir() {
+                if !is_hidden {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "berth") && path.is_file() {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Whether both name one file that is there.
 pub fn same_file(left: &Path, right: &Path) -> bool {
     matches!((fs::canonicalize(left), fs::canonicalize(right)), (Ok(left), Ok(right)) if left == right)

@@ -20,6 +20,8 @@ pub enum Failure {
     NotAPlan(PathBuf, String),
     /// A text file could not be read.
     Text(String, Unreadable),
+    /// A folder with nothing in it to format.
+    NoPlanFile(PathBuf),
     /// Neither a plan nor a proof that none exists.
     NoPlan(String),
     /// Not a diagnostic code, and what comes near.
@@ -76,6 +78,9 @@ pub fn print(failure: &Failure) {
             );
         }
         Failure::Text(path, error) => eprintln!("error: `{path}` {}", unreadable(error)),
+        Failure::NoPlanFile(folder) => {
+            eprintln!("error: no file in `{}` ends in `.berth`", folder.display());
+        }
         Failure::NoPlan(because) => {
             eprintln!("solve::unknown: neither a plan nor a proof that none exists was found\n{because}");
             eprintln!("Search longer with `--effort 4`, or without `--time-limit`.");

@@ -1,6 +1,7 @@
 //! The files of a program: read through [`Files`], kept for spans and messages.
 
 use crate::data::{Summary, Undecodable, Wanted};
+use crate::diagnostics::Diagnostic;
 use crate::span::{FileId, Span};
 
 /// How `language` reads: the command line gives the disk, an editor its open documents.
@@ -56,6 +57,25 @@ impl Sources {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(source);
         id
+    }
+
+    /// Adds the file at `path` by its bytes, and says so where they are no UTF-8 text.
+    pub fn decode(&mut self, path: &str, bytes: Vec<u8>, shipped: bool) -> (FileId, Option<Diagnostic>) {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let odd = std::str::from_utf8(&bytes).err();
+        let file = self.add(Source { path: path.to_owned(), text, bytes, shipped });
+        let diagnostic = odd.map(|error| {
+            // Before the first odd byte text and bytes agree; there stands the replacement, three bytes long.
+            let at = error.valid_up_to();
+            Diagnostic::error(
+                "file::not-utf8",
+                format!("{path} is not UTF-8 text"),
+                Span::new(file, at, at + '\u{FFFD}'.len_utf8()),
+                "this byte starts no UTF-8 character",
+            )
+            .help("Save the file as UTF-8.")
+        });
+        (file, diagnostic)
     }
 
     /// The file `id`.

@@ -1,39 +1,16 @@
 //! Laws of formatting, on texts of every form: settled once is settled, nothing but blanks and commas
 //! changes, and the tree stays.
 
+#[path = "../../tests/fuzz/laws.rs"]
+mod laws;
+
 #[path = "support/texts.rs"]
 mod texts;
 
-use berth_language::format::format;
 use berth_language::span::FileId;
 use berth_language::syntax::parse;
-use texts::{Random, mutated, relaid, suites, tree};
-
-/// `text` settled, if it can be read; then the laws hold.
-fn settled(text: &str) -> Option<String> {
-    let parsed = parse(FileId(0), text);
-    let formatted = format(FileId(0), text);
-    assert_eq!(formatted.diagnostics, parsed.diagnostics);
-    let Some(once) = formatted.text else {
-        assert!(!parsed.diagnostics.is_empty(), "a text without faults is formatted: {text:?}");
-        return None;
-    };
-    let again = format(FileId(0), &once);
-    assert_eq!(again.diagnostics, [], "what was read is read again:\n{text}\n---\n{once}");
-    assert_eq!(again.text.as_deref(), Some(once.as_str()), "settled is settled:\n{text}");
-    assert!(tree(&once) == tree(text), "the tree stays:\n{text}\n---\n{once}");
-    let written = |text: &str| text.replace(|c: char| c.is_whitespace() || ",\u{FEFF}".contains(c), "");
-    assert_eq!(written(&once), written(text), "what is written stays:\n{text}\n---\n{once}");
-    let comments = |text: &str| -> Vec<String> {
-        let found = parse(FileId(0), text).comments;
-        found.iter().map(|comment| text[comment.range()].trim_end().to_owned()).collect()
-    };
-    assert_eq!(comments(&once), comments(text));
-    assert!(!once.contains(['\t', '\u{FEFF}']) || text.contains(['"', '/']), "{once:?}");
-    assert!(once.is_empty() || once.ends_with('\n') && !once.ends_with("\n\n"), "{once:?}");
-    assert!(!once.starts_with('\n') && !once.contains("\n\n\n"), "{once:?}");
-    Some(once)
-}
+use laws::settled;
+use texts::{Random, mutated, relaid, suites};
 
 #[test]
 fn of_every_suite_and_shipped_file() {
@@ -102,4 +79,17 @@ fn of_mutated_texts() {
         formatted += usize::from(settled(&mutated(&texts, &mut random)).is_some());
     }
     assert!(formatted > 500, "{formatted} texts were formatted");
+}
+
+#[test]
+fn and_the_model_stays() {
+    let mut random = Random(0x40DE);
+    let mut models = 0;
+    for text in suites() {
+        laws::check(text.as_bytes());
+        let text = relaid(&text, &mut random);
+        models += usize::from(laws::check_one(text.as_bytes()).program.is_some());
+        laws::check(text.as_bytes());
+    }
+    assert!(models > 50, "{models} texts had a model");
 }

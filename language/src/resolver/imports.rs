@@ -106,24 +106,10 @@ impl Reader<'_> {
         if size > LARGEST_FILE {
             return Err(Unreadable::TooLarge(size));
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let odd = std::str::from_utf8(&bytes).err();
-        let file =
-            self.imports.sources.add(Source { path: path.to_owned(), text: text.clone(), bytes, shipped });
-        if let Some(error) = odd {
-            // Before the first odd byte text and bytes agree; there stands the replacement, three bytes long.
-            let at = error.valid_up_to();
-            self.imports.diagnostics.push(
-                Diagnostic::error(
-                    "file::not-utf8",
-                    format!("{path} is not UTF-8 text"),
-                    Span::new(file, at, at + '\u{FFFD}'.len_utf8()),
-                    "this byte starts no UTF-8 character",
-                )
-                .help("Save the file as UTF-8."),
-            );
-        }
-        let syntax::Parsed { file: tree, diagnostics, comments: _ } = syntax::parse(file, &text);
+        let (file, odd) = self.imports.sources.decode(path, bytes, shipped);
+        self.imports.diagnostics.extend(odd);
+        let text = self.imports.sources.get(file).map_or("", |source| source.text.as_str());
+        let syntax::Parsed { file: tree, diagnostics, comments: _ } = syntax::parse(file, text);
         self.imports.diagnostics.extend(diagnostics);
         let parsed = Parsed { file, tree: Rc::new(tree), shipped };
         self.parsed.insert(key, parsed.clone());

@@ -1,10 +1,8 @@
-//! Texts of every form of the language, and their trees.
+//! Texts of every form of the language.
 
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
-use berth_language::span::FileId;
-use berth_language::syntax::parse;
 use std::path::{Path, PathBuf};
 
 /// A file or folder of the repository.
@@ -42,18 +40,6 @@ pub fn suites() -> Vec<String> {
         }
     }
     texts
-}
-
-/// The tree of `text` without places.
-pub fn tree(text: &str) -> String {
-    let whole = format!("{:?}", parse(FileId(0), text).file);
-    let mut tree = String::with_capacity(whole.len());
-    let mut rest = whole.as_str();
-    while let Some((before, after)) = rest.split_once("Span { ") {
-        tree.push_str(before);
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    tree + rest
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014): the same numbers everywhere.
