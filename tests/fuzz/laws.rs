@@ -9,7 +9,7 @@ use berth_language::format::format as formatted;
 use berth_language::sources::{Files, Unreadable};
 use berth_language::span::{FileId, Span};
 use berth_language::syntax::ast::Item;
-use berth_language::syntax::{Parsed, parse as parsed};
+use berth_language::syntax::{Parsed, parse as parsed, parse_again};
 use berth_language::{Checked, check as checked};
 
 /// Reading is total: statements and comments cover the text, in order, and what is broken is explained.
@@ -36,6 +36,10 @@ pub fn parse(bytes: &[u8]) {
     for diagnostic in &diagnostics {
         explained(diagnostic, |_| Some(text.as_ref()));
     }
+    let old: String =
+        text.chars().enumerate().filter(|(at, _)| at % 97 != 31).map(|(_, kept)| kept).collect();
+    let again = parse_again(FileId(0), &text, &old, parsed(FileId(0), &old));
+    assert_eq!(again, parsed(FileId(0), &text), "what is read after an edit is what is read");
     if diagnostics.is_empty() {
         assert!(!tree(&text).contains("Broken"), "what is broken is explained");
     }
