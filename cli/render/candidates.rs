@@ -115,9 +115,5 @@ fn row(
 
 /// The median, in whole tokens.
 fn middle(draws: &Draws) -> f64 {
-    match draws {
-        Draws::Constant(tokens) | Draws::Lognormal { p50: tokens, .. } => {
-            tokens.to_f64().unwrap_or(0.0).round()
-        }
-    }
+    draws.median().and_then(|tokens| tokens.to_f64()).unwrap_or(0.0).round()
 }

@@ -5,9 +5,9 @@
 //! candidate carries while all of them hold, or the least count of replicas. What remains for the
 //! problem is linear in counts.
 
+use crate::containers::{Container, spacing};
 use crate::graph::{OperatorGraph, Phase};
 use crate::performance::hardware::Hardware;
-use crate::performance::queueing::Servers;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
@@ -235,27 +235,23 @@ fn share_units(share: &BigRational, scale: u64) -> u64 {
     (share * BigRational::from_integer(scale.into())).ceil().to_integer().to_u64().unwrap_or(u64::MAX)
 }
 
-/// The replicas an M/M/c queue needs: enough to be stable, and enough for each promise.
+/// The replicas that the queue needs: enough to be stable, and enough for each promise.
 fn image_least(index: usize, service: &Service, work: &ImageWork, without: &Disregarded) -> Vec<Least> {
-    let (Some(serves), Some(demand)) = (&work.serves, &service.demand) else { return Vec::new() };
+    let (Some(container), Some(demand)) = (Container::of(work), &service.demand) else {
+        return Vec::new();
+    };
     let arrivals = peak_rate(service, without);
-    let mu = &serves.value.value;
-    let zero = BigRational::from_integer(0.into());
-    if arrivals <= zero {
+    if arrivals <= BigRational::from_integer(0.into()) {
         return Vec::new();
     }
-    let mut least = Vec::new();
-    // Exactly: c * mu > lambda.
-    let stable = if *mu > zero { ((&arrivals / mu).floor().to_integer() + 1u32).to_u64() } else { None };
-    least.push(Least { count: stable, origins: vec![demand.span] });
+    let mut least = vec![Least { count: container.stable(&arrivals), origins: vec![demand.span] }];
     for requirement in judged(service, without) {
         let Some((measure, statistic, limit)) = latency_limit(index, requirement) else { continue };
         if measure != LatencyMeasure::Latency {
             continue;
         }
-        let (Some(lambda), Some(mu)) = (arrivals.to_f64(), mu.to_f64()) else { continue };
         // A statistic that the queue does not have is judged nowhere, and bounds nothing here.
-        let Ok(count) = Servers::fewest(lambda, mu, statistic, limit, 1) else { continue };
+        let Ok(count) = container.fewest(&arrivals, Some(demand), statistic, limit) else { continue };
         least.push(Least { count, origins: vec![requirement.span, demand.span] });
     }
     least
@@ -327,7 +323,11 @@ fn llm_candidates(
     let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
     let devices = allowed(&work.device, without, &any);
     let (Some(prompt), Some(output)) = (&work.prompt, &work.output) else { return found };
-    let workload = Workload { prompt: prompt.value.clone(), output: output.value.clone() };
+    let workload = Workload {
+        prompt: prompt.value.clone(),
+        output: output.value.clone(),
+        spacing: spacing(service.demand.as_ref()),
+    };
     for (class_index, class) in classes.iter().enumerate() {
         let Some(hardware) = class.hardware.as_ref().filter(|_| devices.contains(&class.device)) else {
             continue;

@@ -6,15 +6,15 @@
 
 use crate::assembly::{self, requirements};
 use crate::candidates::{self, Disregarded};
+use crate::containers::Container;
 use crate::graph::OperatorGraph;
-use crate::performance::queueing::Servers;
 use crate::problem::Problem;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
-use berth_language::model::{Condition, Fact, Of, Place, Program, Requirement, Service, Subject, Work};
-use berth_language::quantity::Quantity;
+use berth_language::model::{Condition, ImageWork, Of, Place, Program, Requirement, Service, Subject, Work};
 use berth_language::span::Span;
-use num_traits::ToPrimitive;
+use num_rational::BigRational;
+use num_traits::{ToPrimitive, Zero};
 use std::collections::BTreeSet;
 
 /// Lines that cannot hold together.
@@ -239,7 +239,7 @@ fn latency_because(
         return match least.count {
             Some(count) => format!("takes at least {count} replicas"),
             None => match &program.services[service].work {
-                Work::Image(work) => alone(work.serves.as_ref(), requirement),
+                Work::Image(work) => alone(work, requirement),
                 Work::Llm(_) => "no number of replicas is fast enough".into(),
             },
         };
@@ -261,15 +261,18 @@ fn latency_because(
 }
 
 /// What a request takes where it never waits.
-fn alone(serves: Option<&Fact<Quantity>>, requirement: &Requirement) -> String {
-    let seconds = serves.and_then(|serves| {
-        let queue = Servers { arrivals: 0.0, service_rate: serves.value.value.to_f64()?, servers: 1 };
+fn alone(work: &ImageWork, requirement: &Requirement) -> String {
+    let seconds = Container::of(work).and_then(|container| {
+        let queue = container.queue(&BigRational::zero(), None, 1);
         let (_, statistic, _) = candidates::latency_limit(requirement.service?, requirement)?;
         queue.sojourn(statistic).ok()
     });
     match seconds {
-        Some(seconds) => {
+        Some(seconds) if work.serves.is_some() => {
             format!("a request takes {:.0}ms at this rate even where it never waits", seconds * 1e3)
+        }
+        Some(seconds) => {
+            format!("a request takes {:.0}ms even where it never waits", seconds * 1e3)
         }
         None => "no number of replicas is fast enough".into(),
     }

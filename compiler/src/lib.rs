@@ -18,6 +18,7 @@ pub mod assembly;
 pub mod candidates;
 pub mod conflict;
 pub mod consistency;
+pub mod containers;
 pub mod form;
 pub mod graph;
 pub mod graph_description;

@@ -7,10 +7,10 @@
 //! | [`operators`] | how long one operator takes on one device |
 //! | [`phase`] | how long one pass of a phase takes, and what it computes, moves and sends |
 //! | [`memory`] | what fits on one device, and what stays free |
-//! | [`draws`] | a distribution of lengths as weighted values |
+//! | [`draws`] | a distribution of lengths or times as weighted values |
 //! | [`curve`] | pass times between the points at which they were computed |
-//! | [`queueing`] | waiting in M/M/c and M/G/1, in closed form |
-//! | [`serving`] | one replica under Poisson arrivals: TTFT, TPOT, latency, and how much it carries |
+//! | [`queueing`] | waiting in G/G/c and G/G/1, in closed form |
+//! | [`serving`] | one replica and the requests that arrive: TTFT, TPOT, latency, and how much it carries |
 //!
 //! The way through, for one service on one device class:
 //!
@@ -20,7 +20,7 @@
 //! replica.capacity(batch, &limits)? -> Capacity { rate, limited_by }
 //! replica.predict(rate, batch, measure, &statistic)? -> Band      and predict_memory_free
 //! replica.notes()                                                 provenance, to be shown
-//! queueing::Servers { arrivals, service_rate, servers }           image services
+//! queueing::Servers { arrivals, spacing, service, servers }       image services
 //! ```
 //!
 //! Seconds, bytes, FLOPs and requests a second throughout; shares are between 0 and 1. Every figure

@@ -11,7 +11,7 @@ mod pools;
 use crate::model::{
     Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LiveObject, LlmWork,
     Market, Model, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
-    Restriction, Scenario, Service, Test, Work, World,
+    Restriction, Scenario, Service, Statistic, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -20,6 +20,7 @@ use conditions::{objective_text, requirement_text, wish_text};
 use flows::{describe_asked, describe_flow};
 use jobs::describe_job;
 use num_rational::BigRational;
+use num_traits::{One, ToPrimitive};
 use pools::describe_pool;
 use std::fmt::Write;
 
@@ -159,6 +160,53 @@ fn describe_profile(text: &mut Text, name: &str, profile: &Profile) {
     }
 }
 
+/// Values of draws up to this many are written out.
+const MOST_BINS: usize = 12;
+
+/// Draws as a file would say them; many values by their figures.
+pub(crate) fn draws_text(draws: &Draws, dimension: &Dimension) -> String {
+    let of = |value: &BigRational| Quantity::new(value.clone(), dimension.clone());
+    match draws {
+        Draws::Constant(value) => of(value).to_string(),
+        Draws::Lognormal { p50, p99 } => format!("lognormal(p50 = {}, p99 = {})", of(p50), of(p99)),
+        Draws::Gamma { mean, cv } => format!("gamma(mean = {}, cv = {})", of(mean), number(cv)),
+        Draws::Weibull { mean, cv } => format!("weibull(mean = {}, cv = {})", of(mean), number(cv)),
+        Draws::Normal { mean, deviation } => {
+            format!("normal(mean = {}, deviation = {})", of(mean), of(deviation))
+        }
+        Draws::Weighted(values) if values.len() <= MOST_BINS => {
+            let bins: Vec<_> =
+                values.iter().map(|(value, share)| format!("{}: {}", of(value), percent(share))).collect();
+            format!("histogram([{}])", bins.join(", "))
+        }
+        Draws::Weighted(values) => {
+            let figure = |statistic: &Statistic| {
+                draws.figure(statistic).map_or_else(|_| "?".to_owned(), |value| of(&value).to_string())
+            };
+            let at = |percent: i64| figure(&Statistic::Quantile(crate::quantity::ratio(percent, 100)));
+            format!(
+                "{} values: mean {}, p50 {}, p99 {}, peak {}",
+                values.len(),
+                figure(&Statistic::Mean),
+                at(50),
+                at(99),
+                figure(&Statistic::Peak)
+            )
+        }
+        Draws::Sum(terms) => {
+            let terms: Vec<_> = terms.iter().map(|term| draws_text(term, dimension)).collect();
+            terms.join(" + ")
+        }
+    }
+}
+
+/// The square root of a number at least zero, as far as it is written.
+fn root(square: &BigRational) -> String {
+    let root = square.to_f64().map_or(0.0, f64::sqrt);
+    let millionths = BigRational::from_float((root * 1e6).round()).unwrap_or_else(BigRational::one);
+    number(&(millionths / BigRational::from_integer(1_000_000.into())))
+}
+
 fn describe_device(text: &mut Text, device: &Device) {
     let Device { name, span: _, memory, bandwidth, compute, idle, nameplate } = device;
     text.paragraph(&format!("device {name}"));
@@ -286,9 +334,12 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
     if let Some(Spanned { value: LiveObject { kind, namespace, name }, .. }) = adopt {
         text.line(&format!("adopt = {kind}(\"{namespace}/{name}\")"));
     }
-    if let Some(Spanned { value: Demand { rates }, .. }) = demand {
+    if let Some(Spanned { value: Demand { rates, spacing }, .. }) = demand {
         let dimension = Dimension::REQUEST_RATE;
         describe_profile(text, "demand", &Profile { values: rates.clone(), dimension });
+        if !spacing.is_one() {
+            text.line(&format!("demand cv = {}", root(spacing)));
+        }
     }
     describe_asked(text, service, program);
     for bound in replicas {
@@ -306,13 +357,17 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
 }
 
 fn describe_image(text: &mut Text, work: &ImageWork, classes: &[Device]) {
-    let ImageWork { image, cpu, memory, serves, devices, share, device } = work;
+    let ImageWork { image, cpu, memory, serves, time, concurrency, devices, share, device } = work;
     if let Some(image) = image {
         text.line(&format!("image = {:?}", image.value));
     }
     text.fact("cpu", cpu.as_ref());
     text.fact("memory", memory.as_ref());
     text.fact("serves", serves.as_ref());
+    if let Some(time) = time {
+        text.line(&format!("time = {}", draws_text(&time.value, &Dimension::TIME)));
+    }
+    text.fact("concurrency", concurrency.as_ref());
     text.fact("devices", devices.as_ref());
     if let Some(share) = share {
         text.line(&format!("share = {}", percent(&share.value)));
@@ -328,13 +383,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     text.fact("engine", engine.as_ref());
     for (name, draws) in [("prompt", prompt), ("output", output)] {
         if let Some(draws) = draws {
-            let tokens = |value: &BigRational| Quantity::new(value.clone(), Dimension::TOKEN);
-            text.line(&match &draws.value {
-                Draws::Constant(value) => format!("{name} = {}", tokens(value)),
-                Draws::Lognormal { p50, p99 } => {
-                    format!("{name} = lognormal(p50 = {}, p99 = {})", tokens(p50), tokens(p99))
-                }
-            });
+            text.line(&format!("{name} = {}", draws_text(&draws.value, &Dimension::TOKEN)));
         }
     }
     if *sequences != 1 {

@@ -10,6 +10,7 @@ pub mod codes;
 pub mod data;
 pub mod description;
 pub mod diagnostics;
+pub mod distribution;
 pub mod format;
 pub mod manual;
 pub mod model;

@@ -4,11 +4,14 @@
 //! cycle is found where it closes. Every recursion counts its depth, every expansion its size.
 
 mod arithmetic;
+mod arrivals;
 mod building;
+mod calendar;
 mod checks;
 mod coercion;
 mod comparison;
 mod conditions;
+mod draws;
 mod evaluation;
 mod fields;
 mod flows;
@@ -32,6 +35,7 @@ mod trials;
 mod value;
 mod worlds;
 
+use crate::data::{Summary, Undecodable, Wanted};
 use crate::diagnostics::{Diagnostic, Severity, listed};
 use crate::model::{Bound, Program, World};
 use crate::quantity::Currency;
@@ -39,9 +43,9 @@ use crate::sources::{Files, Sources};
 use crate::span::{FileId, Span};
 use crate::syntax::ast;
 use crate::units::Unit;
+use calendar::Calendar;
 use imports::{Imports, Module};
 use names::{Group, GroupId, Names};
-use num_rational::BigRational;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use things::{Thing, ThingId};
@@ -60,7 +64,7 @@ pub(crate) fn resolve(
     let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let mut program = None;
     if !modules.is_empty() {
-        let mut resolver = Resolver::new(&modules, &sources);
+        let mut resolver = Resolver::new(&modules, &sources, files);
         if let Some(world) = world {
             resolver.enter(&world.lines);
         }
@@ -109,6 +113,9 @@ pub(crate) type Outcome<T> = Result<T, Reported>;
 /// What evaluates: names, things and what is known of them so far.
 pub(crate) struct Resolver<'a> {
     sources: &'a Sources,
+    files: &'a dyn Files,
+    /// Data files that were asked for.
+    data: BTreeMap<Wanted, Result<Summary, Undecodable>>,
     modules: &'a [Module],
     names: Vec<Names<'a>>,
     groups: Vec<Group<'a>>,
@@ -170,15 +177,6 @@ pub(crate) enum Slot {
     Failed,
 }
 
-/// The steps of the horizon.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Calendar {
-    /// How many.
-    pub(crate) steps: usize,
-    /// Seconds in each.
-    pub(crate) seconds: BigRational,
-}
-
 /// What is in reach where an expression stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
@@ -188,12 +186,14 @@ pub(crate) struct Scope {
     pub(crate) variables: Rc<Vec<(String, Value)>>,
     /// The innermost block: of the deriving thing, where the expression stands in a base.
     pub(crate) thing: Option<ThingId>,
+    /// The field whose value the expression is part of.
+    pub(crate) field: Option<&'static str>,
 }
 
 impl Scope {
     /// The top level of a file.
     pub(crate) fn top(module: usize) -> Self {
-        Self { module, variables: Rc::default(), thing: None }
+        Self { module, variables: Rc::default(), thing: None, field: None }
     }
 
     /// With one more variable.
@@ -217,9 +217,11 @@ const DEEPEST: usize = 160;
 const MOST_SUGGESTIONS: usize = 100;
 
 impl<'a> Resolver<'a> {
-    fn new(modules: &'a [Module], sources: &'a Sources) -> Self {
+    fn new(modules: &'a [Module], sources: &'a Sources, files: &'a dyn Files) -> Self {
         Self {
             sources,
+            files,
+            data: BTreeMap::new(),
             modules,
             names: Vec::new(),
             groups: Vec::new(),

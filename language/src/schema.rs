@@ -115,6 +115,8 @@ pub enum Type {
     Live,
     /// `date("2026-11-02", zone = "UTC")`
     Date,
+    /// `"Europe/Amsterdam"`: a name of the time zone database.
+    Zone,
     /// A text, or texts by field: where facts are from.
     Source,
     /// What to minimise.
@@ -189,6 +191,7 @@ impl Type {
             Self::Serves => "a rate, or what was measured: `40 req/s`, `measured(\"bench.csv\")`".to_owned(),
             Self::Live => "a live object: `deployment(\"namespace/name\")`".to_owned(),
             Self::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
+            Self::Zone => "a time zone: `\"Europe/Amsterdam\"`".to_owned(),
             Self::Source => "a text, or texts by field".to_owned(),
             Self::Objective => "what to minimise: `bill`, or a list".to_owned(),
             Self::Spread => "a kind of place: `spread(node)`".to_owned(),

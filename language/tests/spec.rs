@@ -1,17 +1,24 @@
 //! The specification is the test: every Markdown file in `tests/spec` is a suite.
 //!
 //! A heading is a test. Its block of `berth` is checked; blocks named after another file
-//! (` ```berth platform.berth `) stand beside it, blocks of `denied` are files that cannot be read. A comment `//! code: words` expects a diagnostic of that
-//! code on its line, with those words in its title, labels or help; lines without one expect none. A block
+//! (` ```berth platform.berth `) stand beside it, blocks of `denied` are files that cannot be read. A
+//! comment `//! code: words` expects a diagnostic of that code on its line, with those words in its title, labels or help; lines without one expect none. A block
 //! of `model` holds lines that the model's text form has, in that order.
+//!
+//! A block of `data` (` ```data arrivals.csv `) is a data file as it looks once decoded:
+//! `requests plain 10 20 30` (whose columns, requests in each step), `spacing 3/2`, `prompt 100=3 200=5`
+//! (a value and how often), `readings g/kWh 100 200`, or `content line 7: what was found; what to do`.
 
 use berth_language::check;
 use berth_language::codes;
+use berth_language::data::{Data, Readings, Requests, Rows, Sample, Summary, Undecodable, Wanted};
 use berth_language::description::describe;
 use berth_language::sources::{Files, Sources, Unreadable};
+use num_rational::BigRational;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::rc::Rc;
 
 /// One test of a suite.
 #[derive(Default)]
@@ -19,6 +26,7 @@ struct Case {
     heading: String,
     files: BTreeMap<String, String>,
     denied: BTreeMap<String, String>,
+    data: BTreeMap<String, String>,
     model: Vec<String>,
 }
 
@@ -30,6 +38,54 @@ impl Files for Case {
         let file = self.files.get(path).ok_or(Unreadable::Missing)?;
         Ok(file.clone().into_bytes())
     }
+
+    fn data(&self, wanted: &Wanted) -> Result<Summary, Undecodable> {
+        if let Some(reason) = self.denied.get(&wanted.path) {
+            return Err(Undecodable::Unreadable(Unreadable::Other(reason.clone())));
+        }
+        let missing = Undecodable::Unreadable(Unreadable::Missing);
+        let rows = decoded(self.data.get(&wanted.path).ok_or(missing)?)?;
+        Ok(Rc::new(Data { sha256: "0".repeat(64), rows }))
+    }
+}
+
+/// What a block of `data` says.
+fn decoded(text: &str) -> Result<Rows, Undecodable> {
+    let rational = |text: &str| text.parse::<BigRational>().expect("a rational");
+    let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    if let Some(content) = line("content") {
+        let (at, rest) = content.split_once(": ").expect("`at: found; help`");
+        let (found, help) = rest.split_once("; ").expect("`at: found; help`");
+        return Err(Undecodable::Content {
+            found: found.to_owned(),
+            at: Some(at.to_owned()),
+            help: help.to_owned(),
+        });
+    }
+    if let Some(readings) = line("readings") {
+        let mut words = readings.split_whitespace();
+        let unit = words.next().expect("a unit").to_owned();
+        return Ok(Rows::Readings(Readings { unit, values: words.map(rational).collect() }));
+    }
+    let requests = line("requests").expect("a block of data holds requests, readings or content");
+    let mut words = requests.split_whitespace();
+    assert_eq!(words.next(), Some("plain"), "only plain requests are written here");
+    let arrivals: Vec<u64> = words.map(|count| count.parse().expect("a count")).collect();
+    let sample = |name: &str| {
+        line(name).map(|values| {
+            let pairs = values.split_whitespace().map(|pair| pair.split_once('=').expect("`value=count`"));
+            let values = pairs.map(|(value, count)| (rational(value), count.parse().expect("a count")));
+            Sample { values: values.collect(), fits: Vec::new() }
+        })
+    };
+    Ok(Rows::Requests(Requests {
+        schema: "plain",
+        count: arrivals.iter().sum(),
+        arrivals,
+        spacing: line("spacing").map(rational),
+        prompt: sample("prompt"),
+        output: sample("output"),
+    }))
 }
 
 const ROOT: &str = "main.berth";
@@ -110,6 +166,9 @@ fn cases(text: &str) -> Vec<Case> {
                 }
                 ("denied", file) => {
                     case.denied.insert(file.to_owned(), block.join("\n"));
+                }
+                ("data", file) => {
+                    case.data.insert(file.to_owned(), block.join("\n"));
                 }
                 ("model", _) => case.model = block.iter().map(|line| (*line).to_owned()).collect(),
                 _ => {}

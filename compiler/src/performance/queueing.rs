@@ -1,28 +1,67 @@
-//! Waiting, in closed form: M/M/c for image services and slots, M/G/1 for prefill.
+//! Waiting, in closed form: G/G/c for image services and slots, G/G/1 for prefill.
 //!
 //! M/M/c: Poisson arrivals, exponential service, c servers, one queue (Erlang, 1917; as in Kleinrock,
-//! Queueing Systems I, section 3.5). M/G/1: the mean wait of Pollaczek and Khinchine.
+//! Queueing Systems I, section 3.5). M/G/1: the mean wait of Pollaczek and Khinchine. Arrivals that are spaced
+//! otherwise, and service that varies otherwise, scale the wait of M/M/c by `(ca² + cs²) / 2`, the squared
+//! coefficients of variation of the time between arrivals and of service (Allen and Cunneen, in Allen,
+//! Probability, Statistics and Queueing Theory, 1978; Whitt, Approximations for the GI/G/m queue, 1993). It is
+//! exact for M/M/c and M/G/1 and in heavy traffic.
 
 use super::PerformanceError;
-use super::draws::normal_below;
+use super::draws::{Lengths, normal_below};
 use super::serving::quantile_of;
 use berth_language::model::Statistic;
 
-/// An M/M/c queue.
+/// How long a request takes while it is served.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Service {
+    /// Exponential, so many requests a second of one server while it is busy.
+    Exponential {
+        /// 1/s
+        rate: f64,
+    },
+    /// Seconds of one request.
+    Drawn(Lengths),
+}
+
+impl Service {
+    /// s
+    pub fn mean(&self) -> f64 {
+        match self {
+            Self::Exponential { rate } => 1.0 / rate,
+            Self::Drawn(seconds) => seconds.mean(|seconds| seconds),
+        }
+    }
+
+    /// The squared coefficient of variation.
+    fn variation(&self) -> f64 {
+        match self {
+            Self::Exponential { .. } => 1.0,
+            Self::Drawn(seconds) => {
+                let mean = self.mean();
+                (seconds.mean(|seconds| seconds * seconds) / (mean * mean) - 1.0).max(0.0)
+            }
+        }
+    }
+}
+
+/// A G/G/c queue.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Servers {
+pub struct Servers<'a> {
     /// Requests a second, over all servers.
     pub arrivals: f64,
-    /// Requests a second that one server completes while busy: `serves` of one replica.
-    pub service_rate: f64,
-    /// How many: replicas.
+    /// The squared coefficient of variation of the time between two arrivals; 1 is Poisson.
+    pub spacing: f64,
+    /// Of one request.
+    pub service: &'a Service,
+    /// How many: requests that are served side by side.
     pub servers: u64,
 }
 
-impl Servers {
+impl<'a> Servers<'a> {
     /// The share of the servers' time that is busy; 1 or more: the queue grows without end.
     pub fn utilisation(&self) -> f64 {
-        if self.arrivals <= 0.0 { 0.0 } else { self.arrivals / (self.service_rate * self.servers as f64) }
+        if self.arrivals <= 0.0 { 0.0 } else { self.arrivals * self.service.mean() / self.servers as f64 }
     }
 
     /// Every request is served in the end.
@@ -32,7 +71,7 @@ impl Servers {
 
     /// The probability that a request has to wait: Erlang C. 1 where the queue is not stable.
     pub fn waits(&self) -> f64 {
-        erlang_c(self.servers, self.arrivals / self.service_rate)
+        erlang_c(self.servers, self.arrivals * self.service.mean())
     }
 
     /// Seconds from arrival to completion; infinite where the queue is not stable.
@@ -42,7 +81,7 @@ impl Servers {
     pub fn sojourn(&self, statistic: &Statistic) -> Result<f64, PerformanceError> {
         match statistic {
             Statistic::Mean if !self.stable() => Ok(f64::INFINITY),
-            Statistic::Mean => Ok(1.0 / self.service_rate + self.waits() / self.drain()),
+            Statistic::Mean => Ok(self.service.mean() + self.waits() / self.drain()),
             Statistic::Quantile(quantile) => {
                 let quantile = quantile_of(quantile)?;
                 Ok(if self.stable() { self.sojourn_quantile(quantile) } else { f64::INFINITY })
@@ -53,15 +92,20 @@ impl Servers {
 
     /// The probability that a sojourn takes longer than `seconds`, for a stable queue.
     ///
-    /// Waiting is an atom `1 - C` at 0 and otherwise exponential with rate `c mu - lambda`; service
-    /// is exponential with rate `mu`; the sum of the two exponentials has the closed form used here.
+    /// Waiting is an atom `1 - C` at 0 and otherwise exponential with the rate at which the queue drains;
+    /// for exponential service the sum of the two exponentials has the closed form used here.
     pub fn sojourn_exceeds(&self, seconds: f64) -> f64 {
         if !self.stable() || seconds < 0.0 {
             return 1.0;
         }
-        let waits = self.waits();
-        (1.0 - waits) * (-self.service_rate * seconds).exp()
-            + waits * sum_exceeds(self.service_rate, self.drain(), seconds)
+        let (waits, drain) = (self.waits(), self.drain());
+        match self.service {
+            Service::Exponential { rate } => {
+                (1.0 - waits) * (-rate * seconds).exp() + waits * sum_exceeds(*rate, drain, seconds)
+            }
+            Service::Drawn(times) => times
+                .mean(|time| if time > seconds { 1.0 } else { waits * (-drain * (seconds - time)).exp() }),
+        }
     }
 
     /// The fewest servers, at least `from`, whose sojourn keeps `statistic` at or under `limit`
@@ -71,23 +115,25 @@ impl Servers {
     /// As [`Servers::sojourn`].
     pub fn fewest(
         arrivals: f64,
-        service_rate: f64,
+        spacing: f64,
+        service: &'a Service,
         statistic: &Statistic,
         limit: f64,
         from: u64,
     ) -> Result<Option<u64>, PerformanceError> {
         let holds = |servers: u64| -> Result<bool, PerformanceError> {
-            Ok(Self { arrivals, service_rate, servers }.sojourn(statistic)? <= limit)
+            Ok(Self { arrivals, spacing, service, servers }.sojourn(statistic)? <= limit)
         };
-        // With no waiting at all only service is left, and no count makes that shorter.
-        let alone = Self { arrivals: 0.0, service_rate, servers: 1 };
-        if !service_rate.is_finite() || service_rate <= 0.0 || !arrivals.is_finite() {
+        let mean = service.mean();
+        if !mean.is_finite() || mean <= 0.0 || !arrivals.is_finite() {
             return Ok(None);
         }
+        // With no waiting at all only service is left, and no count makes that shorter.
+        let alone = Self { arrivals: 0.0, spacing, service, servers: 1 };
         if alone.sojourn(statistic)? > limit {
             return Ok(None);
         }
-        let stable = (arrivals.max(0.0) / service_rate).floor();
+        let stable = (arrivals.max(0.0) * mean).floor();
         if stable > 1e15 {
             return Ok(None);
         }
@@ -114,12 +160,14 @@ impl Servers {
         Ok(Some(high))
     }
 
+    /// How fast a wait ends, 1/s: the spare rate of the servers over what the two variations add.
     fn drain(&self) -> f64 {
-        self.service_rate * self.servers as f64 - self.arrivals
+        let spare = self.servers as f64 / self.service.mean() - self.arrivals;
+        spare / (0.5 * (self.spacing + self.service.variation())).max(1e-12)
     }
 
     fn sojourn_quantile(&self, quantile: f64) -> f64 {
-        smallest(|seconds| self.sojourn_exceeds(seconds) <= 1.0 - quantile, 1.0 / self.service_rate)
+        smallest(|seconds| self.sojourn_exceeds(seconds) <= 1.0 - quantile, self.service.mean())
     }
 }
 
@@ -186,12 +234,14 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// From the first three moments of service; none where the queue is not stable.
+    /// From the first three moments of service and the squared variation of the time between arrivals, 1 for
+    /// Poisson; none where the queue is not stable.
     ///
     /// Takacs: `E[W^2] = 2 E[W]^2 + R E[X^3] / (3 (1 - rho))`. The wait given that there is one has the
     /// matching mean; where it varies more than an exponential variable, two of them with balanced
-    /// means also match its variance, otherwise one is on the safe side.
-    pub fn new(rate: f64, moments: [f64; 3]) -> Option<Self> {
+    /// means also match its variance, otherwise one is on the safe side. Other arrivals scale the wait as Allen
+    /// and Cunneen have it.
+    pub fn new(rate: f64, moments: [f64; 3], spacing: f64) -> Option<Self> {
         let [service, square, cube] = moments;
         let utilisation = rate * service;
         let mean = mean_wait(rate, service, square);
@@ -205,8 +255,10 @@ impl Wait {
         let given = mean / utilisation;
         let variation = (second / utilisation / (given * given) - 1.0).max(1.0);
         let short = 0.5 * (1.0 + ((variation - 1.0) / (variation + 1.0)).sqrt());
-        let phase = |share: f64| (utilisation * share, 2.0 * share / given);
-        Some(Self { mean, phases: [phase(short), phase(1.0 - short)] })
+        let variation = (square / (service * service) - 1.0).max(0.0);
+        let longer = ((spacing + variation) / (1.0 + variation)).max(1e-12);
+        let phase = |share: f64| (utilisation * share, 2.0 * share / (given * longer));
+        Some(Self { mean: mean * longer, phases: [phase(short), phase(1.0 - short)] })
     }
 
     /// The probability that this wait and another, which is 0 or, with probability `other_waits`,
@@ -270,10 +322,17 @@ mod tests {
         Statistic::Quantile(BigRational::new(numerator.into(), denominator.into()))
     }
 
+    const EVERY_SECOND: Service = Service::Exponential { rate: 1.0 };
+    const QUICK: Service = Service::Exponential { rate: 100.0 };
+
+    fn poisson(arrivals: f64, service: &Service, servers: u64) -> Servers<'_> {
+        Servers { arrivals, spacing: 1.0, service, servers }
+    }
+
     #[test]
     fn one_server_has_an_exponential_sojourn() {
         // M/M/1: P(T > t) = e^(-(mu - lambda) t), so p99 = ln(100) / (mu - lambda), mean = 1 / (mu - lambda).
-        let queue = Servers { arrivals: 70.0, service_rate: 100.0, servers: 1 };
+        let queue = poisson(70.0, &QUICK, 1);
         let p99 = queue.sojourn(&quantile(99, 100)).unwrap();
         assert!((p99 - 100.0_f64.ln() / 30.0).abs() < 1e-9, "{p99}");
         let mean = queue.sojourn(&Statistic::Mean).unwrap();
@@ -285,7 +344,7 @@ mod tests {
     fn two_servers_follow_the_closed_form() {
         // C(2, a) = a^2 / (2 + a): for a = 1, 1/3; mean wait = C / (c mu - lambda) = 1/3.
         assert!((erlang_c(2, 1.0) - 1.0 / 3.0).abs() < 1e-15);
-        let queue = Servers { arrivals: 1.0, service_rate: 1.0, servers: 2 };
+        let queue = poisson(1.0, &EVERY_SECOND, 2);
         assert!((queue.sojourn(&Statistic::Mean).unwrap() - 4.0 / 3.0).abs() < 1e-12);
         // Both rates are 1: P(T > t) = 2/3 e^-t + 1/3 (1 + t) e^-t = (1 + t/3) e^-t.
         for t in [0.0_f64, 0.5, 2.0, 7.0] {
@@ -319,7 +378,7 @@ mod tests {
 
     #[test]
     fn an_overloaded_queue_never_answers() {
-        let queue = Servers { arrivals: 200.0, service_rate: 100.0, servers: 2 };
+        let queue = poisson(200.0, &QUICK, 2);
         assert!(!queue.stable());
         assert_eq!(queue.sojourn(&quantile(99, 100)), Ok(f64::INFINITY));
         assert_eq!(queue.sojourn(&Statistic::Mean), Ok(f64::INFINITY));
@@ -331,37 +390,66 @@ mod tests {
     fn the_fewest_servers_meet_the_limit_and_one_less_does_not() {
         // mu = 100/s: p99 of service alone is ln(100)/100 = 46.05 ms.
         let p99 = quantile(99, 100);
-        let fewest = |arrivals, limit| Servers::fewest(arrivals, 100.0, &p99, limit, 1).unwrap();
+        let fewest = |arrivals, limit| Servers::fewest(arrivals, 1.0, &QUICK, &p99, limit, 1).unwrap();
         // One server: ln(100)/(100 - lambda) <= 100 ms up to lambda = 53.9.
         assert_eq!(fewest(53.0, 0.1), Some(1));
         assert_eq!(fewest(55.0, 0.1), Some(2));
         assert_eq!(fewest(55.0, 0.046), None);
         let servers = fewest(2_000.0, 0.05).unwrap();
-        let sojourn =
-            |servers| Servers { arrivals: 2_000.0, service_rate: 100.0, servers }.sojourn(&p99).unwrap();
+        let sojourn = |servers| poisson(2_000.0, &QUICK, servers).sojourn(&p99).unwrap();
         assert!(sojourn(servers) <= 0.05 && sojourn(servers - 1) > 0.05);
-        assert_eq!(Servers::fewest(f64::NAN, 100.0, &p99, 1.0, 1), Ok(None));
-        assert_eq!(Servers::fewest(1.0, 0.0, &p99, 1.0, 1), Ok(None));
+        assert_eq!(Servers::fewest(f64::NAN, 1.0, &QUICK, &p99, 1.0, 1), Ok(None));
+        assert_eq!(Servers::fewest(1.0, 1.0, &Service::Exponential { rate: 0.0 }, &p99, 1.0, 1), Ok(None));
+    }
+
+    #[test]
+    fn bursts_need_at_least_as_many_servers_as_poisson_and_steadier_arrivals_at_most_as_many() {
+        let drawn = Service::Drawn(Lengths { values: vec![(0.002, 0.5), (0.01, 0.4), (0.05, 0.1)] });
+        for service in [&QUICK, &drawn] {
+            for statistic in [Statistic::Mean, quantile(9, 10), quantile(99, 100)] {
+                for limit in [0.06, 0.08, 0.2] {
+                    let counts = [0.0, 0.5, 1.0, 2.0, 9.0, 100.0].map(|spacing| {
+                        Servers::fewest(700.0, spacing, service, &statistic, limit, 1)
+                            .unwrap()
+                            .unwrap_or(u64::MAX)
+                    });
+                    assert!(counts.is_sorted(), "{service:?} {statistic:?} {limit}: {counts:?}");
+                    assert!(counts[0] < counts[5] || counts[0] == u64::MAX, "{counts:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_server_with_drawn_service_waits_as_pollaczek_and_khinchine_say() {
+        // Service 1 or 10 (9 : 1): E X = 1.9, E X^2 = 10.9; R = 0.25: E W = 2.595238 (see below).
+        let service = Service::Drawn(Lengths { values: vec![(1.0, 0.9), (10.0, 0.1)] });
+        let queue = poisson(0.25, &service, 1);
+        assert!((queue.sojourn(&Statistic::Mean).unwrap() - (1.9 + 2.595_238)).abs() < 1e-5);
+        // D/D/1 never waits.
+        let same = Service::Drawn(Lengths { values: vec![(1.0, 1.0)] });
+        let steady = Servers { arrivals: 0.9, spacing: 0.0, service: &same, servers: 1 };
+        assert!((steady.sojourn(&quantile(99, 100)).unwrap() - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn the_wait_has_the_moments_it_was_made_from() {
         // Exponential service of mean 1 at R = 0.5: M/M/1, whose wait is exponential beyond its atom.
-        let wait = Wait::new(0.5, [1.0, 2.0, 6.0]).unwrap();
+        let wait = Wait::new(0.5, [1.0, 2.0, 6.0], 1.0).unwrap();
         assert!((wait.mean - 1.0).abs() < 1e-12);
         for t in [0.0_f64, 1.0, 5.0] {
             assert!((wait.exceeds_with(0.0, 1.0, t) - 0.5 * (-0.5 * t).exp()).abs() < 1e-12);
         }
         // Service 1 or 10 (9 : 1): E X = 1.9, E X^2 = 10.9, E X^3 = 100.9; R = 0.25: rho = 0.475,
         // E W = 0.25 * 10.9 / 1.05 = 2.595238, E W^2 = 2 * 2.595238^2 + 0.25 * 100.9 / 1.575 = 29.486395.
-        let wait = Wait::new(0.25, [1.9, 10.9, 100.9]).unwrap();
+        let wait = Wait::new(0.25, [1.9, 10.9, 100.9], 1.0).unwrap();
         let moment = |power: i32| {
             let factorial = f64::from(power);
             wait.phases.iter().map(|(weight, rate)| weight * factorial / rate.powi(power)).sum::<f64>()
         };
         assert!((moment(1) - 2.595_238).abs() < 1e-6, "{}", moment(1));
         assert!((moment(2) - 29.486_395).abs() < 1e-5, "{}", moment(2));
-        assert!(Wait::new(1.0, [1.0, 1.0, 1.0]).is_none());
+        assert!(Wait::new(1.0, [1.0, 1.0, 1.0], 1.0).is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One replica of an aggregated service under Poisson arrivals, with continuous batching.
+//! One replica of an aggregated service, with continuous batching; Poisson arrivals, or burstier ones.
 //!
 //! `B` sequences are being decoded. A decode-only step takes `D(B)`; a step that also prefills a
 //! prompt of S tokens takes `P(S) + D(B) - D(1)`: the weights are read once for both, and what the
@@ -22,6 +22,11 @@
 //! uniform. Quantiles are of the convolution of all of these over the distribution of S.
 //!
 //! **Latency** = TTFT + (O - 1) TPOT, a convolution over O and TPOT with TTFT taken as independent.
+//!
+//! **Bursts.** Where the time between arrivals varies more than Poisson's, `ca² > 1`, the waits for prefill and
+//! for a slot grow by `(ca² + cs²) / (1 + cs²)` and `(ca² + 1) / 2` (see `queueing`), and the variance of the count
+//! of sequences by `ca²`, the most that a count in an infinite server grows by (its peakedness lies between 1 and
+//! `ca²`; Whitt, Heavy-traffic approximations for service systems with blocking, 1984).
 //!
 //! Everything grows with the rate, so the most a replica carries is found by bisection.
 
@@ -50,6 +55,8 @@ pub struct Workload {
     pub prompt: Draws,
     /// Tokens of one answer.
     pub output: Draws,
+    /// The squared coefficient of variation of the time between two requests; 1 is Poisson.
+    pub spacing: f64,
 }
 
 /// One limit of a promise.
@@ -88,6 +95,9 @@ pub struct Replica {
     slow: Times,
     prompt: Lengths,
     output: Lengths,
+    /// Squared variation of the time between requests, at least 1: requests are shared among replicas by
+    /// chance, which makes steady ones irregular and leaves bursts at most as they are.
+    spacing: f64,
     memory: Memory,
     notes: BTreeSet<Note>,
 }
@@ -166,6 +176,7 @@ impl Replica {
             slow: times(|band| band.high, 1.0 + ENGINE_ERROR),
             prompt,
             output,
+            spacing: workload.spacing.max(1.0),
             memory,
             notes,
         })
@@ -302,13 +313,15 @@ impl Replica {
         let tpot = step / (1.0 - prefill_share);
         let slope = times.decode.slope(seen) / (1.0 - prefill_share);
         let elasticity = batch * times.decode.slope(seen) / step;
-        let batch_variance = (batch / (1.0 - elasticity).max(0.05)).min(batch + (slots as f64).powi(2) / 4.0);
+        let spread = self.spacing * batch;
+        let batch_variance =
+            (spread / (1.0 - elasticity).max(0.05)).min(spread + (slots as f64).powi(2) / 4.0);
         let slower = (step - alone).max(0.0);
         let service = |tokens: f64| times.prefill.at(tokens) + slower;
         let mean_service = self.prompt.mean(service);
         let mean_square = self.prompt.mean(|tokens| service(tokens).powi(2));
-        let wait =
-            Wait::new(rate, [mean_service, mean_square, self.prompt.mean(|tokens| service(tokens).powi(3))])?;
+        let mean_cube = self.prompt.mean(|tokens| service(tokens).powi(3));
+        let wait = Wait::new(rate, [mean_service, mean_square, mean_cube], self.spacing)?;
         Some(Load {
             replica: self,
             times,
@@ -347,7 +360,8 @@ impl Load<'_> {
     /// The share of device memory that stays free.
     pub fn memory_free(&self) -> f64 {
         let (mean, deviation) = resident(&self.replica.prompt, &self.replica.output);
-        let sequences = (self.batch + 3.0 * self.batch.sqrt()).min(self.slots as f64);
+        let deviations = 3.0 * (self.replica.spacing * self.batch).sqrt();
+        let sequences = (self.batch + deviations).min(self.slots as f64);
         self.replica.memory.free(sequences * mean + 3.0 * sequences.sqrt() * deviation)
     }
 
@@ -468,7 +482,8 @@ impl Load<'_> {
 
     fn slot_wait_mean(&self) -> f64 {
         let stays = self.replica.output.mean(|tokens| tokens - 1.0) * self.tpot;
-        self.slot_waits * stays / (self.slots as f64 - self.batch)
+        let longer = 0.5 * (self.replica.spacing + 1.0);
+        self.slot_waits * longer * stays / (self.slots as f64 - self.batch)
     }
 }
 

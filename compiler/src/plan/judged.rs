@@ -4,6 +4,7 @@
 
 use crate::assembly::{is_linear, per_hour, standing_price, wishes};
 use crate::candidates::{Layout, latency_limit, memory_limit};
+use crate::containers::Container;
 use crate::plan::RequirementEntry;
 use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic_name};
 use crate::plan::written::{World, file_name, float};
@@ -62,10 +63,10 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
             entries.push(judge(world, values, loads, requirement));
         }
         if let (Work::Image(work), Some(demand)) = (&service.work, &service.demand)
-            && work.serves.is_none()
+            && Container::of(work).is_none()
         {
             let text = world.sources.text(demand.span).split_whitespace().collect::<Vec<_>>().join(" ");
-            let because = "whether the replicas carry it follows from `serves`, the rate of one replica";
+            let because = "whether the replicas carry it follows from `time` and `concurrency`, or from `serves`, the rate of one replica";
             entries.push(RequirementEntry {
                 code: Some(MISSING.into()),
                 ..unjudged(world, demand.span, &text, because)
@@ -250,8 +251,8 @@ fn missing(program: &Program, service: usize, measure: LatencyMeasure, statistic
             format!("`{name}` is of services that run a model; this one has `latency`")
         }
         Work::Image(_) if declared.demand.is_none() => format!("`{name}` needs the service's `demand`"),
-        Work::Image(work) if work.serves.is_none() => {
-            format!("`{name}` needs `serves`, the rate of one replica")
+        Work::Image(work) if Container::of(work).is_none() => {
+            format!("`{name}` needs `time` and `concurrency`, or `serves`, the rate of one replica")
         }
         Work::Llm(_) if declared.demand.is_none() => format!("`{name}` needs the service's `demand`"),
         _ => format!("`{name} {}` is not predicted", statistic_name(statistic)),

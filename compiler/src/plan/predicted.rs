@@ -2,7 +2,7 @@
 
 use crate::assembly::standing_price;
 use crate::candidates::{Disregarded, latency_limit, memory_limit, peak_rate};
-use crate::performance::queueing::Servers;
+use crate::containers::Container;
 use crate::performance::serving::Replica;
 use crate::performance::{Band, Note};
 use crate::plan::Measure;
@@ -11,7 +11,6 @@ use crate::problem::Solution;
 use crate::recheck::Values;
 use berth_language::model::{LatencyMeasure, Requirement, Service, Statistic, Work};
 use num_rational::BigRational;
-use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
 
 /// The load of one candidate of one service at the busiest step.
@@ -190,11 +189,10 @@ pub fn latency(
     declared.demand.as_ref()?;
     match &declared.work {
         Work::Image(work) => {
-            let queue = Servers {
-                arrivals: float(&peak_rate(declared, &Disregarded::new())),
-                service_rate: work.serves.as_ref()?.value.value.to_f64()?,
-                servers: values.copies[service].iter().sum(),
-            };
+            let container = Container::of(work)?;
+            let arrivals = peak_rate(declared, &Disregarded::new());
+            let replicas = values.copies[service].iter().sum();
+            let queue = container.queue(&arrivals, declared.demand.as_ref(), replicas);
             let seconds = queue.sojourn(statistic).ok().filter(|seconds| seconds.is_finite())?;
             (measure == LatencyMeasure::Latency).then(|| Band::exact(seconds))
         }

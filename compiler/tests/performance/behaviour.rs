@@ -38,6 +38,7 @@ fn chat() -> Workload {
     Workload {
         prompt: Draws::Lognormal { p50: integer(900), p99: integer(6_000) },
         output: Draws::Lognormal { p50: integer(220), p99: integer(900) },
+        spacing: 1.0,
     }
 }
 
@@ -197,7 +198,11 @@ fn what_a_device_cannot_do_is_an_error_that_names_it() {
 #[test]
 fn constant_prompts_without_decoding_wait_as_in_md1() {
     // One token of output: prefill is all there is, and D its time on 2,048 tokens.
-    let workload = Workload { prompt: Draws::Constant(integer(2_048)), output: Draws::Constant(integer(1)) };
+    let workload = Workload {
+        prompt: Draws::Constant(integer(2_048)),
+        output: Draws::Constant(integer(1)),
+        spacing: 1.0,
+    };
     let replica = replica(LLAMA_8B, "h100_sxm", 1, Precision::Bf16, &workload);
     let graph = LLAMA_8B.graph(Precision::Bf16, Phase::Prefill);
     let binding = Binding { sequences: 1.0, new: 2_048.0, context: 0.0, tensor: 1.0 };
@@ -294,7 +299,11 @@ fn capacity_is_where_the_first_limit_stops_holding() {
 
 #[test]
 fn figures_outside_what_was_measured_say_so() {
-    let long = Workload { prompt: Draws::Constant(integer(60_000)), output: Draws::Constant(integer(10)) };
+    let long = Workload {
+        prompt: Draws::Constant(integer(60_000)),
+        output: Draws::Constant(integer(10)),
+        spacing: 1.0,
+    };
     let noted = |tensor: u64, workload: &Workload| {
         let replica = replica(LLAMA_8B, "h100_sxm", tensor, Precision::Bf16, workload);
         let outside = replica.notes().iter().filter(|note| note.kind == NoteKind::Outside);

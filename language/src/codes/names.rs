@@ -429,6 +429,25 @@ service chat {
 }",
     ),
     code(
+        "service::two-speeds",
+        "a container whose speed is stated twice",
+        "\
+`serves` is the rate of one replica, and its service times are taken as exponential. `time` gives the times themselves and
+`concurrency` how many requests run side by side, which says more. A service states one or the other.",
+        "\
+service shop {
+    image = \"example/shop\"
+    serves = 12 req/s
+    time = lognormal(p50 = 18ms, p99 = 70ms)
+}",
+        "\
+service shop {
+    image = \"example/shop\"
+    time = lognormal(p50 = 18ms, p99 = 70ms)
+    concurrency = 4
+}",
+    ),
+    code(
         "service::not-a-model",
         "a line for model servers on a container",
         "\

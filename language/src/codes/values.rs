@@ -337,6 +337,120 @@ service shop {
 }",
     ),
     code(
+        "statistic::of-arrivals",
+        "a figure of arrivals",
+        "\
+Arrivals are a rate in each step and a spacing, not a sample: `p99` of them could mean the rate in a busy step or the time
+between two requests. Name the profile of their rate and read its figure, or scale the arrivals themselves.",
+        "\
+service shop {
+    image = \"example/shop\"
+    demand = poisson(40 req/s)
+}
+let busy = shop.demand peak",
+        "\
+let evening = diurnal(peak = 40 req/s, trough = 4 req/s, peak_at = 20h)
+let busy = evening peak
+service shop {
+    image = \"example/shop\"
+    demand = evening
+}",
+    ),
+    code(
+        "statistic::unbounded",
+        "a largest value that does not exist",
+        "\
+`peak` is the largest value in the model. Lognormal, gamma, normal and Weibull draws have none: however large a value, some
+draw exceeds it. Ask for a percentile, or state the values themselves with `histogram` or `empirical`.",
+        "\
+let length = lognormal(p50 = 900 tok, p99 = 6_000 tok)
+let most = length peak",
+        "\
+let length = lognormal(p50 = 900 tok, p99 = 6_000 tok)
+let most = length p99.9",
+    ),
+    code(
+        "value::mixed-kinds",
+        "draws, profiles and arrivals in one sum",
+        "\
+Three kinds of value vary. Draws are one sample a request, a profile has one value a step, arrivals are a rate in each
+step and a spacing. Draws are added to draws (independently), profiles to profiles (step by step), arrivals to arrivals
+(both arrive). A plain quantity counts as what it stands beside, a profile of rates beside arrivals as Poisson ones. To mix them, read a figure of one: `p99`, `mean`, `peak`.",
+        "\
+let evening = diurnal(peak = 40 tok, trough = 4 tok, peak_at = 20h)
+let both = evening + lognormal(p50 = 9 tok, p99 = 60 tok)",
+        "\
+let evening = diurnal(peak = 40 tok, trough = 4 tok, peak_at = 20h)
+let length = lognormal(p50 = 9 tok, p99 = 60 tok)
+let both = evening + length mean",
+    ),
+    code(
+        "time::unknown-zone",
+        "a time zone that does not exist",
+        "\
+Zones have the names of the time zone database, a region and a city: `Europe/Amsterdam`. The database ships with the
+program; the machine's own zone is never read.",
+        "\
+plan web {
+    start = date(\"2026-11-02\", zone = \"Europe/Amsterdm\")
+}",
+        "\
+plan web {
+    start = date(\"2026-11-02\", zone = \"Europe/Amsterdam\")
+}",
+    ),
+    code(
+        "data::missing",
+        "a data file that is not there",
+        "\
+Paths of data files are relative to the plan file that names them.",
+        "",
+        "",
+    ),
+    code(
+        "data::unreadable",
+        "a data file that cannot be read",
+        "\
+The name leads to a folder, to a file that you may not read, or to one that is too large. The message says which.",
+        "",
+        "",
+    ),
+    code(
+        "data::content",
+        "a data file that holds something else",
+        "\
+A file of requests has a column of times and, where lengths are read from it, columns of tokens; a file of readings has a
+column of times and one whose head is its unit: `time,g/kWh`. Times stand in order. The message says which line or column
+of the file is at odds with that, and what to do.",
+        "",
+        "",
+    ),
+    code(
+        "data::empty",
+        "a data file with nothing in it",
+        "\
+A file without requests says nothing about arrivals, and one without readings nothing about a price.",
+        "",
+        "",
+    ),
+    code(
+        "data::column",
+        "draws from a column that is not said or not there",
+        "\
+`empirical` reads the column of the field that it states, `prompt` or `output`. Anywhere else, and in a `let`, the column is
+said: `empirical(trace(\"requests.csv\"), column = output)`. A file of arrival times alone has neither.",
+        "",
+        "",
+    ),
+    code(
+        "limit::too-many-draws",
+        "too many draws in one sum",
+        "\
+The figures of a sum of draws are those of its convolution, which costs time for every term. A sum has at most 64 of them.",
+        "",
+        "",
+    ),
+    code(
         "limit::too-deep",
         "values that lean on values too deep",
         "\

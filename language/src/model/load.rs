@@ -12,14 +12,18 @@ pub struct Profile {
     pub dimension: Dimension,
 }
 
-/// Arrivals: requests a second in each step of the horizon, Poisson within a step.
+/// Arrivals: requests a second in each step of the horizon, and how they are spaced within a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demand {
     /// One value a step; a constant has one value for all.
     pub rates: Vec<BigRational>,
+    /// The squared coefficient of variation of the time between two arrivals; 1 is Poisson. The square,
+    /// because arrivals that are split and joined have a rational one.
+    pub spacing: BigRational,
 }
 
-/// One sample a request.
+/// One sample a request, never below zero. What is computed of them stands in
+/// [`distribution`](crate::distribution).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draws {
     /// Always the same.
@@ -31,4 +35,30 @@ pub enum Draws {
         /// The 99th percentile.
         p99: BigRational,
     },
+    /// `gamma(mean = …, cv = …)`
+    Gamma {
+        /// The mean.
+        mean: BigRational,
+        /// The standard deviation over the mean, at least zero.
+        cv: BigRational,
+    },
+    /// `normal(mean = …, deviation = …)`: what would fall below zero is drawn again, so the mean of what is left
+    /// lies above the one stated.
+    Normal {
+        /// The mean before the cut, above zero.
+        mean: BigRational,
+        /// The standard deviation before the cut, at least zero.
+        deviation: BigRational,
+    },
+    /// `weibull(mean = …, cv = …)`
+    Weibull {
+        /// The mean.
+        mean: BigRational,
+        /// The standard deviation over the mean, at least zero.
+        cv: BigRational,
+    },
+    /// Values and their shares, ascending; the shares sum to 1. Of a histogram or of a file.
+    Weighted(Vec<(BigRational, BigRational)>),
+    /// Independent draws of each, added: at least two terms, none a sum, the constant last.
+    Sum(Vec<Draws>),
 }

@@ -104,6 +104,10 @@ pub struct ImageWork {
     pub memory: Option<Fact<Quantity>>,
     /// Requests a second that one replica serves.
     pub serves: Option<Fact<Quantity>>,
+    /// Seconds of one request that does not wait, instead of `serves`.
+    pub time: Option<Fact<Draws>>,
+    /// Requests that one replica serves side by side, at that time each; 1 where the file says nothing.
+    pub concurrency: Option<Fact<u64>>,
     /// Whole devices of one replica, or with `share` one device.
     pub devices: Option<Fact<u32>>,
     /// The part of one device that one replica takes, above 0 and at most 1.

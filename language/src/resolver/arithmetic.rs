@@ -1,15 +1,18 @@
 //! Sums, products and ranges of values.
 
-use super::value::{Linear, Unjudged, Value};
+use super::value::{Arrivals, Linear, Unjudged, Value};
 use super::{Outcome, Reported, Resolver};
 use crate::diagnostics::Diagnostic;
-use crate::model::Profile;
+use crate::model::{Demand, Draws, Profile};
 use crate::quantity::{ArithmeticError, Dimension, Quantity, fits, product};
 use crate::schema::dimension_name;
 use crate::span::Span;
 use num_rational::BigRational;
-use num_traits::One;
+use num_traits::{One, Signed};
 use std::rc::Rc;
+
+/// A sum has at most this many distributions: each costs a convolution.
+const MOST_TERMS: usize = 64;
 
 impl<'a> Resolver<'a> {
     pub(super) fn range(&mut self, low: Value, high: Value, span: Span) -> Outcome<Value> {
@@ -76,11 +79,25 @@ impl<'a> Resolver<'a> {
                 let values = b.values.iter().map(|b| &a.value + b * &sign).collect();
                 self.profile(values, a.dimension, whole)?
             }
-            (left @ (Value::Lognormal { .. } | Value::Quantity(_)), Value::Lognormal { .. })
-            | (left @ Value::Lognormal { .. }, Value::Quantity(_)) => Value::NotYet(Unjudged {
-                because: "sums of distributions are not read yet".to_owned(),
-                dimension: left.dimension().cloned(),
-            }),
+            (left @ (Value::Draws(..) | Value::Quantity(_)), right @ Value::Draws(..))
+            | (left @ Value::Draws(..), right @ Value::Quantity(_)) => {
+                self.add_draws(left, right, subtract, whole)?
+            }
+            (
+                left @ (Value::Arrivals(_) | Value::Quantity(_) | Value::Profile(_)),
+                right @ Value::Arrivals(_),
+            )
+            | (left @ Value::Arrivals(_), right @ (Value::Quantity(_) | Value::Profile(_)))
+                if !subtract =>
+            {
+                // What is a rate is Poisson beside arrivals.
+                let (a, b) = (self.demand(&left, left_span)?, self.demand(&right, right_span)?);
+                let (Some(a), Some(b)) = (a, b) else { return Err(Reported) };
+                self.scaled_arrivals(a.beside(&b), whole)?
+            }
+            (left, right) if kind_of(&left).is_some() || kind_of(&right).is_some() => {
+                return Err(self.mixed_kinds((&left, left_span), (&right, right_span), subtract));
+            }
             (left, right) => {
                 let label = format!("this adds {} and {}", left.noun(), right.noun());
                 return Err(self.type_error("these cannot be added", whole, label));
@@ -92,6 +109,84 @@ impl<'a> Resolver<'a> {
             return Err(self.too_large(whole));
         }
         Ok(result)
+    }
+
+    /// The sum of independent draws; a plain quantity is one that is always the same.
+    fn add_draws(&mut self, left: Value, right: Value, subtract: bool, whole: Span) -> Outcome<Value> {
+        let negative =
+            |value: &Value| matches!(value, Value::Quantity(quantity) if quantity.value.is_negative());
+        if subtract || negative(&left) || negative(&right) {
+            return Err(self.type_error(
+                "draws stay above zero",
+                whole,
+                "this takes something away from draws".to_owned(),
+            ));
+        }
+        let as_draws = |value: Value| match value {
+            Value::Draws(draws, dimension) => Some((draws, dimension)),
+            Value::Quantity(quantity) => Some((Rc::new(Draws::Constant(quantity.value)), quantity.dimension)),
+            _ => None,
+        };
+        let (Some((a, dimension)), Some((b, _))) = (as_draws(left), as_draws(right)) else {
+            return Err(Reported);
+        };
+        let sum = a.plus(&b);
+        if matches!(&sum, Draws::Sum(terms) if terms.len() > MOST_TERMS) {
+            return Err(self.report(
+                Diagnostic::error(
+                    "limit::too-many-draws",
+                    "too many draws in one sum",
+                    whole,
+                    format!("more than {MOST_TERMS} distributions are added"),
+                )
+                .help("Multiply instead, or state the distribution of the sum."),
+            ));
+        }
+        self.checked_draws(sum, dimension, whole)
+    }
+
+    fn checked_draws(&mut self, draws: Draws, dimension: Dimension, whole: Span) -> Outcome<Value> {
+        if draws.numbers().into_iter().all(fits) {
+            Ok(Value::Draws(Rc::new(draws), dimension))
+        } else {
+            Err(self.too_large(whole))
+        }
+    }
+
+    fn scaled_arrivals(&mut self, demand: Demand, whole: Span) -> Outcome<Value> {
+        if demand.rates.iter().chain([&demand.spacing]).all(fits) {
+            Ok(Value::Arrivals(Rc::new(Arrivals { demand, read: None })))
+        } else {
+            Err(self.too_large(whole))
+        }
+    }
+
+    /// Draws, profiles and arrivals do not mix.
+    fn mixed_kinds(
+        &mut self,
+        (left, left_span): (&Value, Span),
+        (right, right_span): (&Value, Span),
+        subtract: bool,
+    ) -> Reported {
+        let name = |value: &Value| kind_of(value).map_or_else(|| value.noun(), str::to_owned);
+        let (a, b) = (name(left), name(right));
+        let help = match (left, right) {
+            (Value::Draws(..), _) | (_, Value::Draws(..)) => {
+                "Draws are one sample a request, a profile has one value a step, arrivals are a rate and a spacing. Read a figure of one of them: `p99`, `mean`, `peak`."
+            }
+            _ => "Arrivals are added, or thinned by a share: `80% * trace(…)`.",
+        };
+        let verb = if subtract { "subtracted" } else { "added" };
+        self.report(
+            Diagnostic::error(
+                "value::mixed-kinds",
+                format!("{a} and {b} cannot be {verb}"),
+                left_span,
+                format!("this is {a}"),
+            )
+            .and(right_span, format!("this is {b}"))
+            .help(help),
+        )
     }
 
     /// `left * right`.
@@ -115,6 +210,12 @@ impl<'a> Resolver<'a> {
             (scaled, Value::Quantity(factor)) => (factor, scaled.clone()),
             (Value::Linear(_), Value::Linear(_)) => {
                 return Ok(Value::not_yet("a product of two decisions is not judged yet"));
+            }
+            (Value::Profile(a), Value::Profile(b)) => {
+                let dimension = a.dimension.multiply(&b.dimension);
+                let dimension = dimension.map_err(|error| self.arithmetic(error, whole))?;
+                let values = a.values.iter().zip(&b.values).map(|(a, b)| a * b);
+                return self.profile(values.collect(), dimension, whole);
             }
             (left, right) => {
                 let label = format!("this multiplies {} and {}", left.noun(), right.noun());
@@ -141,7 +242,7 @@ impl<'a> Resolver<'a> {
                 let values = profile.values.iter().map(|value| product(value, &factor.value));
                 self.profile(values.collect(), dimension, whole)
             }
-            Value::Lognormal { p50, p99 } => {
+            Value::Draws(draws, dimension) => {
                 if !crate::quantity::is_positive(&factor.value) {
                     return Err(self.type_error(
                         "draws are scaled by something above zero",
@@ -149,11 +250,19 @@ impl<'a> Resolver<'a> {
                         format!("this scales them by {factor}"),
                     ));
                 }
-                let scale = |quantity: &Quantity| quantity.multiply(&factor);
-                Ok(Value::Lognormal {
-                    p50: scale(&p50).map_err(|error| self.arithmetic(error, whole))?,
-                    p99: scale(&p99).map_err(|error| self.arithmetic(error, whole))?,
-                })
+                let dimension = dimension.multiply(&factor.dimension);
+                let dimension = dimension.map_err(|error| self.arithmetic(error, whole))?;
+                self.checked_draws(draws.scaled(&factor.value), dimension, whole)
+            }
+            Value::Arrivals(arrivals) => {
+                if factor.dimension != Dimension::NONE || factor.value.is_negative() {
+                    return Err(self.type_error(
+                        "arrivals are scaled by a plain number that is not below zero",
+                        whole,
+                        format!("this scales them by {factor}"),
+                    ));
+                }
+                self.scaled_arrivals(arrivals.demand.times(&factor.value), whole)
             }
             Value::Thing(thing) if matches!(self.thing(thing).kind.name, "service" | "flow") => {
                 let stages = self.stages(Value::Thing(thing), whole)?;
@@ -187,9 +296,24 @@ impl<'a> Resolver<'a> {
                 self.multiply(&Value::Quantity(inverse), left, whole)
             }
             Value::NotYet(unjudged) => Ok(Value::not_yet(unjudged.because)),
-            Value::Linear(_) | Value::Profile(_) => {
-                Ok(Value::not_yet("division by something that is decided or varies is not judged yet"))
+            Value::Profile(divisor) => {
+                if divisor.values.iter().any(num_traits::Zero::is_zero) {
+                    return Err(self.report(
+                        Diagnostic::error(
+                            "units::division-by-zero",
+                            "a division by zero",
+                            below,
+                            "this is zero in some step",
+                        )
+                        .help("Divide by something else, or leave the line out with `if`."),
+                    ));
+                }
+                let dimension = divisor.dimension.inverse().map_err(|error| self.arithmetic(error, whole))?;
+                let values = divisor.values.iter().map(BigRational::recip).collect();
+                let inverse = self.profile(values, dimension, whole)?;
+                self.multiply(&inverse, left, whole)
             }
+            Value::Linear(_) => Ok(Value::not_yet("division by something that is decided is not judged yet")),
             other => {
                 let label = format!("this is {}", other.noun());
                 Err(self.type_error("division needs a quantity below the line", below, label))
@@ -264,5 +388,15 @@ impl<'a> Resolver<'a> {
                 .help("Multiply or divide one of them first, so that both measure the same."),
             ),
         }
+    }
+}
+
+/// What a value over time or over requests is; none for anything else.
+fn kind_of(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Draws(..) => Some("draws"),
+        Value::Profile(_) => Some("a profile"),
+        Value::Arrivals(_) => Some("arrivals"),
+        _ => None,
     }
 }

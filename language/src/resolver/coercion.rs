@@ -59,9 +59,13 @@ impl<'a> Resolver<'a> {
             (Type::Boolean, Value::Condition(Judged::Fact(value, _))) => Ok(Value::Boolean(value)),
             (Type::Text, value @ Value::Text(_))
             | (Type::Fabric, value @ Value::Fabric(_))
-            | (Type::Date, value @ Value::Date(_))
+            | (Type::Date, value @ Value::Date(..))
             | (Type::Name, value @ Value::Symbol(_))
             | (Type::Open, value) => Ok(value),
+            (Type::Zone, Value::Text(name)) => {
+                self.zone(&name, span)?;
+                Ok(Value::Text(name))
+            }
             (Type::Symbol(names), Value::Symbol(name)) => {
                 if names.contains(&name.as_str()) {
                     Ok(Value::Symbol(name))
@@ -169,7 +173,8 @@ impl<'a> Resolver<'a> {
                 self.within(field, Limits::Positive, &quantity, span)?;
                 Ok(Value::Quantity(quantity))
             }
-            (Type::Draws(_), value @ Value::Lognormal { .. }) => Ok(value),
+            (Type::Demand, value @ Value::Arrivals(_)) => Ok(value),
+            (Type::Draws(_), value @ Value::Draws(..)) => Ok(value),
             (Type::Source, value) => match &value {
                 Value::Text(_) => Ok(value),
                 Value::Map(entries) if entries.iter().all(|(_, value)| matches!(value, Value::Text(_))) => {

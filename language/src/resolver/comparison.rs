@@ -142,21 +142,12 @@ impl<'a> Resolver<'a> {
         }
         let same = match (&a, &b) {
             (Value::Symbol(a), Value::Symbol(b)) | (Value::Text(a), Value::Text(b)) => a == b,
-            (Value::Date(a), Value::Date(b)) => a == b,
+            (Value::Date(a, here), Value::Date(b, there)) => a == b && here == there,
             (Value::Boolean(a), Value::Boolean(b)) => a == b,
             (Value::Thing(a), Value::Thing(b)) => a == b,
             (Value::Fabric(a), Value::Fabric(b)) => a == b,
-            (Value::Lognormal { .. }, _) | (_, Value::Lognormal { .. }) => {
-                return Err(self.report(
-                    Diagnostic::error(
-                        "statistic::missing",
-                        "a distribution is compared",
-                        a_at.span.join(b_at.span),
-                        "which figure of it is not said",
-                    )
-                    .help("Compare one figure of it: `s.prompt p99 <= 6_000 tok`."),
-                ));
-            }
+            (Value::Draws(..) | Value::Arrivals(_), _) => return Err(self.compared_kind(&a, a_at)),
+            (_, Value::Draws(..) | Value::Arrivals(_)) => return Err(self.compared_kind(&b, b_at)),
             _ => {
                 let label = format!("this compares {} with {}", a.noun(), b.noun());
                 let span = a_at.span.join(b_at.span);
@@ -179,6 +170,31 @@ impl<'a> Resolver<'a> {
                 .help("Names and texts are compared with `==` and `!=`."),
             )),
         }
+    }
+
+    /// Draws and arrivals have no order of their own.
+    fn compared_kind(&mut self, value: &Value, at: &Expr) -> Reported {
+        let text = self.text(at.span);
+        if matches!(value, Value::Arrivals(_)) {
+            return self.report(
+                Diagnostic::error(
+                    "statistic::of-arrivals",
+                    "arrivals are not compared",
+                    at.span,
+                    "they have a rate in each step and a spacing",
+                )
+                .help("Name the profile of their rate and compare a figure of it: `let evening = diurnal(…)`, `evening peak`."),
+            );
+        }
+        self.report(
+            Diagnostic::error(
+                "statistic::missing",
+                format!("`{text}` is a distribution"),
+                at.span,
+                "which figure of it is not said",
+            )
+            .help("Write `p50`, `p99`, `mean` or `peak` after its name."),
+        )
     }
 
     /// `difference compare 0`: constants move to the limit.

@@ -144,7 +144,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A program pays in one currency.
-    fn money(&mut self, currency: Currency, span: Span) -> Outcome<()> {
+    pub(super) fn money(&mut self, currency: Currency, span: Span) -> Outcome<()> {
         let Some((first, place)) = self.currency else {
             self.currency = Some((currency, span));
             return Ok(());

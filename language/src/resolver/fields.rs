@@ -49,7 +49,7 @@ impl<'a> Resolver<'a> {
             (Role::Fact, None) => self.fact(thing, field, span),
             (Role::Fact, Some(statistic)) => {
                 let value = self.fact(thing, field, span)?;
-                self.draws_statistic(value, statistic, span)
+                self.figure_of(value, statistic, span)
             }
             (Role::Choice | Role::Measure, Some(statistic)) => Err(self.of_constant(field.name, statistic)),
             (Role::Sampled, None) => Err(self.report(
@@ -199,6 +199,7 @@ impl<'a> Resolver<'a> {
             (None, Some(layer)) => Scope { thing: Some(thing), ..layer.scope.clone() },
             (None, None) => return Err(Reported),
         };
+        let scope = Scope { field: Some(field.name), ..scope };
         self.set_slot(thing, field, Slot::Pending);
         let value = self.stated_value(field, line, &scope);
         let slot = match &value {
@@ -278,7 +279,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// `p99.9` as 999/1000.
-    fn statistic(&mut self, name: &Name) -> Outcome<Statistic> {
+    pub(super) fn statistic(&mut self, name: &Name) -> Outcome<Statistic> {
         match name.value.as_str() {
             "mean" => return Ok(Statistic::Mean),
             "peak" => return Ok(Statistic::Peak),
@@ -308,7 +309,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn of_constant(&mut self, name: &str, statistic: &Name) -> Reported {
+    pub(super) fn of_constant(&mut self, name: &str, statistic: &Name) -> Reported {
         self.report(
             Diagnostic::error(
                 "statistic::of-constant",
@@ -318,31 +319,5 @@ impl<'a> Resolver<'a> {
             )
             .help("Leave the statistic out."),
         )
-    }
-
-    /// A statistic of draws: their `p50` and `p99` are stated.
-    pub(super) fn draws_statistic(&mut self, value: Value, statistic: &Name, span: Span) -> Outcome<Value> {
-        let figure = self.statistic(statistic)?;
-        match value {
-            Value::Lognormal { p50, p99 } => {
-                let percent = |value: i64| Statistic::Quantile(crate::quantity::ratio(value, 100));
-                if figure == percent(50) {
-                    Ok(Value::Quantity(p50))
-                } else if figure == percent(99) {
-                    Ok(Value::Quantity(p99))
-                } else {
-                    Ok(Value::not_yet_of("of draws only `p50` and `p99` are read yet", p50.dimension))
-                }
-            }
-            Value::NotYet(unjudged) => Ok(Value::NotYet(unjudged)),
-            Value::Profile(profile) => {
-                Ok(Value::not_yet_of("statistics of profiles are not read yet", profile.dimension.clone()))
-            }
-            _ => {
-                let name = self.text(span);
-                let name = name.split(' ').next().unwrap_or_default().to_owned();
-                Err(self.of_constant(&name, statistic))
-            }
-        }
     }
 }

@@ -1,17 +1,17 @@
 //! Calls: `lognormal(p50 = …, p99 = …)`, `diurnal(…)`, `nvlink(…)`, `date(…)`.
 
+use super::draws::COLUMNS;
+use super::evaluation::Expect;
 use super::value::Value;
-use super::{Calendar, Outcome, Reported, Resolver, Scope, listed};
+use super::{Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Fabric, FabricKind, LiveObject, Profile};
-use crate::quantity::{Dimension, Quantity, is_positive, ratio};
+use crate::model::{Draws, Fabric, FabricKind, LiveObject};
+use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::functions::{FUNCTIONS, Function, function};
 use crate::schema::{Support, dimension_name};
 use crate::span::Span;
 use crate::syntax::ast::{Argument, Name};
-use num_rational::BigRational;
-use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
-use std::rc::Rc;
+use jiff::civil::Date;
 
 /// Arguments by their place in the function's row, each with its place in the file.
 pub(super) type Arguments = Vec<Option<(Value, Span)>>;
@@ -34,7 +34,15 @@ impl<'a> Resolver<'a> {
         let values = self.arguments(function, arguments, span, scope)?;
         match function.name {
             "lognormal" => self.lognormal(&values, span),
+            "gamma" => self.by_variation(&values, |mean, cv| Draws::Gamma { mean, cv }),
+            "weibull" => self.by_variation(&values, |mean, cv| Draws::Weibull { mean, cv }),
+            "normal" => self.normal(&values),
+            "histogram" => self.histogram(&values),
+            "empirical" => self.empirical(&values, span, scope),
             "diurnal" => self.diurnal(&values, span),
+            "poisson" => self.poisson(&values),
+            "arrivals" => self.arrivals(&values),
+            "trace" => self.trace(&values, span),
             "nvlink" => self.fabric(FabricKind::Nvlink, &values),
             "pcie" => self.fabric(FabricKind::Pcie, &values),
             "date" => self.date(&values, span),
@@ -150,7 +158,12 @@ impl<'a> Resolver<'a> {
                 let label = "this argument stands twice".to_owned();
                 return Err(self.wrong_arguments(function, at_span, label));
             }
-            let value = self.fact_value(&argument.value, scope)?;
+            let expect = match place.and_then(|place| all.get(place)) {
+                Some(&"column") => Expect::Names(COLUMNS),
+                _ => Expect::Value,
+            };
+            let value = self.evaluate(&argument.value, scope, expect)?;
+            let value = self.only_facts(value, argument.value.span)?;
             if let Some(slot) = place.and_then(|place| values.get_mut(place)) {
                 *slot = Some((value, argument.value.span));
             }
@@ -204,7 +217,7 @@ impl<'a> Resolver<'a> {
         Ok((quantity.clone(), *span))
     }
 
-    fn argument_units(&mut self, quantity: &Quantity, needed: &Dimension, span: Span) -> Reported {
+    pub(super) fn argument_units(&mut self, quantity: &Quantity, needed: &Dimension, span: Span) -> Reported {
         let (needed, found) = (dimension_name(needed), dimension_name(&quantity.dimension));
         self.report(
             Diagnostic::error(
@@ -215,82 +228,6 @@ impl<'a> Resolver<'a> {
             )
             .help(format!("Write it in units of {needed}.")),
         )
-    }
-
-    /// `lognormal(p50 = 900 tok, p99 = 6_000 tok)`.
-    fn lognormal(&mut self, values: &Arguments, span: Span) -> Outcome<Value> {
-        let (p50, first) = self.quantity_argument(values, 0, None)?;
-        let (p99, second) = self.quantity_argument(values, 1, Some(&p50.dimension))?;
-        if !is_positive(&p50.value) || p99.value < p50.value {
-            let label = if is_positive(&p50.value) {
-                format!("{p99} is below {p50}")
-            } else {
-                format!("{p50} is not above zero")
-            };
-            let at = if is_positive(&p50.value) { second } else { first };
-            return Err(self.report(
-                Diagnostic::error(
-                    "value::out-of-range",
-                    "a lognormal distribution has 0 < p50 <= p99",
-                    at,
-                    label,
-                )
-                .and(span, "of this distribution")
-                .help("Exchange or mend the two figures."),
-            ));
-        }
-        Ok(Value::Lognormal { p50, p99 })
-    }
-
-    /// `diurnal(peak = 380 req/s, trough = 40 req/s, peak_at = 20h)`.
-    ///
-    /// At hour `t` of the plan's clock the rate is
-    /// `trough + (peak - trough) * (1 + cos(2π (t - peak_at) / 24h)) / 2`; a step has the highest rate of any
-    /// moment in it, so that the busiest one has `peak`. The factor that multiplies
-    /// `peak - trough` is rounded to a millionth, so that every machine computes the same rational.
-    fn diurnal(&mut self, values: &Arguments, span: Span) -> Outcome<Value> {
-        let (peak, peak_span) = self.quantity_argument(values, 0, None)?;
-        let (trough, trough_span) = self.quantity_argument(values, 1, Some(&peak.dimension))?;
-        let (peak_at, at_span) = self.quantity_argument(values, 2, Some(&Dimension::TIME))?;
-        let day = ratio(86_400, 1);
-        if trough.value.is_negative() || peak.value < trough.value {
-            return Err(self.report(
-                Diagnostic::error(
-                    "value::out-of-range",
-                    "a profile has 0 <= trough <= peak",
-                    trough_span,
-                    format!("this is {trough}"),
-                )
-                .and(peak_span, format!("this is {peak}"))
-                .help("Exchange or mend the two rates."),
-            ));
-        }
-        if peak_at.value.is_negative() || peak_at.value >= day {
-            return Err(self.report(
-                Diagnostic::error(
-                    "value::out-of-range",
-                    "a day has 24 hours",
-                    at_span,
-                    format!("this is {peak_at}"),
-                )
-                .help("`peak_at` is an hour of the day: `20h`."),
-            ));
-        }
-        let Calendar { steps, seconds } = self.calendar(span)?;
-        let swing = &peak.value - &trough.value;
-        let values = (0..steps).map(|step| {
-            let begins = BigRational::from_integer(step.into()) * &seconds;
-            let phase = (begins - &peak_at.value) / &day;
-            // Whole days change nothing; what is left is exact before it becomes a float.
-            let phase = &phase - phase.floor();
-            let end = &phase + &seconds / &day;
-            let one = ratio(1, 1);
-            // The peak is where the phase is whole; between two peaks an end of the step is highest.
-            let height =
-                if phase.is_zero() || end > one { one } else { half_cosine(&phase).max(half_cosine(&end)) };
-            &trough.value + &swing * height
-        });
-        Ok(Value::Profile(Rc::new(Profile { values: values.collect(), dimension: peak.dimension })))
     }
 
     fn fabric(&mut self, kind: FabricKind, values: &Arguments) -> Outcome<Value> {
@@ -309,13 +246,13 @@ impl<'a> Resolver<'a> {
         Ok(Value::Fabric(Fabric { kind, bandwidth }))
     }
 
-    /// `date("2026-11-02", zone = "UTC")`: a day that exists.
+    /// `date("2026-11-02", zone = "UTC")`: a day that exists, in a zone that does.
     fn date(&mut self, values: &Arguments, span: Span) -> Outcome<Value> {
         let text = match values.first() {
-            Some(Some((Value::Text(text), _))) => text.clone(),
-            _ => String::new(),
+            Some(Some((Value::Text(text), _))) => text.as_str(),
+            _ => "",
         };
-        if !is_day(&text) {
+        let Some(day) = day(text) else {
             return Err(self.report(
                 Diagnostic::error(
                     "value::out-of-range",
@@ -325,44 +262,35 @@ impl<'a> Resolver<'a> {
                 )
                 .help("Write year, month and day: `date(\"2026-11-02\", zone = \"UTC\")`."),
             ));
-        }
-        Ok(Value::Date(text))
+        };
+        let zone = match values.get(1) {
+            Some(Some((Value::Text(name), at))) => {
+                self.zone(name, *at)?;
+                name.clone()
+            }
+            Some(Some((other, at))) => {
+                let label = format!("this is {}", other.noun());
+                return Err(self.type_error("a zone is named in quotes", *at, label));
+            }
+            _ => "UTC".to_owned(),
+        };
+        Ok(Value::Date(day, zone))
     }
-}
-
-/// `(1 + cos(2π phase)) / 2`, rounded to a millionth; `phase` lies in [0, 1).
-fn half_cosine(phase: &BigRational) -> BigRational {
-    const MILLION: f64 = 1_000_000.0;
-    let turn = phase.to_f64().unwrap_or(0.0);
-    let height = (1.0 + (turn * std::f64::consts::TAU).cos()) / 2.0;
-    let millionths = i64::from_f64((height * MILLION).round()).unwrap_or(0);
-    if millionths.is_zero() {
-        return BigRational::zero();
-    }
-    ratio(millionths, 1_000_000)
 }
 
 /// A day of the Gregorian calendar: `2026-11-02`.
-fn is_day(text: &str) -> bool {
+fn day(text: &str) -> Option<Date> {
     let mut parts = text.split('-');
     let mut part = |digits: usize| {
-        parts
-            .next()
-            .filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))
-            .and_then(|part| part.parse::<u32>().ok())
+        let part = parts.next()?;
+        let written = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        if written { part.parse::<i16>().ok() } else { None }
     };
-    let (Some(year), Some(month), Some(day)) = (part(4), part(2), part(2)) else {
-        return false;
-    };
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => return false,
-    };
-    (1..=days).contains(&day) && parts.next().is_none()
+    let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+    if parts.next().is_some() {
+        return None;
+    }
+    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -370,22 +298,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_is_a_cosine() {
-        // A quarter of a turn is the middle, half a turn the bottom.
-        assert_eq!(half_cosine(&ratio(0, 1)), ratio(1, 1));
-        assert_eq!(half_cosine(&ratio(1, 4)), ratio(1, 2));
-        assert_eq!(half_cosine(&ratio(1, 2)), ratio(0, 1));
-        // cos(30°) = 0.866025…: (1 + 0.866025…) / 2 = 0.9330127…
-        assert_eq!(half_cosine(&ratio(1, 12)), ratio(933_013, 1_000_000));
-    }
-
-    #[test]
     fn days_of_the_calendar() {
-        assert!(is_day("2026-11-02"));
-        assert!(is_day("2028-02-29"));
-        assert!(!is_day("2026-02-29"));
-        assert!(!is_day("2026-13-01"));
-        assert!(!is_day("26-1-1"));
-        assert!(!is_day(""));
+        assert!(day("2026-11-02").is_some());
+        assert!(day("2028-02-29").is_some());
+        assert!(day("2026-02-29").is_none());
+        assert!(day("2026-13-01").is_none());
+        assert!(day("26-1-1").is_none());
+        assert!(day("").is_none());
     }
 }

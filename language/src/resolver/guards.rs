@@ -6,7 +6,7 @@ use super::logic::opposite;
 use super::names::Declared;
 use super::things::ThingId;
 use super::value::{Held, Hours, Judged, Value};
-use super::{Calendar, Outcome, Reported, Resolver, Scope};
+use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::model::{Compare, Steps, When};
 use crate::quantity::{Dimension, Quantity, ratio};
@@ -100,15 +100,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// The clock of a thing: a place's own, elsewhere the plan's.
-    pub(super) fn hours(&mut self, _thing: ThingId, span: Span) -> Outcome<Value> {
-        let Calendar { steps, seconds } = self.calendar(span)?;
-        let day = day();
-        let begins = (0..steps).map(|step| {
-            let begins = BigRational::from_integer(step.into()) * &seconds;
-            let days = (&begins / &day).floor();
-            begins - days * &day
-        });
-        Ok(Value::Hours(Rc::new(Hours { begins: begins.collect(), step: seconds })))
+    pub(super) fn hours(&mut self, thing: ThingId, span: Span) -> Outcome<Value> {
+        let calendar = self.calendar(span)?;
+        let zone = self.zone_of(thing)?;
+        let zone = zone.as_ref().unwrap_or(calendar.zone());
+        let begins = calendar.hours(zone).collect();
+        Ok(Value::Hours(Rc::new(Hours { begins, step: calendar.seconds.clone() })))
     }
 
     /// `hour compare limit`.

@@ -243,7 +243,7 @@ fn alias(use_: &ast::Use, module: Option<usize>) -> Alias {
 }
 
 /// `target` as seen from the folder of `importer`, without `.` and with `..` resolved.
-fn relative(importer: &str, target: &str) -> String {
+pub(super) fn relative(importer: &str, target: &str) -> String {
     let folder = importer.rsplit_once('/').map_or("", |(folder, _)| folder);
     let whole = if target.starts_with('/') || (folder.is_empty() && !importer.starts_with('/')) {
         target.to_owned()

@@ -3,14 +3,13 @@
 use super::evaluation::Expect;
 use super::names::Declared;
 use super::value::{Judged, Value};
-use super::{Calendar, Outcome, Reported, Resolver, Scope, Slot, listed};
+use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
 use crate::diagnostics::Diagnostic;
 use crate::model::Bound;
-use crate::quantity::{Dimension, ratio};
-use crate::schema::{Kind, MEASURED, dimension_name};
+use crate::quantity::Dimension;
+use crate::schema::{MEASURED, dimension_name};
 use crate::span::Span;
 use crate::syntax::ast::{Expr, Item, Let, Name, Param};
-use num_traits::ToPrimitive;
 
 /// The type of a param.
 enum ParamType {
@@ -19,9 +18,6 @@ enum ParamType {
     Integer,
     Dimension(Dimension),
 }
-
-/// A horizon has at most this many steps: a year of hours.
-const MOST_STEPS: usize = 8_784;
 
 impl<'a> Resolver<'a> {
     /// Every param and let of every file is evaluated, used or not; the root's params are kept.
@@ -305,57 +301,6 @@ impl<'a> Resolver<'a> {
                 .map_err(|error| self.arithmetic(error, name.span))?;
         }
         Ok(ParamType::Dimension(whole))
-    }
-
-    /// The steps of the horizon: from the `plan`, else a day of hours.
-    pub(super) fn calendar(&mut self, reader: Span) -> Outcome<Calendar> {
-        if let Some(calendar) = &self.calendar {
-            return Ok(calendar.clone());
-        }
-        let day = Calendar { steps: 24, seconds: ratio(3_600, 1) };
-        let calendar = match self.plan_thing() {
-            None => day,
-            Some(plan) => {
-                let kind: &'static Kind = self.thing(plan).kind;
-                let mut read = |name: &str, default: i64| -> Outcome<_> {
-                    let stated = self.thing(plan).assigned.contains_key(name);
-                    match kind.field(name).filter(|_| stated) {
-                        None => Ok(ratio(default, 1)),
-                        Some(field) => match self.fact(plan, field, reader)? {
-                            Value::Quantity(quantity) => Ok(quantity.value),
-                            _ => Err(Reported),
-                        },
-                    }
-                };
-                let horizon = read("horizon", 86_400)?;
-                let seconds = read("step", 3_600)?;
-                let steps = &horizon / &seconds;
-                let count = steps.to_integer().to_usize().unwrap_or(usize::MAX);
-                if !steps.is_integer() || count == 0 || count > MOST_STEPS {
-                    let head = self.thing(plan).layers.first().map(|layer| layer.block.head);
-                    let stated = ["step", "horizon"].iter().find_map(|name| {
-                        let assigned = self.thing(plan).assigned.get(name)?;
-                        Some(assigned.assign.span)
-                    });
-                    let at = stated.or(head).unwrap_or(reader);
-                    return Err(self.report(
-                        Diagnostic::error(
-                            "plan::steps",
-                            "the horizon is no whole number of steps",
-                            at,
-                            format!(
-                                "{} steps; 1 to {MOST_STEPS} whole ones can be planned",
-                                crate::quantity_text::number(&steps)
-                            ),
-                        )
-                        .help("Choose a `step` that divides the `horizon`: `horizon = 7d`, `step = 1h`."),
-                    ));
-                }
-                Calendar { steps: count, seconds }
-            }
-        };
-        self.calendar = Some(calendar.clone());
-        Ok(calendar)
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Resolver<'a> {
                 let value = self.thing_or_things(path, found)?;
                 match statistic {
                     None => Ok(value),
-                    Some(statistic) => self.draws_statistic(value, statistic, path.span),
+                    Some(statistic) => self.figure_of(value, statistic, path.span),
                 }
             }
         }

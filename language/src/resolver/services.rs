@@ -16,6 +16,7 @@ use crate::schema::Field;
 use crate::schema::kinds::ServiceRows;
 use crate::span::{Span, Spanned};
 use num_rational::BigRational;
+use num_traits::One;
 use std::collections::BTreeMap;
 
 /// The largest tensor degree that a line without an upper end leaves.
@@ -86,7 +87,7 @@ impl<'a> Builder<'_, 'a> {
         let work = match work {
             Some(Runs::Model(chosen)) => {
                 // What a container alone states, a model server does not.
-                self.not_of_models(id, &[cpu, memory, serves, devices, share]);
+                self.not_of_models(id, &[cpu, memory, serves, time, concurrency, devices, share]);
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
@@ -102,6 +103,7 @@ impl<'a> Builder<'_, 'a> {
             }
             Some(Runs::Image) => {
                 self.not_of_images(id, &[prompt, output, tensor, batch, precision]);
+                self.one_speed(id, serves, time, concurrency);
                 let devices = self.whole(id, devices).and_then(|count| {
                     let value = u32::try_from(count.value).ok()?;
                     Some(Spanned::new(value, count.span))
@@ -119,6 +121,8 @@ impl<'a> Builder<'_, 'a> {
                     cpu: self.quantity(id, cpu),
                     memory: self.quantity(id, memory),
                     serves: self.quantity(id, serves),
+                    time: self.draws(id, time),
+                    concurrency: self.count(id, concurrency),
                     devices,
                     share,
                     device: self.device_classes(id, device, &limits),
@@ -130,6 +134,8 @@ impl<'a> Builder<'_, 'a> {
                 cpu: None,
                 memory: None,
                 serves: None,
+                time: None,
+                concurrency: None,
                 devices: None,
                 share: None,
                 device: Vec::new(),
@@ -167,21 +173,7 @@ impl<'a> Builder<'_, 'a> {
             self.not_yet(measured.span, "measured curves are not read yet");
         }
         self.program.services.push(service);
-        self.unread(
-            id,
-            &[
-                time,
-                concurrency,
-                sequences,
-                prefix_hit,
-                residency,
-                interference,
-                elastic,
-                team,
-                template,
-                adopt,
-            ],
-        );
+        self.unread(id, &[sequences, prefix_hit, residency, interference, elastic, team, template, adopt]);
         self.placeholders(id);
     }
 
@@ -278,15 +270,53 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
+    /// A container's speed is stated once: `serves`, or `time` with `concurrency`.
+    fn one_speed(
+        &mut self,
+        id: ThingId,
+        serves: &'static Field,
+        time: &'static Field,
+        concurrency: &'static Field,
+    ) {
+        let assigned = &self.resolver.thing(id).assigned;
+        let line = |field: &Field| assigned.get(field.name).map(|assigned| assigned.assign.span);
+        match (line(serves), line(time), line(concurrency)) {
+            (Some(serves), Some(time), _) => {
+                let name = self.resolver.thing(id).address.clone();
+                self.resolver.report(
+                    Diagnostic::error(
+                        "service::two-speeds",
+                        format!("`{name}` says twice how fast it is"),
+                        serves,
+                        "requests a second of one replica",
+                    )
+                    .and(time, "time of one request")
+                    .help("Leave one line out: `time` and `concurrency` say more than `serves`."),
+                );
+            }
+            (_, None, Some(concurrency)) => {
+                self.not_yet(concurrency, "`concurrency` says something only beside `time`");
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn demand(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Demand>> {
-        let profile = self.profile(id, field)?;
-        Some(Spanned::new(Demand { rates: profile.value.values }, profile.span))
+        self.stated(id, field, |_, value| {
+            let (rates, spacing) = match value {
+                Value::Arrivals(arrivals) => return Some(arrivals.demand.clone()),
+                Value::Quantity(rate) => (vec![rate.value], BigRational::one()),
+                Value::Profile(profile) => (profile.values.clone(), BigRational::one()),
+                _ => return None,
+            };
+            Some(Demand { rates, spacing })
+        })
     }
 
     fn draws(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Draws>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(Quantity { value, .. }) => Some(Draws::Constant(value)),
-            Value::Lognormal { p50, p99 } => Some(Draws::Lognormal { p50: p50.value, p99: p99.value }),
+            Value::Draws(draws, _) => Some((*draws).clone()),
             _ => None,
         })
     }

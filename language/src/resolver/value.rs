@@ -2,9 +2,12 @@
 
 use super::flows::{Count, Stages};
 use super::things::ThingId;
-use crate::model::{Checkpoint, Compare, Dataset, Fabric, LiveObject, Profile, Subject};
+use crate::data::Summary;
+use crate::description::draws_text;
+use crate::model::{Checkpoint, Compare, Dataset, Demand, Draws, Fabric, LiveObject, Profile, Subject};
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::Field;
+use jiff::civil::Date;
 use num_rational::BigRational;
 use num_traits::Zero;
 use std::collections::BTreeMap;
@@ -31,17 +34,14 @@ pub(crate) enum Value {
     Range(Quantity, Quantity),
     /// One value a step of the horizon.
     Profile(Rc<Profile>),
-    /// One sample a request.
-    Lognormal {
-        /// The median.
-        p50: Quantity,
-        /// The 99th percentile.
-        p99: Quantity,
-    },
+    /// One sample a request, in base units of a dimension.
+    Draws(Rc<Draws>, Dimension),
+    /// Requests over time.
+    Arrivals(Rc<Arrivals>),
     /// `nvlink(900GB/s)`
     Fabric(Fabric),
-    /// A day.
-    Date(String),
+    /// A day, and the zone of its midnight.
+    Date(Date, String),
     /// A thing.
     Thing(ThingId),
     /// `box[*]`
@@ -81,6 +81,14 @@ pub(crate) enum Value {
     Condition(Judged),
     /// Understood, and not judged by any stage yet.
     NotYet(Unjudged),
+}
+
+/// Requests a second, their spacing, and the file they are from.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrivals {
+    pub(crate) demand: Demand,
+    /// What was read, as long as nothing has been done to it.
+    pub(crate) read: Option<Summary>,
 }
 
 /// What no stage judges yet.
@@ -181,7 +189,8 @@ impl Value {
             Self::Quantity(quantity) => Some(&quantity.dimension),
             Self::Range(low, _) => Some(&low.dimension),
             Self::Profile(profile) => Some(&profile.dimension),
-            Self::Lognormal { p50, .. } => Some(&p50.dimension),
+            Self::Draws(_, dimension) => Some(dimension),
+            Self::Arrivals(_) => Some(&Dimension::REQUEST_RATE),
             Self::Linear(linear) => Some(&linear.dimension),
             Self::Extreme { values, .. } => values.first().and_then(Self::dimension),
             Self::Hours(_) => Some(&Dimension::TIME),
@@ -202,9 +211,10 @@ impl Value {
             Self::Map(_) => "a map".to_owned(),
             Self::Range(..) => "a range".to_owned(),
             Self::Profile(_) => "a profile".to_owned(),
-            Self::Lognormal { .. } => "a distribution".to_owned(),
+            Self::Draws(..) => "a distribution".to_owned(),
+            Self::Arrivals(_) => "arrivals".to_owned(),
             Self::Fabric(_) => "a fabric".to_owned(),
-            Self::Date(_) => "a date".to_owned(),
+            Self::Date(..) => "a date".to_owned(),
             Self::Thing(_) => "a thing".to_owned(),
             Self::Things(_) => "several things".to_owned(),
             Self::Devices(..) => "a count of devices".to_owned(),
@@ -254,7 +264,8 @@ impl Value {
                 format!("[{}]", written.join(", "))
             }
             Self::Range(low, high) => format!("{low}..{high}"),
-            Self::Lognormal { p50, p99 } => format!("lognormal(p50 = {p50}, p99 = {p99})"),
+            Self::Draws(draws, dimension) => draws_text(draws, dimension),
+            Self::Date(day, zone) => format!("date(\"{day}\", zone = \"{zone}\")"),
             Self::Condition(Judged::Fact(value, _)) => value.to_string(),
             other => other.noun(),
         }

@@ -154,7 +154,7 @@ impl<'a> Resolver<'a> {
         let apart = sets.iter().any(|set| self.param_target(&set.assign.target, set.scope.module).is_some());
         let mut checks = Vec::new();
         let lost = if apart {
-            let mut other = Resolver::new(self.modules, self.sources);
+            let mut other = Resolver::new(self.modules, self.sources, self.files);
             other.enter(&lines);
             other.read();
             if let Some(id) = other.thing_of(&block) {

@@ -30,9 +30,6 @@ const fn not_yet(name: &'static str, because: &'static str, doc: &'static str) -
     Function { name, arguments: &[], optional: &[], support: Support::NotYet(because), doc }
 }
 
-const DRAWS: &str = "of distributions only `lognormal` and plain quantities are read yet";
-const DATA: &str = "data files are not read yet";
-
 /// All of them.
 pub static FUNCTIONS: &[Function] = &[
     acted("lognormal", &["p50", "p99"], "Draws with this median and 99th percentile."),
@@ -44,16 +41,48 @@ pub static FUNCTIONS: &[Function] = &[
     ),
     acted("nvlink", &["bandwidth"], "A fabric of NVLink; both directions of one device."),
     acted("pcie", &["bandwidth"], "A fabric of PCI Express; both directions of one device."),
-    not_yet("gamma", DRAWS, "Draws by mean and coefficient of variation."),
-    not_yet("normal", DRAWS, "Draws by mean and deviation."),
-    not_yet("empirical", DRAWS, "Draws from a file."),
-    not_yet("histogram", DRAWS, "Draws by bin."),
-    not_yet(
-        "poisson",
-        "arrivals are Poisson within a step already; stating it is not read yet",
-        "Arrivals at a mean rate.",
+    acted(
+        "gamma",
+        &["mean", "cv"],
+        "Draws of the gamma family with this mean; `cv` is their standard deviation over it.",
     ),
-    not_yet("trace", DATA, "A profile or arrivals from a file."),
+    acted(
+        "weibull",
+        &["mean", "cv"],
+        "Draws of the Weibull family with this mean; `cv` is their standard deviation over it.",
+    ),
+    acted(
+        "normal",
+        &["mean", "deviation"],
+        "Draws of the normal family; what would fall below zero is drawn again, which lifts the mean where the deviation is large.",
+    ),
+    acted(
+        "histogram",
+        &["shares"],
+        "Draws of these values and no others, by share: `[100 tok: 20%, 400 tok: 80%]`. Shares sum to 100%; whole numbers are counts.",
+    ),
+    Function {
+        name: "empirical",
+        arguments: &["trace"],
+        optional: &["column"],
+        support: Support::Acted,
+        doc: "Draws of the values in a column of a file of requests, `prompt` or `output`; the field's own where none is said.",
+    },
+    acted("poisson", &["rate"], "Arrivals at a rate or a profile of rates, independent of one another."),
+    Function {
+        name: "arrivals",
+        arguments: &["rate"],
+        optional: &["cv"],
+        support: Support::Acted,
+        doc: "Arrivals at a rate, a profile of rates or as in a trace; `cv` is the standard deviation of the time between two over its mean, 1 (Poisson) where nothing is said.",
+    },
+    Function {
+        name: "trace",
+        arguments: &["file"],
+        optional: &["peak"],
+        support: Support::Acted,
+        doc: "Arrivals from a file of requests, scaled so that the busiest step has `peak`; a profile from one of readings. A short file repeats.",
+    },
     acted("measured", &["file"], "What a load test measured, by the name of its file."),
     not_yet(
         "hf",

@@ -6,7 +6,7 @@ use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
     Amount, Boolean, Checkpoint, Compute, Dataset, Date, Demand, Devices, Draws, Fabric, Integer, Live, Name,
-    Objective, Open, Path, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Text, Thing, Things,
+    Objective, Open, Path, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Text, Thing, Things, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -114,7 +114,7 @@ kinds! {
         disk: Fact, Q(&DATA, NotNegative), Describes, Unset, "Bytes of local disk.";
         labels: Fact, Open, Describes, Unset, "Labels for targets.";
         trust: Fact, Open, Describes, Unset, "What is attested of it.";
-        zone: Fact, Text, Describes, Unset, "Time zone.";
+        zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here.";
         taints: Fact, Open, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
         interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Interruptions a time.";
@@ -177,8 +177,8 @@ kinds! {
         tpot: Sampled, Q(&TIME, Any), Acted, Unset, "Time a token after the first, mean over one answer.";
         latency: Sampled, Q(&TIME, Any), Acted, Unset, "Time of a whole request.";
         memory_free: Measure, Q(&RATIO, Any), Acted, Unset, "Share of device memory that stays free.";
-        time: Fact, Draws(&TIME), NotYet("service times are read as `serves` only"), Unset, "Time of one request on an idle replica.";
-        concurrency: Fact, Integer(Positive), NotYet("service times are read as `serves` only"), Unset, "Requests that one replica serves side by side.";
+        time: Fact, Draws(&TIME), Acted, Unset, "Time of one request that does not wait; instead of `serves`.";
+        concurrency: Fact, Integer(Positive), Acted, Number(1), "Requests that one replica serves side by side, at `time` each.";
         sequences: Fact, Integer(Positive), NotYet("one prompt a request is planned"), Number(1), "Prompts in one request.";
         prefix_hit: Fact, Q(&RATIO, Part), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
         residency: Fact, Name, NotYet("residency does not limit placement yet"), Unset, "Where its data may be.";
@@ -238,7 +238,7 @@ kinds! {
     }
     /// A place with its own feed and tariff.
     site as SiteRows in [""], NotYet(PLACES) => {
-        zone: Fact, Text, Describes, Unset, "Time zone.";
+        zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What the meter may read, W.";
