@@ -1,8 +1,8 @@
 //! `all i in s.instance[*]: …`: what holds of single replicas, told by the node that each stands on.
 //!
 //! Replicas are interchangeable and nobody knows yet where they will stand, so a body is evaluated once
-//! for each node of the program. Where it only reads facts, the answer is a set of nodes: the service may
-//! run on these and no others.
+//! for each node of the program; once for all nodes of one place, where it speaks of places alone. Where it
+//! only reads facts, the answer is a set of nodes: the service may run on these and no others.
 
 use super::evaluation::Expect;
 use super::logic::{joined, negated};
@@ -11,7 +11,8 @@ use super::value::{Judged, Linear, Value};
 use super::{Outcome, Resolver, Scope};
 use crate::model::{Compare, Subject};
 use crate::quantity::{Dimension, Quantity};
-use crate::syntax::ast::{Expr, Fold, Name};
+use crate::schema::{self, Kind};
+use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Step};
 use num_traits::{One, Zero};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -36,6 +37,15 @@ impl<'a> Resolver<'a> {
         let mut nodes: Vec<_> = self.nodes.iter().map(|(thing, index)| (*index, *thing)).collect();
         nodes.sort_unstable();
         let every: Vec<ThingId> = nodes.into_iter().map(|(_, thing)| thing).collect();
+        if quantifier.fold == Fold::All
+            && let Some(body) = quantifier.body
+            && [Some(body), quantifier.condition]
+                .into_iter()
+                .flatten()
+                .all(|part| speaks_of_places(part, &quantifier.variable.value))
+        {
+            return self.every_place(quantifier, body, service, &every, scope);
+        }
         let mut chosen = Vec::new();
         for node in &every {
             self.count_fold(quantifier.over.span)?;
@@ -65,6 +75,54 @@ impl<'a> Resolver<'a> {
                 Ok(Value::not_yet("the least or greatest of replicas is not judged yet"))
             }
         }
+    }
+
+    /// As [`every_instance`](Self::every_instance), for what is the same of all nodes of one place.
+    fn every_place(
+        &mut self,
+        quantifier: &OverInstances<'a>,
+        body: &'a Expr,
+        service: ThingId,
+        every: &[ThingId],
+        scope: &Scope,
+    ) -> Outcome<Value> {
+        let mut by_place: BTreeMap<Option<ThingId>, Vec<ThingId>> = BTreeMap::new();
+        for node in every {
+            by_place.entry(self.thing(*node).parent).or_default().push(*node);
+        }
+        let mut whole = Judged::Fact(true, String::new());
+        let mut forbidden = BTreeSet::new();
+        for nodes in by_place.into_values() {
+            self.count_fold(quantifier.over.span)?;
+            let Some(first) = nodes.first().copied() else { continue };
+            let scope = scope.with(&quantifier.variable.value, Value::Instance(first));
+            let mut judged = Judged::Fact(false, String::new());
+            if let Some(condition) = quantifier.condition {
+                let value = self.evaluate(condition, &scope, Expect::Value)?;
+                match self.condition_of(value, condition.span)? {
+                    Judged::Fact(true, _) => {}
+                    Judged::Fact(false, _) => continue,
+                    Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                    Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
+                    other => judged = negated(other),
+                }
+            }
+            let value = self.evaluate(body, &scope, Expect::Value)?;
+            judged = joined(false, judged, self.condition_of(value, body.span)?);
+            match judged {
+                Judged::Fact(true, _) => {}
+                Judged::Fact(false, _) => forbidden.extend(nodes),
+                Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                judged => {
+                    let elsewhere = only_on(service, every, &nodes.into_iter().collect());
+                    whole = joined(true, whole, joined(false, elsewhere, judged));
+                }
+            }
+        }
+        if !forbidden.is_empty() {
+            whole = joined(true, only_on(service, every, &forbidden), whole);
+        }
+        Ok(Value::Condition(whole))
     }
 
     /// No replica stands where `body` is false; where it is a decision, it holds if one stands there.
@@ -176,6 +234,34 @@ impl<'a> Resolver<'a> {
         } else {
             Subject::ReplicasOn { service, nodes }
         }
+    }
+}
+
+/// Of `variable` it reads nothing but the places that hold it: `i.site.market`.
+fn speaks_of_places(expression: &Expr, variable: &str) -> bool {
+    let inner = |part: &Expr| speaks_of_places(part, variable);
+    match &expression.kind {
+        ExprKind::Path(path) if path.head.value == variable => match path.steps.first() {
+            Some(Step::Field(name)) => schema::kind(&name.value).is_some_and(Kind::is_place),
+            _ => false,
+        },
+        // What stands in brackets or parentheses may read it too.
+        ExprKind::Path(path) => path.steps.iter().all(|step| match step {
+            Step::Field(_) | Step::All(_) => true,
+            Step::Index { keys, .. } => keys.iter().all(inner),
+            Step::Call { arguments, .. } => arguments.iter().all(|argument| inner(&argument.value)),
+        }),
+        ExprKind::List(entries) => entries.iter().all(|entry| inner(&entry.value)),
+        ExprKind::Negate(part) | ExprKind::Not(part) => inner(part),
+        ExprKind::Binary { left, right, .. } => inner(left) && inner(right),
+        ExprKind::Choose { condition, then, otherwise } => {
+            inner(condition) && inner(then) && inner(otherwise)
+        }
+        ExprKind::Fold { over, condition, body, .. } => {
+            [Some(over), condition.as_ref(), body.as_ref()].into_iter().flatten().all(|part| inner(part))
+        }
+        ExprKind::String(text) => !text.contains('{'),
+        ExprKind::Quantity(_) | ExprKind::Boolean(_) | ExprKind::Broken => true,
     }
 }
 
