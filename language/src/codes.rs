@@ -4,6 +4,7 @@
 //! tests hold the table to the sources: a code that is raised is listed, a listed one is raised, each
 //! example raises its code and the mended form does not.
 
+mod models;
 mod names;
 mod planning;
 mod reading;
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         .chain(syntax::CODES)
         .chain(names::CODES)
         .chain(values::CODES)
+        .chain(models::CODES)
         .chain(requirements::CODES)
         .chain(worlds::CODES)
         .chain(planning::CODES)
@@ -84,6 +86,13 @@ impl Files for Shown {
             "locked.berth" => Err(Unreadable::Other("permission denied".to_owned())),
             "platform.berth" => Ok(b"param feed: Power = 1MW".to_vec()),
             "circle.berth" => Ok(b"use \"./main.berth\"".to_vec()),
+            "config.json" => Ok(models::CONFIG.as_bytes().to_vec()),
+            "cut.json" => Ok(b"{\"model_type\": ".to_vec()),
+            "unknown.json" => Ok(b"{\"model_type\": \"lama\"}".to_vec()),
+            "short.json" => Ok(b"{\"model_type\": \"llama\", \"hidden_size\": 4096}".to_vec()),
+            "text.json" => Ok(models::CONFIG.replace("4096", "\"wide\"").into_bytes()),
+            "odd.json" => Ok(models::CONFIG.replace("4096", "4099").into_bytes()),
+            "parts.json" => Ok(models::PARTS.as_bytes().to_vec()),
             "latin.berth" => Ok(b"// caf\xe9".to_vec()),
             _ => Err(Unreadable::Missing),
         }

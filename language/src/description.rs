@@ -6,12 +6,13 @@
 mod conditions;
 mod flows;
 mod jobs;
+mod models;
 mod pools;
 
 use crate::model::{
     Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LiveObject, LlmWork,
-    Market, Model, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
-    Restriction, Scenario, Service, Statistic, Test, Work, World,
+    Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program, Restriction,
+    Scenario, Service, Statistic, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -55,7 +56,7 @@ pub fn describe(program: &Program) -> String {
         describe_node(&mut text, node, devices);
     }
     for model in models {
-        describe_model(&mut text, model);
+        models::describe_model(&mut text, model);
     }
     for service in services {
         describe_service(&mut text, service, program);
@@ -262,30 +263,6 @@ fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
     ));
     text.fact("failures", failures.as_ref());
     text.fact("repair", repair.as_ref());
-}
-
-fn describe_model(text: &mut Text, model: &Model) {
-    let Model {
-        name,
-        span: _,
-        layers,
-        hidden,
-        heads,
-        kv_heads,
-        head_width,
-        feed_forward,
-        vocabulary,
-        tied_embeddings,
-    } = model;
-    text.paragraph(&format!("model {name}"));
-    text.fact("layers", layers.as_ref());
-    text.fact("hidden", hidden.as_ref());
-    text.fact("heads", heads.as_ref());
-    text.fact("kv_heads", kv_heads.as_ref());
-    text.fact("head_width", head_width.as_ref());
-    text.fact("feed_forward", feed_forward.as_ref());
-    text.fact("vocabulary", vocabulary.as_ref());
-    text.fact("tied_embeddings", tied_embeddings.as_ref());
 }
 
 fn describe_service(text: &mut Text, service: &Service, program: &Program) {

@@ -7,6 +7,7 @@
 
 pub mod catalog;
 pub mod codes;
+pub mod configuration;
 pub mod data;
 pub mod description;
 pub mod diagnostics;

@@ -4,6 +4,7 @@
 //! One struct a kind; [`schema`](crate::schema) has a row for each of their fields. Consumers
 //! destructure these structs without `..`, so that a field no stage handles does not compile.
 
+mod architecture;
 mod flows;
 mod guards;
 mod hardware;
@@ -16,6 +17,10 @@ mod services;
 mod subjects;
 mod worlds;
 
+pub use architecture::{
+    Attention, Biases, ConfigurationFile, EncoderAttention, Experts, FeedForward, GroupedAttention,
+    LatentAttention, LatentWidths, Model, Native,
+};
 pub use flows::{Flow, Path};
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Market, Node};
@@ -24,9 +29,7 @@ pub use load::{Demand, Draws, Profile};
 pub use plan::{Objective, Plan};
 pub use requirements::{Compare, Condition, Policy, Requirement, Term, Wish};
 pub use scenarios::Scenario;
-pub use services::{
-    CountBound, ImageWork, LiveObject, LlmWork, Model, Pool, Precision, Restriction, Service, Work,
-};
+pub use services::{CountBound, ImageWork, LiveObject, LlmWork, Pool, Precision, Restriction, Service, Work};
 pub use subjects::{LatencyMeasure, Of, Place, Statistic, Subject};
 
 pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, Member, Test, World};

@@ -3,6 +3,7 @@
 //! Facts are computed when they are read and remembered, so the order of lines never matters and a
 //! cycle is found where it closes. Every recursion counts its depth, every expansion its size.
 
+mod architecture;
 mod arithmetic;
 mod arrivals;
 mod building;
@@ -39,10 +40,11 @@ use crate::data::{Summary, Undecodable, Wanted};
 use crate::diagnostics::{Diagnostic, Severity, listed};
 use crate::model::{Bound, Program, World};
 use crate::quantity::Currency;
-use crate::sources::{Files, Sources};
+use crate::sources::{Files, Source, Sources};
 use crate::span::{FileId, Span};
 use crate::syntax::ast;
 use crate::units::Unit;
+use architecture::ReadConfiguration;
 use calendar::Calendar;
 use imports::{Imports, Module};
 use names::{Group, GroupId, Names};
@@ -60,7 +62,7 @@ pub(crate) fn resolve(
     files: &dyn Files,
     world: Option<&World>,
 ) -> (Option<Program>, Sources, Vec<Diagnostic>) {
-    let Imports { modules, sources, mut diagnostics } = imports::read(root, files);
+    let Imports { modules, mut sources, mut diagnostics } = imports::read(root, files);
     let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let mut program = None;
     if !modules.is_empty() {
@@ -70,6 +72,7 @@ pub(crate) fn resolve(
         }
         let built = resolver.program(world);
         let mut found = resolver.diagnostics;
+        let read: Vec<_> = resolver.configurations.into_values().collect();
         if !readable {
             // What a line that could not be read would have said is missing, and so is what follows from
             // it: only mistakes that stand for themselves are told.
@@ -77,6 +80,15 @@ pub(crate) fn resolve(
         }
         let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
         diagnostics.extend(found);
+        // They are inputs as plan files are, and like them listed with their hashes.
+        for configuration in read {
+            sources.add(Source {
+                path: configuration.file.path.clone(),
+                text: String::from_utf8_lossy(&configuration.bytes).into_owned(),
+                bytes: configuration.bytes.clone(),
+                shipped: false,
+            });
+        }
         program = (readable && sound).then_some(built);
     }
     diagnostics.sort_by_key(|diagnostic| {
@@ -116,6 +128,8 @@ pub(crate) struct Resolver<'a> {
     files: &'a dyn Files,
     /// Data files that were asked for.
     data: BTreeMap<Wanted, Result<Summary, Undecodable>>,
+    /// Configurations that were read, by path.
+    configurations: BTreeMap<String, Rc<ReadConfiguration>>,
     modules: &'a [Module],
     names: Vec<Names<'a>>,
     groups: Vec<Group<'a>>,
@@ -222,6 +236,7 @@ impl<'a> Resolver<'a> {
             sources,
             files,
             data: BTreeMap::new(),
+            configurations: BTreeMap::new(),
             modules,
             names: Vec::new(),
             groups: Vec::new(),

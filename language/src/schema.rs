@@ -95,6 +95,12 @@ pub enum Type {
     Fabric,
     /// `[bf16: 989TFLOPS]`: a rate of work by precision.
     Compute,
+    /// `[kv: 512, rope: 64]`: whole numbers above zero by name; those that are needed, those that may stand too.
+    Widths(&'static [&'static str], &'static [&'static str]),
+    /// `[bf16: 100%, fp8: 99%]`: quantities by precision.
+    ByPrecision(&'static Measured, Limits),
+    /// `hf("./config.json")`: a file that states a model's shape.
+    Architecture,
     /// One value for the whole horizon, or one a step; money in any currency.
     Profile(&'static Measured, Limits),
     /// Requests a second: a rate or a profile.
@@ -181,6 +187,14 @@ impl Type {
             Self::Devices => "a count of a device: `8 * h100`".to_owned(),
             Self::Fabric => "`nvlink(900GB/s)` or `pcie(64GB/s)`".to_owned(),
             Self::Compute => "rates by precision: `[bf16: 989TFLOPS]`".to_owned(),
+            Self::Widths(needed, optional) => {
+                let needed: Vec<_> = needed.iter().map(|name| format!("{name}: …")).collect();
+                format!("`[{}]`, and {}", needed.join(", "), listed(optional.iter().copied()))
+            }
+            Self::ByPrecision(measured, _) => {
+                format!("values by precision, each {}: `[bf16: …, fp8: …]`", measured.unit)
+            }
+            Self::Architecture => "a configuration: `hf(\"./config.json\")`".to_owned(),
             Self::Profile(measured, _) => format!("a quantity in {} or a profile of them", measured.unit),
             Self::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
             Self::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),

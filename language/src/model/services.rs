@@ -141,31 +141,6 @@ pub struct LlmWork {
     pub device: Vec<Restriction<usize>>,
 }
 
-/// The shape of a dense decoder. Only lowering to MLIR reads these fields.
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// Its name as declared. Unique within a program.
-    pub name: String,
-    /// The block's head.
-    pub span: Span,
-    /// Decoder layers.
-    pub layers: Option<Fact<u64>>,
-    /// Width of the residual stream.
-    pub hidden: Option<Fact<u64>>,
-    /// Query heads.
-    pub heads: Option<Fact<u64>>,
-    /// Key and value heads.
-    pub kv_heads: Option<Fact<u64>>,
-    /// Width of one head; `hidden / heads` where the file says nothing.
-    pub head_width: Option<Fact<u64>>,
-    /// Inner width of the gated feed-forward.
-    pub feed_forward: Option<Fact<u64>>,
-    /// Tokens known.
-    pub vocabulary: Option<Fact<u64>>,
-    /// The output projection is the embedding, transposed.
-    pub tied_embeddings: Option<Fact<bool>>,
-}
-
 /// Number formats of weights and arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {

@@ -65,6 +65,9 @@ impl<'a> Resolver<'a> {
                 // What fails has been reported.
                 let _ = self.fact(id, field, head.unwrap_or(span));
             }
+            if self.thing(id).kind.name == "model" && !self.lenient {
+                self.check_model(id);
+            }
             self.lenient = false;
         }
         self.check_single_plan();
@@ -260,7 +263,11 @@ impl<'a> Builder<'_, 'a> {
         field: &'static Field,
         convert: impl FnOnce(&mut Self, Value) -> Option<T>,
     ) -> Option<Fact<T>> {
-        let span = self.resolver.thing(id).assigned.get(field.name)?.assign.span;
+        let Some(line) = self.resolver.thing(id).assigned.get(field.name) else {
+            let (value, span) = self.resolver.configured(id, field)?;
+            return Some(Spanned::new(convert(self, value)?, span));
+        };
+        let span = line.assign.span;
         match self.resolver.fact(id, field, span).ok()? {
             Value::NotYet(unjudged) => {
                 self.not_yet(span, &unjudged.because);

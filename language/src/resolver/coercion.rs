@@ -153,6 +153,13 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(Value::Map(entries))
             }
+            (Type::Architecture, value @ Value::Configuration(_)) => Ok(value),
+            (Type::Widths(needed, optional), Value::Map(entries)) => {
+                self.widths_of(field, (needed, optional), entries, span)
+            }
+            (Type::ByPrecision(measured, limits), Value::Map(entries)) => {
+                self.by_precision(field, (&measured.dimension, limits), entries, span)
+            }
             (Type::Profile(_, limits), Value::Quantity(quantity)) => {
                 self.within(field, limits, &quantity, span)?;
                 Ok(Value::Quantity(quantity))
@@ -235,6 +242,75 @@ impl<'a> Resolver<'a> {
     ) -> Outcome<()> {
         let (fits, needed) = keeps(limits, &quantity.value);
         if fits { Ok(()) } else { Err(self.out_of_range(field, needed, quantity, span)) }
+    }
+
+    /// Whole numbers above zero, by names that the field knows, each once.
+    fn widths_of(
+        &mut self,
+        field: &'static Field,
+        (needed, optional): (&'static [&'static str], &'static [&'static str]),
+        entries: Rc<Vec<(Value, Value)>>,
+        span: Span,
+    ) -> Outcome<Value> {
+        for (name, width) in entries.iter() {
+            let known = matches!(
+                name,
+                Value::Symbol(name) if needed.contains(&name.as_str()) || optional.contains(&name.as_str())
+            );
+            if !known {
+                let label = format!("`{}` is not one of its names", name.written());
+                return Err(self.wrong_type(field, span, label));
+            }
+            match width {
+                Value::Quantity(width) if width.dimension == Dimension::NONE => {
+                    self.within(field, Limits::Positive, width, span)?;
+                    if width.as_integer().is_none() {
+                        return Err(self.out_of_range(field, "whole numbers", width, span));
+                    }
+                }
+                other => {
+                    let label = format!("`{}` is {}", name.written(), other.noun());
+                    return Err(self.wrong_type(field, span, label));
+                }
+            }
+        }
+        let absent = needed.iter().find(|name| {
+            !entries.iter().any(|(other, _)| matches!(other, Value::Symbol(other) if other == *name))
+        });
+        if let Some(absent) = absent {
+            return Err(self.wrong_type(field, span, format!("`{absent}` is missing")));
+        }
+        Ok(Value::Map(entries))
+    }
+
+    /// Quantities of one dimension by precision.
+    fn by_precision(
+        &mut self,
+        field: &'static Field,
+        (dimension, limits): (&'static Dimension, Limits),
+        entries: Rc<Vec<(Value, Value)>>,
+        span: Span,
+    ) -> Outcome<Value> {
+        for (name, value) in entries.iter() {
+            if !matches!(name, Value::Symbol(_)) {
+                let label = format!("{} is no precision", name.noun());
+                return Err(self.wrong_type(field, span, label));
+            }
+            match value {
+                Value::Quantity(quantity) if quantity.dimension.matches(dimension) => {
+                    self.within(field, limits, quantity, span)?;
+                }
+                Value::Quantity(quantity) => {
+                    let found = quantity.dimension.clone();
+                    return Err(self.wrong_unit(field, dimension, &found, span, None));
+                }
+                other => {
+                    let label = format!("`{}` is {}", name.written(), other.noun());
+                    return Err(self.wrong_type(field, span, label));
+                }
+            }
+        }
+        Ok(Value::Map(entries))
     }
 
     /// Every step of a profile keeps the limits.

@@ -244,6 +244,10 @@ impl<'a> Resolver<'a> {
         {
             return self.fact(parent, above, reader);
         }
+        if let Some((value, _)) = self.configured(thing, field) {
+            return Ok(value);
+        }
+        let known = self.thing(thing);
         match field.default {
             Default::Number(value) => Ok(Value::integer(value)),
             Default::Symbol(name) => Ok(Value::Symbol(name.to_owned())),

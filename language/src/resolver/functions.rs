@@ -66,6 +66,7 @@ impl<'a> Resolver<'a> {
                 let max = self.quantity_argument(&values, 1, Some(&Dimension::NONE))?;
                 Ok(Value::Count(self.count_of_calls(mean, max, 0)?))
             }
+            "hf" => self.configuration(&values, span),
             // `constant`: the value itself.
             _ => match values.into_iter().next().flatten() {
                 Some((value, _)) => Ok(value),

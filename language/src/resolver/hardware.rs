@@ -1,12 +1,12 @@
-//! Devices and models in use, and nodes.
+//! Devices in use, and nodes.
 
 use super::building::Builder;
 use super::things::ThingId;
 use super::value::Value;
-use crate::model::{Device, Fact, Market, Model, Node, Precision};
+use crate::model::{Device, Fact, Market, Node, Precision};
 use crate::quantity::Quantity;
 use crate::schema::Field;
-use crate::schema::kinds::{DeviceRows, ModelRows, NodeRows};
+use crate::schema::kinds::{DeviceRows, NodeRows};
 use crate::span::{Span, Spanned};
 
 impl<'a> Builder<'_, 'a> {
@@ -74,72 +74,6 @@ impl<'a> Builder<'_, 'a> {
         }
         known.sort_by_key(|(precision, _)| *precision);
         known
-    }
-
-    /// The index of a model, built when it is first used.
-    pub(super) fn model(&mut self, id: ThingId) -> usize {
-        if let Some(index) = self.models.get(&id) {
-            return *index;
-        }
-        let index = self.program.models.len();
-        self.models.insert(id, index);
-        let ModelRows {
-            layers,
-            hidden,
-            heads,
-            kv_heads,
-            head_width,
-            feed_forward,
-            vocabulary,
-            tied_embeddings,
-            architecture,
-            attention,
-            latent,
-            dense_layers,
-            experts,
-            experts_per_token,
-            shared_experts,
-            expert_feed_forward,
-            quality,
-            precision,
-            weight_bytes: _,
-            kv_bytes_per_token: _,
-            source: _,
-        } = ModelRows::rows();
-        let (name, span) = (self.resolver.thing(id).address.clone(), self.head_or_start(id));
-        self.unique("model", &name, span);
-        let model = Model {
-            name,
-            span,
-            layers: self.count(id, layers),
-            hidden: self.count(id, hidden),
-            heads: self.count(id, heads),
-            kv_heads: self.count(id, kv_heads),
-            head_width: self.count(id, head_width),
-            feed_forward: self.count(id, feed_forward),
-            vocabulary: self.count(id, vocabulary),
-            tied_embeddings: self.boolean(id, tied_embeddings),
-        };
-        self.program.models.push(model);
-        self.unread(
-            id,
-            &[
-                architecture,
-                attention,
-                latent,
-                dense_layers,
-                experts,
-                experts_per_token,
-                shared_experts,
-                expert_feed_forward,
-                quality,
-                precision,
-            ],
-        );
-        self.placeholders(id);
-        let lines = self.lines(id);
-        self.program.requirements.extend(lines.requirements);
-        index
     }
 
     pub(super) fn node(&mut self, id: ThingId) {

@@ -1,5 +1,6 @@
 //! What an expression means.
 
+use super::architecture::ReadConfiguration;
 use super::flows::{Count, Stages};
 use super::things::ThingId;
 use crate::data::Summary;
@@ -40,6 +41,8 @@ pub(crate) enum Value {
     Arrivals(Rc<Arrivals>),
     /// `nvlink(900GB/s)`
     Fabric(Fabric),
+    /// `hf("./config.json")`: what it says.
+    Configuration(Rc<ReadConfiguration>),
     /// A day, and the zone of its midnight.
     Date(Date, String),
     /// A thing.
@@ -214,6 +217,7 @@ impl Value {
             Self::Draws(..) => "a distribution".to_owned(),
             Self::Arrivals(_) => "arrivals".to_owned(),
             Self::Fabric(_) => "a fabric".to_owned(),
+            Self::Configuration(_) => "a model's configuration".to_owned(),
             Self::Date(..) => "a date".to_owned(),
             Self::Thing(_) => "a thing".to_owned(),
             Self::Things(_) => "several things".to_owned(),

@@ -84,11 +84,7 @@ pub static FUNCTIONS: &[Function] = &[
         doc: "Arrivals from a file of requests, scaled so that the busiest step has `peak`; a profile from one of readings. A short file repeats.",
     },
     acted("measured", &["file"], "What a load test measured, by the name of its file."),
-    not_yet(
-        "hf",
-        "configurations are not read yet; state the model's fields",
-        "A model's configuration file.",
-    ),
+    acted("hf", &["path"], "A model's `config.json` as Hugging Face publishes it, from disk."),
     not_yet("mlir", "models in MLIR are not read yet; state the model's fields", "A model in MLIR."),
     Function {
         name: "dataset",

@@ -5,8 +5,9 @@ use super::Limits::{Any, NotNegative, Part, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
-    Amount, Boolean, Checkpoint, Compute, Dataset, Date, Demand, Devices, Draws, Fabric, Integer, Live, Name,
-    Objective, Open, Path, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Text, Thing, Things, Zone,
+    Amount, Architecture, Boolean, ByPrecision, Checkpoint, Compute, Dataset, Date, Demand, Devices, Draws,
+    Fabric, Integer, Live, Name, Objective, Open, Path, Profile, Quantity as Q, Serves, Source, Spread,
+    Symbol, Text, Thing, Things, Widths, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -79,7 +80,6 @@ const BILLS: &str = "only the bill of the whole program is judged yet";
 const CARBON: &str = "carbon is not predicted yet";
 const ENERGIES: &str = "energy is not predicted yet";
 const UP: &str = "availability is not predicted yet";
-const EXPERTS: &str = "only dense decoders are predicted yet";
 const LAYOUTS: &str = "of layouts only the `tensor` degree is planned yet";
 const CLOCKS: &str = "clocks and caps are not planned yet";
 
@@ -130,23 +130,35 @@ kinds! {
     }
     /// The shape of a neural network. It describes: it is never planned.
     model as ModelRows in [""], Acted => {
-        layers: Fact, Integer(Positive), Acted, Unset, "Decoder layers.";
+        architecture: Fact, Architecture, Acted, Unset, "A file that states its shape; lines beside it repeat the file or say what it leaves out.";
+        layers: Fact, Integer(Positive), Acted, Unset, "Layers.";
         hidden: Fact, Integer(Positive), Acted, Unset, "Width of the residual stream.";
         heads: Fact, Integer(Positive), Acted, Unset, "Query heads.";
         kv_heads: Fact, Integer(Positive), Acted, Unset, "Key and value heads.";
-        head_width: Fact, Integer(Positive), Acted, Unset, "Width of one head; `hidden / heads` where it is not stated.";
-        feed_forward: Fact, Integer(Positive), Acted, Unset, "Inner width of the gated feed-forward.";
+        head_width: Fact, Integer(Positive), Acted, Unset, "Width of one head, of latent attention without its rotary part; `hidden / heads` where it is not stated.";
+        feed_forward: Fact, Integer(Positive), Acted, Unset, "Inner width of the gated feed-forward; beside experts, that of the layers without.";
         vocabulary: Fact, Integer(Positive), Acted, Unset, "Tokens known.";
         tied_embeddings: Fact, Boolean, Acted, IsBoolean(false), "The output projection is the embedding, transposed.";
-        architecture: Fact, Open, NotYet("state the model's fields; configurations are not read yet"), Unset, "A configuration or a model in MLIR.";
-        attention: Fact, Open, NotYet(EXPERTS), Unset, "`bidirectional` for encoders.";
-        latent: Fact, Open, NotYet(EXPERTS), Unset, "Widths of latent attention.";
-        dense_layers: Fact, Integer(NotNegative), NotYet(EXPERTS), Unset, "Leading layers without experts.";
-        experts: Fact, Integer(Positive), NotYet(EXPERTS), Unset, "Experts of one layer.";
-        experts_per_token: Fact, Integer(Positive), NotYet(EXPERTS), Unset, "Experts that read one token.";
-        shared_experts: Fact, Integer(NotNegative), NotYet(EXPERTS), Unset, "Experts that read every token.";
-        expert_feed_forward: Fact, Integer(Positive), NotYet(EXPERTS), Unset, "Inner width of one expert.";
-        quality: Fact, Open, NotYet("quality is not judged yet"), Unset, "Quality by precision.";
+        attention: Fact, Symbol(&["causal", "bidirectional"]), Acted, IsSymbol("causal"), "`bidirectional` for encoders built as BERT: norms after each part, biases everywhere, a feed-forward without gate.";
+        latent: Fact, Widths(&["kv", "rope"], &["query", "value"]), Acted, Unset, "Latent attention: widths cached for keys and values and for positions, of the queries' latent, and of a value head.";
+        window: Fact, Integer(Positive), Acted, Unset, "Tokens that a windowed layer sees.";
+        windowed_layers: Fact, Integer(Positive), Acted, Unset, "Layers with the window; all where it is not stated.";
+        query_key_norm: Fact, Boolean, Acted, IsBoolean(false), "Each query and key head is normalised.";
+        attention_sinks: Fact, Boolean, Acted, IsBoolean(false), "Each head has a learned logit that takes attention away.";
+        biases: Fact, Symbol(&["none", "qkv", "attention", "all"]), Acted, IsSymbol("none"), "Which matrices of a layer add a vector: of queries, keys and values; those and attention's output; every one.";
+        dense_layers: Fact, Integer(NotNegative), Acted, Unset, "Leading layers without experts.";
+        experts: Fact, Integer(Positive), Acted, Unset, "Experts of one layer.";
+        experts_per_token: Fact, Integer(Positive), Acted, Unset, "Experts that read one token.";
+        shared_experts: Fact, Integer(NotNegative), Acted, Unset, "Experts that read every token.";
+        expert_feed_forward: Fact, Integer(Positive), Acted, Unset, "Inner width of one expert.";
+        router_bias: Fact, Boolean, Acted, IsBoolean(false), "The router adds a number to the score of each expert.";
+        positions: Fact, Integer(Positive), Acted, Unset, "Rows of an encoder's table of positions.";
+        token_types: Fact, Integer(Positive), Acted, Unset, "Rows of an encoder's table of token types.";
+        pooler: Fact, Boolean, Acted, IsBoolean(false), "An encoder's matrix over its answer for the first token.";
+        labels: Fact, Integer(Positive), Acted, Unset, "Scores of an encoder's classification head: 1 of a reranker.";
+        prediction_modules: Fact, Integer(NotNegative), Describes, Unset, "Modules that predict further tokens; no count has their weights.";
+        native: Fact, Symbol(&["bf16", "fp8", "mxfp4"]), Describes, IsSymbol("bf16"), "What the published weights are stored as; what runs is the service's `precision`.";
+        quality: Fact, ByPrecision(&RATIO, Share), NotYet("quality is not judged yet"), Unset, "Quality by precision.";
         precision: Choice, Symbol(PRECISIONS), NotYet("state precision on the service"), Unset, "Precision of the weights.";
         weight_bytes: Measure, Q(&DATA, Any), NotYet("memory of a model is judged as `memory_free` of its service"), Unset, "Bytes of the weights.";
         kv_bytes_per_token: Measure, Q(&DATA, Any), NotYet("memory of a model is judged as `memory_free` of its service"), Unset, "Bytes of cache a token.";

@@ -1,0 +1,118 @@
+//! Models, fact by fact.
+
+use super::{Text, precision_name};
+use crate::model::{
+    Attention, ConfigurationFile, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
+    LatentAttention, LatentWidths, Model,
+};
+use crate::quantity_text::percent;
+
+pub(super) fn describe_model(text: &mut Text, model: &Model) {
+    let Model {
+        name,
+        span: _,
+        configuration,
+        layers,
+        hidden,
+        vocabulary,
+        tied_embeddings,
+        attention,
+        feed_forward,
+        biases,
+        prediction_modules,
+        native,
+        quality,
+    } = model;
+    text.paragraph(&format!("model {name}"));
+    if let Some(Fact { value: ConfigurationFile { path, sha256, family }, .. }) = configuration {
+        text.line(&format!("architecture = hf({path:?}) // {family}, sha256 {sha256}"));
+    }
+    text.fact("layers", layers.as_ref());
+    text.fact("hidden", hidden.as_ref());
+    describe_attention(text, attention);
+    describe_feed_forward(text, feed_forward);
+    text.fact("vocabulary", vocabulary.as_ref());
+    text.fact("tied_embeddings", tied_embeddings.as_ref());
+    if let Some(biases) = biases {
+        text.line(&format!("biases = {}", biases.value.name()));
+    }
+    text.fact("prediction_modules", prediction_modules.as_ref());
+    if let Some(native) = native {
+        text.line(&format!("native = {}", native.value.name()));
+    }
+    for (precision, share) in quality {
+        text.line(&format!("quality[{}] = {}", precision_name(*precision), percent(&share.value)));
+    }
+}
+
+fn describe_attention(text: &mut Text, attention: &Attention) {
+    match attention {
+        Attention::Grouped(GroupedAttention {
+            heads,
+            kv_heads,
+            head_width,
+            window,
+            windowed_layers,
+            query_key_norm,
+            sinks,
+        }) => {
+            text.fact("heads", heads.as_ref());
+            text.fact("kv_heads", kv_heads.as_ref());
+            text.fact("head_width", head_width.as_ref());
+            text.fact("window", window.as_ref());
+            text.fact("windowed_layers", windowed_layers.as_ref());
+            text.fact("query_key_norm", query_key_norm.as_ref());
+            text.fact("attention_sinks", sinks.as_ref());
+        }
+        Attention::Latent(LatentAttention { heads, head_width, widths }) => {
+            text.fact("heads", heads.as_ref());
+            text.fact("head_width", head_width.as_ref());
+            let LatentWidths { kv, rope, query, value } = &widths.value;
+            let optional = [("query", query), ("value", value)];
+            let optional: String = optional
+                .iter()
+                .filter_map(|(name, width)| width.map(|width| format!(", {name}: {width}")))
+                .collect();
+            text.line(&format!("latent = [kv: {kv}, rope: {rope}{optional}]"));
+        }
+        Attention::Bidirectional(EncoderAttention {
+            heads,
+            head_width,
+            positions,
+            token_types,
+            pooler,
+            labels,
+        }) => {
+            text.line("attention = bidirectional");
+            text.fact("heads", heads.as_ref());
+            text.fact("head_width", head_width.as_ref());
+            text.fact("positions", positions.as_ref());
+            text.fact("token_types", token_types.as_ref());
+            text.fact("pooler", pooler.as_ref());
+            text.fact("labels", labels.as_ref());
+        }
+    }
+}
+
+fn describe_feed_forward(text: &mut Text, feed_forward: &FeedForward) {
+    match feed_forward {
+        FeedForward::Dense(width) => text.fact("feed_forward", width.as_ref()),
+        FeedForward::Experts(Experts {
+            experts,
+            per_token,
+            width,
+            shared,
+            dense_layers,
+            dense_width,
+            router_bias,
+        }) => {
+            text.fact("dense_layers", dense_layers.as_ref());
+            text.fact("feed_forward", dense_width.as_ref());
+            text.fact("experts", Some(experts));
+            text.fact("experts_per_token", per_token.as_ref());
+            text.fact("shared_experts", shared.as_ref());
+            text.fact("expert_feed_forward", width.as_ref());
+            text.fact("router_bias", router_bias.as_ref());
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Shapes of neural networks. Only lowering to MLIR reads them.
+
+use super::{Fact, Precision};
+use crate::span::Span;
+use num_rational::BigRational;
+
+/// The shape of a neural network: a stack of layers, each attention and a feed-forward.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name as declared. Unique within a program.
+    pub name: String,
+    /// The block's head.
+    pub span: Span,
+    /// The file that states what the block does not.
+    pub configuration: Option<Fact<ConfigurationFile>>,
+    /// Layers.
+    pub layers: Option<Fact<u64>>,
+    /// Width of the residual stream.
+    pub hidden: Option<Fact<u64>>,
+    /// Tokens known.
+    pub vocabulary: Option<Fact<u64>>,
+    /// The output projection is the embedding, transposed.
+    pub tied_embeddings: Option<Fact<bool>>,
+    /// How tokens look at one another.
+    pub attention: Attention,
+    /// What each token goes through alone.
+    pub feed_forward: FeedForward,
+    /// Which matrices of a layer add a vector.
+    pub biases: Option<Fact<Biases>>,
+    /// Modules that predict further tokens, beside the model itself; no count has them.
+    pub prediction_modules: Option<Fact<u64>>,
+    /// What the published weights are stored as.
+    pub native: Option<Fact<Native>>,
+    /// Quality by precision, relative to whatever its owner compares with; from 0 to 1.
+    pub quality: Vec<(Precision, Fact<BigRational>)>,
+}
+
+/// A configuration that was read from disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationFile {
+    /// As [`Files::read`](crate::sources::Files::read) took it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal digits.
+    pub sha256: String,
+    /// Its `model_type`.
+    pub family: &'static str,
+}
+
+/// How tokens look at one another.
+#[derive(Clone, Debug)]
+pub enum Attention {
+    /// Causal; groups of query heads share a key and a value head (Ainslie et al., GQA, 2023).
+    Grouped(GroupedAttention),
+    /// Causal; one latent vector a token stands for all keys and values (DeepSeek-V2, 2024).
+    Latent(LatentAttention),
+    /// Every token sees every other: an encoder as BERT built it (Devlin et al., 2018).
+    Bidirectional(EncoderAttention),
+}
+
+/// Causal attention by groups of heads.
+#[derive(Clone, Debug)]
+pub struct GroupedAttention {
+    /// Query heads.
+    pub heads: Option<Fact<u64>>,
+    /// Key and value heads.
+    pub kv_heads: Option<Fact<u64>>,
+    /// Width of one head; `hidden / heads` where nothing is said.
+    pub head_width: Option<Fact<u64>>,
+    /// Tokens that a windowed layer sees.
+    pub window: Option<Fact<u64>>,
+    /// Layers with the window; all where `window` is stated and this is not.
+    pub windowed_layers: Option<Fact<u64>>,
+    /// Each query and key head is normalised.
+    pub query_key_norm: Option<Fact<bool>>,
+    /// Each head has a learned logit that takes attention away from all tokens.
+    pub sinks: Option<Fact<bool>>,
+}
+
+/// Causal attention over latent vectors.
+#[derive(Clone, Debug)]
+pub struct LatentAttention {
+    /// Query heads.
+    pub heads: Option<Fact<u64>>,
+    /// Width of one head without its rotary part.
+    pub head_width: Option<Fact<u64>>,
+    /// `[kv: 512, rope: 64, query: 1_536]`
+    pub widths: Fact<LatentWidths>,
+}
+
+/// Widths of latent attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatentWidths {
+    /// Latent values of keys and values, cached.
+    pub kv: u64,
+    /// Rotary part of a key, shared by all heads, cached.
+    pub rope: u64,
+    /// Latent values of the queries; none: queries are projected at once.
+    pub query: Option<u64>,
+    /// Width of a value head; that of the head where nothing is said.
+    pub value: Option<u64>,
+}
+
+/// Attention of an encoder.
+#[derive(Clone, Debug)]
+pub struct EncoderAttention {
+    /// Heads: as many queries as keys and values.
+    pub heads: Option<Fact<u64>>,
+    /// Width of one head; `hidden / heads` where nothing is said.
+    pub head_width: Option<Fact<u64>>,
+    /// Rows of the table of positions.
+    pub positions: Option<Fact<u64>>,
+    /// Rows of the table of token types.
+    pub token_types: Option<Fact<u64>>,
+    /// A matrix over the first token's answer.
+    pub pooler: Option<Fact<bool>>,
+    /// Scores that a classification head gives: 1 of a reranker.
+    pub labels: Option<Fact<u64>>,
+}
+
+/// What each token goes through alone.
+#[derive(Clone, Debug)]
+pub enum FeedForward {
+    /// One network for all; its inner width.
+    Dense(Option<Fact<u64>>),
+    /// A choice of several.
+    Experts(Experts),
+}
+
+/// A mixture of experts (Shazeer et al., 2017).
+#[derive(Clone, Debug)]
+pub struct Experts {
+    /// How many there are in a layer.
+    pub experts: Fact<u64>,
+    /// How many read one token.
+    pub per_token: Option<Fact<u64>>,
+    /// Inner width of one.
+    pub width: Option<Fact<u64>>,
+    /// More that read every token.
+    pub shared: Option<Fact<u64>>,
+    /// Leading layers that have none.
+    pub dense_layers: Option<Fact<u64>>,
+    /// Inner width in those.
+    pub dense_width: Option<Fact<u64>>,
+    /// The router adds a number to the score of each expert.
+    pub router_bias: Option<Fact<bool>>,
+}
+
+/// Which matrices of a layer add a vector to their result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Biases {
+    /// None.
+    #[default]
+    None,
+    /// Those of queries, keys and values.
+    Qkv,
+    /// Those and attention's output.
+    Attention,
+    /// Every matrix of a layer, the router and the experts included.
+    All,
+}
+
+impl Biases {
+    /// Every choice.
+    pub const ALL: [Biases; 4] = [Biases::None, Biases::Qkv, Biases::Attention, Biases::All];
+
+    /// Its name in a plan file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Biases::None => "none",
+            Biases::Qkv => "qkv",
+            Biases::Attention => "attention",
+            Biases::All => "all",
+        }
+    }
+}
+
+/// What published weights are stored as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Native {
+    /// 16 bits, or wider.
+    Bf16,
+    /// 8 bits.
+    Fp8,
+    /// 4 bits with a shared scale for 32 (OCP Microscaling, 2023); matrices of experts only.
+    Mxfp4,
+}
+
+impl Native {
+    /// Every choice.
+    pub const ALL: [Native; 3] = [Native::Bf16, Native::Fp8, Native::Mxfp4];
+
+    /// Its name in a plan file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Native::Bf16 => "bf16",
+            Native::Fp8 => "fp8",
+            Native::Mxfp4 => "mxfp4",
+        }
+    }
+}
