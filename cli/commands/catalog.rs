@@ -199,24 +199,27 @@ impl Files for One<'_> {
     }
 }
 
+/// Figures of one pass: a decoder's decode, an encoder's only one.
 fn model_entry(graph: &OperatorGraph, service: &str, thing: &Thing) -> Option<ModelEntry> {
-    let decode = graph.phase(service, Precision::Bf16, Phase::Decode)?;
-    let operators = || decode.operators.node_weights();
-    let parameters = operators().map(|operator| operator.parameters * operator.repeat).sum();
+    let pass = [Phase::Decode, Phase::Encode]
+        .into_iter()
+        .find_map(|phase| graph.phase(service, Precision::Bf16, phase))?;
+    let operators = || pass.operators.node_weights();
     let kv_bytes_per_token = operators()
         .filter_map(|operator| {
             let bytes = operator.kv_memory.evaluate_exactly(|_| 1)?;
             u64::try_from(bytes.to_integer()).ok()?.checked_mul(operator.repeat)
         })
         .sum();
-    let layers = operators().map(|operator| operator.repeat).max()?;
     Some(ModelEntry {
         name: thing.name.clone(),
-        parameters,
-        // A dense model reads all of them for each token.
-        active_parameters: parameters,
+        parameters: operators().map(|operator| operator.parameters * operator.repeat).sum(),
+        active_parameters: operators().map(|operator| operator.active_parameters * operator.repeat).sum(),
         kv_bytes_per_token,
-        layers,
+        layers: operators()
+            .filter(|operator| operator.kind.is_attention())
+            .map(|operator| operator.repeat)
+            .sum(),
         source: thing.source.clone(),
     })
 }

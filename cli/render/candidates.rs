@@ -68,14 +68,14 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
     let mut rows = Vec::new();
     for candidate in &own.candidates {
         let Some(layout) = &candidate.layout else { continue };
-        for phase in [Phase::Prefill, Phase::Decode] {
-            let (name, sequences, new, context) = match phase {
-                Phase::Prefill => ("prefill", 1.0, prompt, 0.0),
-                Phase::Decode => ("decode", DECODED_TOGETHER, 1.0, prompt + output),
+        for phase in Phase::ALL {
+            let (sequences, new, context) = match phase {
+                Phase::Prefill | Phase::Encode => (1.0, prompt, 0.0),
+                Phase::Decode => (DECODED_TOGETHER, 1.0, prompt + output),
             };
             let binding = Binding { sequences, new, context, tensor: layout.tensor as f64 };
             let graph = stages.lowered.graph.phase(&service.name, layout.precision, phase);
-            rows.extend(graph.and_then(|graph| row(stages, layout, name, graph, &binding)));
+            rows.extend(graph.and_then(|graph| row(stages, layout, phase.name(), graph, &binding)));
         }
     }
     let heading = [

@@ -38,13 +38,29 @@ pub struct PhaseGraph {
     pub tensor_divides: Vec<u64>,
 }
 
-/// The phases of a decoder's call.
+/// The phases of a model's call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// All prompt tokens at once.
     Prefill,
     /// One token a sequence.
     Decode,
+    /// All tokens at once, each seeing every other, for an answer that is no token: an encoder's only phase.
+    Encode,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Phase; 3] = [Phase::Prefill, Phase::Decode, Phase::Encode];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Prefill => "prefill",
+            Phase::Decode => "decode",
+            Phase::Encode => "encode",
+        }
+    }
 }
 
 /// One operator, `repeat` times a pass. Costs are of *one* repetition on *one* device.
@@ -58,7 +74,7 @@ pub struct Operator {
     pub repeat: u64,
     /// FLOPs.
     pub flops: Form,
-    /// Bytes of weights read.
+    /// Bytes of weights read; of experts, where every one of them reads some token.
     pub weight_bytes: Form,
     /// Bytes of activations read and written.
     pub activation_bytes: Form,
@@ -68,6 +84,8 @@ pub struct Operator {
     pub link_bytes: Form,
     /// Parameters held, over all devices of the replica, of one repetition.
     pub parameters: u64,
+    /// Those of `parameters` that one token passes through: all but the experts that do not read it.
+    pub active_parameters: u64,
     /// Bytes of weights held by one device, of one repetition.
     pub weight_memory: Form,
     /// Bytes of KV cache held by one device for each cached token, of one repetition.
@@ -102,6 +120,41 @@ pub enum OperatorKind {
         head_width: u64,
         /// Of the keys and values in the cache.
         cache: Precision,
+        /// Tokens that a query sees at most, where that is bounded.
+        window: Option<u64>,
+    },
+    /// Causal self-attention over latent vectors that all heads share.
+    LatentAttention {
+        /// Query heads on one device.
+        heads: Form,
+        /// Latent values of one cached token.
+        latent: u64,
+        /// Rotary values of one cached token.
+        rope: u64,
+        /// Of the cache.
+        cache: Precision,
+    },
+    /// Self-attention in which every token sees every other; nothing is cached.
+    EncoderAttention {
+        /// Heads on one device.
+        heads: Form,
+        /// Width of one head.
+        head_width: u64,
+    },
+    /// `rows x inner` times `inner x columns`, each row by one of several matrices.
+    Experts {
+        /// Tokens, once for each expert that reads them.
+        rows: Form,
+        /// Summed over.
+        inner: Form,
+        /// Of the result.
+        columns: Form,
+        /// Matrices.
+        experts: u64,
+        /// How many of them read one token.
+        per_token: u64,
+        /// Of the weights, and so of the arithmetic.
+        precision: Precision,
     },
     /// Normalisation, activation functions, residual sums: limited by memory.
     Elementwise,
@@ -115,6 +168,18 @@ pub enum OperatorKind {
         /// Bytes of the gathered value.
         message: Form,
     },
+}
+
+impl OperatorKind {
+    /// It is attention of some kind: one of them stands in each layer.
+    pub fn is_attention(&self) -> bool {
+        matches!(
+            self,
+            OperatorKind::Attention { .. }
+                | OperatorKind::LatentAttention { .. }
+                | OperatorKind::EncoderAttention { .. }
+        )
+    }
 }
 
 /// A place in a text file, lines and columns from 1.

@@ -5,7 +5,7 @@
 //! so that each of their coefficients can be found again.
 
 use crate::form::{Form, Symbol};
-use crate::graph::{OperatorGraph, Phase, PhaseGraph};
+use crate::graph::{OperatorGraph, PhaseGraph};
 use berth_language::model::Precision;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -29,10 +29,7 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         Precision::Bf16 => "bf16",
         Precision::Fp8 => "fp8",
     };
-    let name = match phase.phase {
-        Phase::Prefill => "prefill",
-        Phase::Decode => "decode",
-    };
+    let name = phase.phase.name();
     let header = ["operator", "times", "FLOPs", "weight bytes", "activation bytes", "KV or link bytes"];
     let mut rows = vec![header.map(str::to_owned)];
     let mut total = Total::default();
@@ -61,6 +58,7 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         total.weight_memory = total.weight_memory + times(&operator.weight_memory);
         total.kv_memory = total.kv_memory + times(&operator.kv_memory);
         total.parameters += BigInt::from(operator.parameters) * operator.repeat;
+        total.active += BigInt::from(operator.active_parameters) * operator.repeat;
     }
 
     let mut text = format!("{}, {precision}, {name}, on one device of t\n", phase.service);
@@ -97,6 +95,9 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         let _ = writeln!(text, "  {what:<26} {}", expanded(form));
     }
     let _ = writeln!(text, "  {:<26} {}", "parameters on all devices", total.parameters);
+    if total.active != total.parameters {
+        let _ = writeln!(text, "  {:<26} {}", "of them for one token", total.active);
+    }
     let divides = phase.tensor_divides.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     if !divides.is_empty() {
         let _ = writeln!(text, "  {:<26} {divides}", "t divides");
@@ -114,6 +115,7 @@ struct Total {
     weight_memory: Form,
     kv_memory: Form,
     parameters: BigInt,
+    active: BigInt,
 }
 
 /// How a table names a symbol.

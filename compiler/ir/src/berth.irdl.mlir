@@ -8,22 +8,20 @@
 irdl.dialect @berth {
   // ---- before decompose ----------------------------------------------------------------------
 
-  // The architecture of a dense decoder. `places` maps a field to the line that states it.
+  // The architecture of a model: what every one has; the rest depends on its sort and is checked in Rust.
+  // `places` maps a field to the line that states it.
   irdl.operation @model {
     %symbol = irdl.base "#builtin.string"
     %layers = irdl.base "#builtin.integer"
     %hidden = irdl.base "#builtin.integer"
     %heads = irdl.base "#builtin.integer"
-    %kv_heads = irdl.base "#builtin.integer"
     %head_width = irdl.base "#builtin.integer"
-    %feed_forward = irdl.base "#builtin.integer"
     %vocabulary = irdl.base "#builtin.integer"
     %tied = irdl.base "#builtin.integer"
     %places = irdl.base "#builtin.dictionary"
     irdl.attributes {
       "sym_name" = %symbol, "layers" = %layers, "hidden" = %hidden, "heads" = %heads,
-      "kv_heads" = %kv_heads, "head_width" = %head_width, "feed_forward" = %feed_forward,
-      "vocabulary" = %vocabulary, "tied_embeddings" = %tied, "places" = %places
+      "head_width" = %head_width, "vocabulary" = %vocabulary, "tied_embeddings" = %tied, "places" = %places
     }
   }
 
@@ -66,7 +64,8 @@ irdl.dialect @berth {
   }
 
   // `x` times `weight` (inner by columns). Split by columns the result is split; split by rows it is
-  // a partial sum.
+  // a partial sum. `tied`: the table of the embedding; `bias`: a vector is added; `replicated`: every
+  // device computes all of it, because it is small.
   irdl.operation @matmul {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
@@ -81,7 +80,8 @@ irdl.dialect @berth {
     irdl.attributes {"name" = %name, "weight" = %weight, "split" = %split}
   }
 
-  // Root-mean-square normalisation, scaled by the vector `weight`.
+  // Root-mean-square normalisation, scaled by the vector `weight`; with `bias` the mean is taken away
+  // first and a vector added.
   irdl.operation @norm {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
@@ -114,7 +114,8 @@ irdl.dialect @berth {
   }
 
   // Takes queries, keys and values side by side, rotates queries and keys by position, writes keys
-  // and values to the KV cache as `cache` elements, and returns the queries.
+  // and values to the KV cache as `cache` elements, and returns the queries. `head_norm`: each query and
+  // key head is normalised first.
   irdl.operation @cache_write {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
@@ -134,7 +135,8 @@ irdl.dialect @berth {
     }
   }
 
-  // Causal attention of the queries over everything in the KV cache.
+  // Causal attention of the queries over everything in the KV cache, or over the last `window` tokens.
+  // `sinks`: each head has a learned logit besides.
   irdl.operation @attention {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
@@ -154,8 +156,126 @@ irdl.dialect @berth {
     }
   }
 
+  // A function of each number: gelu, or the hyperbolic tangent.
+  irdl.operation @activate {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %gelu = irdl.is "gelu"
+    %tanh = irdl.is "tanh"
+    %function = irdl.any_of(%gelu, %tanh)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "function" = %function}
+  }
+
+  // Takes a token's latent values and its rotary part side by side, normalises the first, rotates the
+  // second, writes both to the cache as `cache` elements, and returns the latent values.
+  irdl.operation @latent_cache_write {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %latent = irdl.base "#builtin.integer"
+    %rope = irdl.base "#builtin.integer"
+    %cache = irdl.base "#builtin.type"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "latent" = %latent, "rope" = %rope, "cache" = %cache}
+  }
+
+  // Causal attention of the queries `x` over the latent vectors in the cache. `z` is what the matrix that
+  // expands them makes of the new ones: keys without their rotary part, and values. In decode engines apply
+  // that matrix to queries and answers instead; products and bytes are the same.
+  irdl.operation @latent_attention {
+    %x = irdl.base "!builtin.tensor"
+    %z = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %heads = irdl.base "#builtin.integer"
+    %head_width = irdl.base "#builtin.integer"
+    %value_width = irdl.base "#builtin.integer"
+    %latent = irdl.base "#builtin.integer"
+    %rope = irdl.base "#builtin.integer"
+    %cache = irdl.base "#builtin.type"
+    %none = irdl.is "none"
+    %by_heads = irdl.is "heads"
+    %split = irdl.any_of(%none, %by_heads)
+    irdl.operands(x: %x, z: %z)
+    irdl.results(y: %y)
+    irdl.attributes {
+      "name" = %name, "heads" = %heads, "head_width" = %head_width, "value_width" = %value_width,
+      "latent" = %latent, "rope" = %rope, "cache" = %cache, "split" = %split
+    }
+  }
+
+  // Takes queries, keys and values side by side: attention in which every token sees every other.
+  irdl.operation @encoder_attention {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %heads = irdl.base "#builtin.integer"
+    %head_width = irdl.base "#builtin.integer"
+    %none = irdl.is "none"
+    %by_heads = irdl.is "heads"
+    %split = irdl.any_of(%none, %by_heads)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "heads" = %heads, "head_width" = %head_width, "split" = %split}
+  }
+
+  // Each row of `x` once for each of the `per_token` experts that read it, chosen by the scores `z`.
+  irdl.operation @dispatch {
+    %x = irdl.base "!builtin.tensor"
+    %z = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %experts = irdl.base "#builtin.integer"
+    %per_token = irdl.base "#builtin.integer"
+    irdl.operands(x: %x, z: %z)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "experts" = %experts, "per_token" = %per_token}
+  }
+
+  // Each row times the matrix of its expert; `weight` is experts by inner by columns. Split as a matmul.
+  // `bias`: each expert adds a vector.
+  irdl.operation @grouped_matmul {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %weight = irdl.base "#builtin.type"
+    %per_token = irdl.base "#builtin.integer"
+    %none = irdl.is "none"
+    %columns = irdl.is "columns"
+    %rows = irdl.is "rows"
+    %split = irdl.any_of(%none, %columns, %rows)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "weight" = %weight, "per_token" = %per_token, "split" = %split}
+  }
+
+  // The weighted sum of the `per_token` answers for each token.
+  irdl.operation @combine {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %per_token = irdl.base "#builtin.integer"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "per_token" = %per_token}
+  }
+
   // The last row of each sequence.
   irdl.operation @last_token {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name}
+  }
+
+  // The first row of each sequence.
+  irdl.operation @first_token {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
     %name = irdl.base "#builtin.string"

@@ -9,10 +9,19 @@
 //!   each (a product with the keys, one with the values): 2*S*(S + 2C)*heads*width.
 //! - In decode, `context` counts every token attended, the new one included.
 //! - A weight is read once a pass. Attention reads the keys and values of every token it attends once.
+//! - Of experts the weights that are read are those of all of them: which ones read a token is not known
+//!   here. A pass over few tokens reads fewer; who prices it knows how many, from the operator's kind.
+//! - A window of w tokens bounds what a query sees: S*w pairs and S + w tokens in prefill, w in decode. Of
+//!   contexts shorter than the window that is more than there is.
+//! - Latent attention in prefill multiplies keys and values that the expansion has made of the new tokens
+//!   (DeepSeek-V2, 2024, section 2.1); in decode it multiplies latent vectors, which all heads share, with
+//!   queries that the expansion has been applied to. The expansion costs the same either way: a matrix
+//!   product a new token. No tensor degree divides the latent vectors.
+//! - An encoder's S tokens see S^2 pairs.
 //! - All-reduce is a ring: each device sends 2(t-1)/t of the message; all-gather (t-1)/t of the gathered
 //!   value (Thakur, Rabenseifner, Gropp, 2005, section 4).
 
-use crate::dialect::{Computation, Heads, Split, Weight};
+use crate::dialect::{Computation, Element, EncoderHeads, Heads, Latent, LatentHeads, Split, Weight};
 use berth_compiler::form::{Form, Symbol};
 use berth_compiler::graph::{OperatorKind, Phase};
 use num_rational::BigRational;
@@ -27,6 +36,8 @@ pub(crate) struct Cost {
     pub kv_bytes: Form,
     pub link_bytes: Form,
     pub parameters: u64,
+    /// Those of them that do not read a given token.
+    pub idle_parameters: u64,
     pub weight_memory: Form,
     pub kv_memory: Form,
 }
@@ -47,6 +58,8 @@ pub(crate) struct Shape {
     pub bytes_in: u64,
     /// Bytes of an element it gives.
     pub bytes_out: u64,
+    /// Width of a second value it takes, over all devices; 0 where there is none.
+    pub width_beside: u64,
     /// A device holds only its part of the width it takes.
     pub split_in: bool,
     /// A device holds only its part of the width it gives.
@@ -68,20 +81,36 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
     Some(match computation {
         Computation::Repeat { .. } => return None,
         Computation::Lookup { weight, split } => lookup(weight, *split, shape),
-        Computation::Matmul { weight, split, tied } => matmul(weight, *split, *tied, shape),
-        Computation::Norm { weight } => Cost {
-            parameters: weight.elements(),
-            weight_bytes: bytes(weight),
-            weight_memory: bytes(weight),
-            ..elementwise(shape.read() + shape.written())
-        },
+        Computation::Matmul { weight, split, tied, bias, replicated: _ } => {
+            matmul(weight, *split, *tied, *bias, shape)
+        }
+        Computation::Norm { weight, bias } => {
+            let vectors = 1 + u64::from(*bias);
+            Cost {
+                parameters: vectors * weight.elements(),
+                weight_bytes: number(vectors) * bytes(weight),
+                weight_memory: number(vectors) * bytes(weight),
+                ..elementwise(shape.read() + shape.written())
+            }
+        }
         Computation::Residual => elementwise(shape.read() * number(2) + shape.written()),
-        Computation::SiluMultiply | Computation::LastToken => elementwise(shape.read() + shape.written()),
-        Computation::CacheWrite { heads, split } => {
+        Computation::SiluMultiply
+        | Computation::Activate
+        | Computation::LastToken
+        | Computation::FirstToken
+        | Computation::Dispatch { .. }
+        | Computation::Combine { .. } => elementwise(shape.read() + shape.written()),
+        Computation::CacheWrite { heads, split, head_norm } => {
             let split = *split == Split::Heads;
+            // One vector for the queries' heads and one for the keys'.
+            let norms = if *head_norm { 2 * heads.width } else { 0 };
+            let norm_bytes = number(norms) * number(Element::BF16.bytes());
             Cost {
                 kv_bytes: share(split, shape.rows_in.clone() * number(heads.token_bytes())),
                 kv_memory: share(split, number(heads.token_bytes())),
+                parameters: norms,
+                weight_bytes: norm_bytes.clone(),
+                weight_memory: norm_bytes,
                 ..elementwise(share(
                     split,
                     shape.rows_in.clone()
@@ -90,7 +119,19 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
                 ))
             }
         }
-        Computation::Attention { heads, split } => attention(heads, *split == Split::Heads, shape),
+        Computation::Attention { heads, split, window, sinks } => {
+            attention(heads, *split == Split::Heads, *window, *sinks, shape)
+        }
+        Computation::LatentCacheWrite { latent } => latent_cache_write(latent, shape),
+        Computation::LatentAttention { heads, split } => {
+            latent_attention(heads, *split == Split::Heads, shape)
+        }
+        Computation::EncoderAttention { heads, split } => {
+            encoder_attention(heads, *split == Split::Heads, shape)
+        }
+        Computation::GroupedMatmul { weight, per_token, split, bias } => {
+            grouped_matmul(weight, *per_token, *split, *bias, shape)
+        }
         Computation::AllReduce => {
             let message = shape.read();
             Cost {
@@ -127,47 +168,157 @@ fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
 }
 
 /// `rows x inner` times `inner x columns`: 2*rows*inner*columns FLOPs over all devices that split it.
-fn matmul(weight: &Weight, split: Split, tied: bool, shape: &Shape) -> Cost {
-    let (inner, columns) = (number(weight.rows()), number(weight.columns()));
-    let (inner, columns) = match split {
-        Split::Columns => (inner, share(true, columns)),
-        Split::Rows => (share(true, inner), columns),
-        Split::None | Split::Heads => (inner, columns),
-    };
+fn matmul(weight: &Weight, split: Split, tied: bool, bias: bool, shape: &Shape) -> Cost {
+    let (inner, columns) = divided(weight, split);
     let weights = inner.clone() * columns.clone() * number(weight.element.bytes());
+    let rows = shape.rows_in.clone();
+    let added = if bias { weight.columns() } else { 0 };
+    let held = if tied { Form::default() } else { weights.clone() } + biases(added, split);
+    Cost {
+        flops: rows.clone() * inner.clone() * columns.clone() * number(2),
+        activation_bytes: rows.clone()
+            * (inner.clone() * number(shape.bytes_in) + columns.clone() * number(shape.bytes_out)),
+        weight_bytes: weights + biases(added, split),
+        // A tied matrix is the embedding table, which holds it.
+        parameters: if tied { 0 } else { weight.elements() } + added,
+        weight_memory: held,
+        kind: OperatorKind::Matmul { rows, inner, columns, precision: weight.element.precision() },
+        ..elementwise(Form::default())
+    }
+}
+
+/// The same with a matrix for each expert; rows come once for each expert that reads them.
+fn grouped_matmul(weight: &Weight, per_token: u64, split: Split, bias: bool, shape: &Shape) -> Cost {
+    let (inner, columns) = divided(weight, split);
+    let experts = weight.experts();
+    let added = if bias { weight.columns() } else { 0 };
+    let weights = number(experts)
+        * (inner.clone() * columns.clone() * number(weight.element.bytes()) + biases(added, split));
     let rows = shape.rows_in.clone();
     Cost {
         flops: rows.clone() * inner.clone() * columns.clone() * number(2),
         activation_bytes: rows.clone()
             * (inner.clone() * number(shape.bytes_in) + columns.clone() * number(shape.bytes_out)),
         weight_bytes: weights.clone(),
-        // A tied matrix is the embedding table, which holds it.
-        parameters: if tied { 0 } else { weight.elements() },
-        weight_memory: if tied { Form::default() } else { weights },
-        kind: OperatorKind::Matmul { rows, inner, columns, precision: weight.element.precision() },
+        parameters: experts * (weight.rows() * weight.columns() + added),
+        idle_parameters: (experts - per_token) * (weight.rows() * weight.columns() + added),
+        weight_memory: weights,
+        kind: OperatorKind::Experts {
+            rows,
+            inner,
+            columns,
+            experts,
+            per_token,
+            precision: weight.element.precision(),
+        },
         ..elementwise(Form::default())
     }
 }
 
-fn attention(heads: &Heads, split: bool, shape: &Shape) -> Cost {
+/// What one device holds of a matrix's two widths.
+fn divided(weight: &Weight, split: Split) -> (Form, Form) {
+    let (inner, columns) = (number(weight.rows()), number(weight.columns()));
+    match split {
+        Split::Columns => (inner, share(true, columns)),
+        Split::Rows => (share(true, inner), columns),
+        Split::None | Split::Heads => (inner, columns),
+    }
+}
+
+/// Bytes of a vector of `added` numbers: as its matrix where that is split by columns, else whole.
+fn biases(added: u64, split: Split) -> Form {
+    share(split == Split::Columns, number(added) * number(Element::BF16.bytes()))
+}
+
+fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape: &Shape) -> Cost {
     let sequences = Form::symbol(Symbol::Sequences, 1);
     let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
     // Pairs of a query and a key it sees, doubled so that they are whole; and tokens attended.
-    let (twice_pairs, attended) = match shape.phase {
-        Phase::Prefill => (new.clone() * (new.clone() + context.clone() * number(2)), new + context),
-        Phase::Decode => (context.clone() * number(2), context),
+    let (twice_pairs, attended) = match (shape.phase, window) {
+        (Phase::Prefill | Phase::Encode, None) => causal(new, context),
+        (Phase::Prefill | Phase::Encode, Some(window)) => {
+            (new.clone() * number(2) * number(window), new + number(window))
+        }
+        (Phase::Decode, None) => (context.clone() * number(2), context),
+        (Phase::Decode, Some(window)) => (number(2) * number(window), number(window)),
     };
     let queries = shape.rows_in.clone() * number(heads.query_width());
+    let sinks = if sinks { heads.heads } else { 0 };
+    let sink_bytes = share(split, number(sinks) * number(Element::BF16.bytes()));
     Cost {
         kind: OperatorKind::Attention {
             heads: share(split, number(heads.heads)),
             kv_heads: share(split, number(heads.kv_heads)),
             head_width: heads.width,
             cache: heads.cache.precision(),
+            window,
         },
         flops: share(split, sequences.clone() * twice_pairs * number(2) * number(heads.query_width())),
         kv_bytes: share(split, sequences * attended * number(heads.token_bytes())),
+        parameters: sinks,
+        weight_bytes: sink_bytes.clone(),
+        weight_memory: sink_bytes,
         ..elementwise(share(split, queries * number(shape.bytes_in + shape.bytes_out)))
+    }
+}
+
+/// Twice the pairs that S new tokens see over C cached ones, and the tokens attended.
+fn causal(new: Form, context: Form) -> (Form, Form) {
+    (new.clone() * (new.clone() + context.clone() * number(2)), new + context)
+}
+
+fn latent_cache_write(latent: &Latent, shape: &Shape) -> Cost {
+    let norm = number(latent.width) * number(Element::BF16.bytes());
+    Cost {
+        kv_bytes: shape.rows_in.clone() * number(latent.token_bytes()),
+        kv_memory: number(latent.token_bytes()),
+        parameters: latent.width,
+        weight_bytes: norm.clone(),
+        weight_memory: norm,
+        ..elementwise(shape.read() + shape.written())
+    }
+}
+
+fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
+    let LatentHeads { heads: count, width, value, latent } = *heads;
+    let sequences = Form::symbol(Symbol::Sequences, 1);
+    let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
+    // FLOPs of half a pair and head, doubled pairs, tokens attended, and the width of what is multiplied.
+    let (half, twice_pairs, attended, beside) = match shape.phase {
+        Phase::Prefill | Phase::Encode => {
+            let (twice_pairs, attended) = causal(new, context);
+            (width + latent.rope + value, twice_pairs, attended, shape.width_beside)
+        }
+        Phase::Decode => (2 * latent.width + latent.rope, context.clone() * number(2), context, 0),
+    };
+    let moved = number(heads.query_width() + beside) * number(shape.bytes_in)
+        + number(heads.value_width()) * number(shape.bytes_out);
+    Cost {
+        kind: OperatorKind::LatentAttention {
+            heads: share(split, number(count)),
+            latent: latent.width,
+            rope: latent.rope,
+            cache: latent.cache.precision(),
+        },
+        flops: share(split, sequences.clone() * twice_pairs * number(count) * number(half)),
+        kv_bytes: sequences * attended * number(latent.token_bytes()),
+        ..elementwise(share(split, shape.rows_in.clone() * moved))
+    }
+}
+
+fn encoder_attention(heads: &EncoderHeads, split: bool, shape: &Shape) -> Cost {
+    let whole = number(heads.heads) * number(heads.width);
+    let pairs = Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 2);
+    Cost {
+        kind: OperatorKind::EncoderAttention {
+            heads: share(split, number(heads.heads)),
+            head_width: heads.width,
+        },
+        flops: share(split, pairs * number(4) * whole.clone()),
+        ..elementwise(share(
+            split,
+            shape.rows_in.clone() * whole * number(3 * shape.bytes_in + shape.bytes_out),
+        ))
     }
 }
 
@@ -180,6 +331,7 @@ fn elementwise(activation_bytes: Form) -> Cost {
         kv_bytes: Form::default(),
         link_bytes: Form::default(),
         parameters: 0,
+        idle_parameters: 0,
         weight_memory: Form::default(),
         kv_memory: Form::default(),
     }

@@ -4,28 +4,30 @@
 //! decode function with a body for one layer, repeated; models and calls are gone. Every matrix is
 //! whole (`split = "none"`). Operators carry the line of the model's field that they come from.
 //!
-//! The operators are those of a pre-normalised decoder with grouped-query attention, rotary positions
-//! and a gated feed-forward (Touvron et al., Llama 2, 2023; Grattafiori et al., Llama 3, 2024), merged
-//! as engines merge them: queries, keys and values are one matrix, gate and up another. At fp8 the four
-//! matrices of a layer are quantised; embedding, head, norms and the KV cache stay bf16, as published
-//! fp8 checkpoints have it.
+//! The operators are those of a pre-normalised decoder with rotary positions and a gated feed-forward
+//! (Touvron et al., Llama 2, 2023; Grattafiori et al., Llama 3, 2024), with grouped-query or latent attention
+//! and dense or of experts (DeepSeek-V3, 2024); or of an encoder (Devlin et al., BERT, 2018; Conneau et al.,
+//! XLM-R, 2019). They are merged as engines merge them: queries, keys and values are one matrix, gate and up
+//! another. At fp8 the matrices of a layer are quantised; embedding, router, head, norms and the KV cache stay
+//! bf16, as published fp8 checkpoints have it.
+
+mod architecture;
+mod builder;
+mod layers;
 
 use crate::Malformed;
-use crate::dialect::{precision_of, weight_type};
+use crate::dialect::precision_of;
 use crate::foreign;
-use crate::verifier::phase_name;
+use architecture::{Architecture, Attention};
 use berth_compiler::graph::Phase;
 use berth_language::model::Precision;
+use builder::Body;
 use melior::Context;
 use melior::IrRewriter;
-use melior::dialect::func;
-use melior::ir::attribute::{
-    Attribute, BoolAttribute, DictionaryAttribute, FlatSymbolRefAttribute, IntegerAttribute, StringAttribute,
-    TypeAttribute,
-};
-use melior::ir::operation::{OperationBuilder, OperationLike, OperationRef};
-use melior::ir::r#type::{FunctionType, IntegerType, RankedTensorType};
-use melior::ir::{Block, BlockLike, BlockRef, Identifier, Location, Module, Region, RegionLike, Type, Value};
+use melior::ir::attribute::{FlatSymbolRefAttribute, StringAttribute};
+use melior::ir::operation::{OperationLike, OperationRef};
+use melior::ir::r#type::IntegerType;
+use melior::ir::{BlockLike, Location, Module, Type, Value};
 use std::collections::BTreeMap;
 
 /// Rewrites every call; models and calls are erased.
@@ -60,9 +62,15 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
             .ok_or_else(|| Malformed(format!("`{call}` has no known precision")))?;
         let service = string(*call, "service")?;
         let lowering = Lowering { context, model, precision, location: call.location(), service: &service };
-        for phase in [Phase::Prefill, Phase::Decode] {
-            lowering.pass(module, phase)?;
-            lowering.layer(module, phase)?;
+        let phases: &[Phase] = match &model.attention {
+            Attention::Bidirectional { .. } => &[Phase::Encode],
+            Attention::Grouped { .. } | Attention::Latent { .. } => &[Phase::Prefill, Phase::Decode],
+        };
+        for phase in phases {
+            lowering.pass(module, *phase)?;
+            for (sort, _) in model.sorts() {
+                lowering.layer(module, *phase, &sort)?;
+            }
         }
     }
     let rewriter = IrRewriter::new(context);
@@ -81,61 +89,6 @@ fn string(operation: OperationRef, name: &str) -> Result<String, Malformed> {
         .ok_or_else(|| Malformed(format!("`{operation}` lacks `{name}`")))
 }
 
-/// A field and the line that states it.
-#[derive(Clone, Copy)]
-struct Field<'c> {
-    value: u64,
-    location: Location<'c>,
-}
-
-struct Architecture<'c> {
-    layers: Field<'c>,
-    hidden: Field<'c>,
-    heads: Field<'c>,
-    kv_heads: Field<'c>,
-    head_width: Field<'c>,
-    feed_forward: Field<'c>,
-    vocabulary: Field<'c>,
-    tied: bool,
-}
-
-impl<'c> Architecture<'c> {
-    fn read(model: OperationRef<'c, '_>) -> Result<Self, Malformed> {
-        let lacking = |name: &str| Malformed(format!("`{model}` lacks `{name}`"));
-        let places = model
-            .attribute("places")
-            .ok()
-            .and_then(|attribute| DictionaryAttribute::try_from(attribute).ok())
-            .ok_or_else(|| lacking("places"))?;
-        let field = |name: &str| {
-            let value = model
-                .attribute(name)
-                .ok()
-                .and_then(|attribute| IntegerAttribute::try_from(attribute).ok())
-                .and_then(|attribute| u64::try_from(attribute.value()).ok())
-                .ok_or_else(|| lacking(name))?;
-            let location =
-                places.element_by_name(name).map_or_else(|| model.location(), Location::from_attribute);
-            Ok(Field { value, location })
-        };
-        let tied = model
-            .attribute("tied_embeddings")
-            .ok()
-            .and_then(|attribute| BoolAttribute::try_from(attribute).ok())
-            .ok_or_else(|| lacking("tied_embeddings"))?;
-        Ok(Self {
-            layers: field("layers")?,
-            hidden: field("hidden")?,
-            heads: field("heads")?,
-            kv_heads: field("kv_heads")?,
-            head_width: field("head_width")?,
-            feed_forward: field("feed_forward")?,
-            vocabulary: field("vocabulary")?,
-            tied: tied.value(),
-        })
-    }
-}
-
 /// One call at work.
 struct Lowering<'c, 'm> {
     context: &'c Context,
@@ -148,219 +101,102 @@ struct Lowering<'c, 'm> {
 impl<'c> Lowering<'c, '_> {
     fn symbol(&self, phase: Phase) -> String {
         let precision = crate::dialect::precision_name(self.precision);
-        format!("{}_{precision}_{}", self.service, phase_name(phase))
+        format!("{}_{precision}_{}", self.service, phase.name())
     }
 
-    /// Embedding, layers, final norm and head. In prefill only the last token of each sequence is
-    /// answered, so only its row meets the head.
+    /// Embedding, layers and what makes an answer of them.
     fn pass(&self, module: &Module<'c>, phase: Phase) -> Result<(), Malformed> {
         let model = self.model;
-        let bf16 = Type::bfloat16(self.context);
         let attributes = [
             ("berth.service", self.text(self.service)),
             ("berth.precision", self.text(crate::dialect::precision_name(self.precision))),
-            ("berth.phase", self.text(phase_name(phase))),
+            ("berth.phase", self.text(phase.name())),
         ];
         let words = self.activation(Type::from(IntegerType::new(self.context, 32)));
         let body = self.function(module, &self.symbol(phase), words, &attributes, self.location)?;
-        let tokens = body.argument()?;
-        let embedding = self.matrix(model.vocabulary.value, model.hidden.value, bf16);
-        let none = ("split", self.text("none"));
-        let x = body.append("berth.lookup", "embedding", model.vocabulary, &[tokens], &[embedding, none])?;
-        let callee = FlatSymbolRefAttribute::new(self.context, &format!("{}_layer", self.symbol(phase)));
-        let x = body.operation(
-            "berth.repeat",
-            model.layers.location,
-            &[x],
-            &[("callee", callee.into()), ("times", self.integer(model.layers.value))],
-        )?;
-        let x =
-            body.append("berth.norm", "final_norm", model.hidden, &[x], &[self.vector(model.hidden.value)])?;
-        let x = match phase {
-            Phase::Prefill => body.append("berth.last_token", "last_token", model.hidden, &[x], &[])?,
-            Phase::Decode => x,
-        };
-        let mut head = vec![self.matrix(model.hidden.value, model.vocabulary.value, bf16), none];
-        if model.tied {
-            head.push(("tied", BoolAttribute::new(self.context, true).into()));
+        let mut x = self.embedding(&body)?;
+        for (sort, times) in model.sorts() {
+            let symbol = format!("{}_{}", self.symbol(phase), sort.suffix);
+            let callee = FlatSymbolRefAttribute::new(self.context, &symbol);
+            x = body.operation(
+                "berth.repeat",
+                model.layers.location,
+                &[x],
+                &[("callee", callee.into()), ("times", self.integer(times))],
+            )?;
         }
-        let x = body.append("berth.matmul", "lm_head", model.vocabulary, &[x], &head)?;
+        let x = match &model.attention {
+            Attention::Bidirectional { pooler, labels, .. } => {
+                let x = body.append("berth.first_token", "first_token", model.hidden, &[x], &[])?;
+                self.encoder_answer(&body, x, *pooler, *labels)?
+            }
+            Attention::Grouped { .. } | Attention::Latent { .. } => self.decoder_answer(&body, x, phase)?,
+        };
         body.end(x);
         Ok(())
     }
 
-    /// One layer: attention and feed-forward, each normalised before and added to the stream after.
-    fn layer(&self, module: &Module<'c>, phase: Phase) -> Result<(), Malformed> {
+    /// Rows of the table of tokens; of an encoder's other tables too, summed and normalised.
+    fn embedding<'a>(&self, body: &Body<'c, 'a>) -> Result<Value<'c, 'a>, Malformed> {
         let model = self.model;
-        let quantised = weight_type(self.context, self.precision);
-        let none = ("split", self.text("none"));
-        let hidden = model.hidden.value;
-        // Within u64: import has checked these products.
-        let query_width = model.heads.value * model.head_width.value;
-        let qkv_width = (model.heads.value + 2 * model.kv_heads.value) * model.head_width.value;
-        let heads = [
-            ("heads", self.integer(model.heads.value)),
-            ("kv_heads", self.integer(model.kv_heads.value)),
-            ("head_width", self.integer(model.head_width.value)),
-            ("cache", TypeAttribute::new(Type::bfloat16(self.context)).into()),
-            none,
-        ];
-        let symbol = format!("{}_layer", self.symbol(phase));
-        let numbers = self.activation(Type::bfloat16(self.context));
-        let body = self.function(module, &symbol, numbers, &[], model.layers.location)?;
-        let stream = body.argument()?;
-        let x =
-            body.append("berth.norm", "attention_norm", model.hidden, &[stream], &[self.vector(hidden)])?;
-        let x = body.append(
-            "berth.matmul",
-            "qkv",
-            model.heads,
-            &[x],
-            &[self.matrix(hidden, qkv_width, quantised), none],
-        )?;
-        let x = body.append("berth.cache_write", "rotary_kv_write", model.kv_heads, &[x], &heads)?;
-        let x = body.append("berth.attention", "attention", model.heads, &[x], &heads)?;
-        let x = body.append(
-            "berth.matmul",
-            "output",
-            model.heads,
-            &[x],
-            &[self.matrix(query_width, hidden, quantised), none],
-        )?;
-        let stream = body.append("berth.residual", "attention_residual", model.hidden, &[stream, x], &[])?;
-        let x = body.append("berth.norm", "mlp_norm", model.hidden, &[stream], &[self.vector(hidden)])?;
-        let inner = model.feed_forward.value;
-        let x = body.append(
-            "berth.matmul",
-            "gate_up",
-            model.feed_forward,
-            &[x],
-            &[self.matrix(hidden, 2 * inner, quantised), none],
-        )?;
-        let x = body.append("berth.silu_multiply", "silu_multiply", model.feed_forward, &[x], &[])?;
-        let x = body.append(
-            "berth.matmul",
-            "down",
-            model.feed_forward,
-            &[x],
-            &[self.matrix(inner, hidden, quantised), none],
-        )?;
-        let stream = body.append("berth.residual", "mlp_residual", model.hidden, &[stream, x], &[])?;
-        body.end(stream);
-        Ok(())
+        let tokens = body.argument()?;
+        let lookup = |name: &str, rows: architecture::Field<'c>| {
+            let table = [self.matrix(rows.value, model.hidden.value, self.bf16()), self.undivided()];
+            body.append("berth.lookup", name, rows, &[tokens], &table)
+        };
+        let mut x = lookup("embedding", model.vocabulary)?;
+        let Attention::Bidirectional { positions, token_types, .. } = &model.attention else { return Ok(x) };
+        for (name, table) in [("positions", positions), ("token_types", token_types)] {
+            if let Some(rows) = table {
+                let more = lookup(name, *rows)?;
+                x = body.append("berth.residual", &format!("{name}_sum"), model.hidden, &[x, more], &[])?;
+            }
+        }
+        self.norm(body, "embedding_norm", x)
     }
 
-    fn text(&self, value: &str) -> Attribute<'c> {
-        StringAttribute::new(self.context, value).into()
-    }
-
-    fn integer(&self, value: u64) -> Attribute<'c> {
-        // Import lets nothing above 2^40 through.
-        IntegerAttribute::new(
-            IntegerType::new(self.context, 64).into(),
-            i64::try_from(value).unwrap_or(i64::MAX),
-        )
-        .into()
-    }
-
-    fn matrix(&self, rows: u64, columns: u64, element: Type<'c>) -> (&'static str, Attribute<'c>) {
-        let tensor = RankedTensorType::new(&[rows, columns], element, None);
-        ("weight", TypeAttribute::new(tensor.into()).into())
-    }
-
-    fn vector(&self, width: u64) -> (&'static str, Attribute<'c>) {
-        let tensor = RankedTensorType::new(&[width], Type::bfloat16(self.context), None);
-        ("weight", TypeAttribute::new(tensor.into()).into())
-    }
-
-    fn activation(&self, element: Type<'c>) -> Type<'c> {
-        // MLIR's mark of a dimension that is not known.
-        let dynamic = i64::MIN.cast_unsigned();
-        RankedTensorType::new(&[dynamic, dynamic], element, None).into()
-    }
-
-    /// A function from `argument` to a bf16 activation, its body still empty.
-    fn function<'a>(
+    /// Final norm and head. In prefill only the last token of each sequence is answered, so only its row
+    /// meets the head.
+    fn decoder_answer<'a>(
         &self,
-        module: &'a Module<'c>,
-        symbol: &str,
-        argument: Type<'c>,
-        attributes: &[(&str, Attribute<'c>)],
-        location: Location<'c>,
-    ) -> Result<Body<'c, 'a>, Malformed> {
-        let result = self.activation(Type::bfloat16(self.context));
-        let region = Region::new();
-        region.append_block(Block::new(&[(argument, location)]));
-        let function: OperationRef<'c, 'a> = module.body().append_operation(func::func(
-            self.context,
-            StringAttribute::new(self.context, symbol),
-            TypeAttribute::new(FunctionType::new(self.context, &[argument], &[result]).into()),
-            region,
-            &named(self.context, attributes),
-            location,
-        ));
-        let block = function
-            .region(0)
-            .ok()
-            .and_then(|region| region.first_block())
-            .ok_or_else(|| Malformed(format!("`@{symbol}` has no block")))?;
-        Ok(Body { context: self.context, block, result, location })
-    }
-}
-
-/// The body of a function under construction.
-struct Body<'c, 'a> {
-    context: &'c Context,
-    block: BlockRef<'c, 'a>,
-    result: Type<'c>,
-    location: Location<'c>,
-}
-
-impl<'c, 'a> Body<'c, 'a> {
-    fn argument(&self) -> Result<Value<'c, 'a>, Malformed> {
-        Ok(self.block.argument(0).map_err(|error| Malformed(error.to_string()))?.into())
-    }
-
-    /// An operation with a name, at the line of a field.
-    fn append(
-        &self,
-        kind: &str,
-        name: &str,
-        field: Field<'c>,
-        operands: &[Value<'c, 'a>],
-        attributes: &[(&str, Attribute<'c>)],
+        body: &Body<'c, 'a>,
+        x: Value<'c, 'a>,
+        phase: Phase,
     ) -> Result<Value<'c, 'a>, Malformed> {
-        let mut with_name = vec![("name", StringAttribute::new(self.context, name).into())];
-        with_name.extend_from_slice(attributes);
-        self.operation(kind, field.location, operands, &with_name)
+        let model = self.model;
+        let x = self.norm(body, "final_norm", x)?;
+        let x = match phase {
+            Phase::Prefill => body.append("berth.last_token", "last_token", model.hidden, &[x], &[])?,
+            Phase::Decode | Phase::Encode => x,
+        };
+        let matrix = self.matrix(model.hidden.value, model.vocabulary.value, self.bf16());
+        let mut head = vec![matrix, self.undivided()];
+        head.extend(self.mark("tied", model.tied));
+        body.append("berth.matmul", "lm_head", model.vocabulary, &[x], &head)
     }
 
-    fn operation(
+    /// What an encoder makes of its first token: a pooled vector, scores, or the row as it is.
+    fn encoder_answer<'a>(
         &self,
-        kind: &str,
-        location: Location<'c>,
-        operands: &[Value<'c, 'a>],
-        attributes: &[(&str, Attribute<'c>)],
+        body: &Body<'c, 'a>,
+        x: Value<'c, 'a>,
+        pooler: bool,
+        labels: Option<architecture::Field<'c>>,
     ) -> Result<Value<'c, 'a>, Malformed> {
-        let malformed = |error: melior::Error| Malformed(error.to_string());
-        let operation = OperationBuilder::new(kind, location)
-            .add_operands(operands)
-            .add_results(&[self.result])
-            .add_attributes(&named(self.context, attributes))
-            .build()
-            .map_err(malformed)?;
-        let operation: OperationRef<'c, 'a> = self.block.append_operation(operation);
-        Ok(operation.result(0).map_err(malformed)?.into())
+        let hidden = self.model.hidden;
+        let matrix = |name: &str, field: architecture::Field<'c>, columns: u64, x| {
+            let mut attributes = vec![self.matrix(hidden.value, columns, self.bf16()), self.undivided()];
+            attributes.extend(self.mark("bias", true));
+            body.append("berth.matmul", name, field, &[x], &attributes)
+        };
+        if !pooler && labels.is_none() {
+            return Ok(x);
+        }
+        let x = matrix("pooler", hidden, hidden.value, x)?;
+        let x = body.append("berth.activate", "tanh", hidden, &[x], &[("function", self.text("tanh"))])?;
+        match labels {
+            Some(labels) => matrix("scores", labels, labels.value, x),
+            None => Ok(x),
+        }
     }
-
-    fn end(&self, result: Value<'c, 'a>) {
-        self.block.append_operation(func::r#return(&[result], self.location));
-    }
-}
-
-fn named<'c>(
-    context: &'c Context,
-    attributes: &[(&str, Attribute<'c>)],
-) -> Vec<(Identifier<'c>, Attribute<'c>)> {
-    attributes.iter().map(|(name, value)| (Identifier::new(context, name), *value)).collect()
 }

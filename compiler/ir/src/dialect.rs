@@ -23,18 +23,29 @@ pub(crate) const MOST_ELEMENTS: u64 = 1 << 62;
 /// Most repetitions of a body. No model has a thousandth of it.
 pub(crate) const MOST_REPETITIONS: u64 = 1_000_000;
 
+/// Most rows of a table or tokens of a window.
+pub(crate) const MOST_ROWS: u64 = 1 << 40;
+
 /// What an operation of the dialect computes; `None` of these is `berth.model` or `berth.call`, which
 /// decompose rewrites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Computation {
     Lookup { weight: Weight, split: Split },
-    Matmul { weight: Weight, split: Split, tied: bool },
-    Norm { weight: Weight },
+    Matmul { weight: Weight, split: Split, tied: bool, bias: bool, replicated: bool },
+    Norm { weight: Weight, bias: bool },
     Residual,
     SiluMultiply,
-    CacheWrite { heads: Heads, split: Split },
-    Attention { heads: Heads, split: Split },
+    Activate,
+    CacheWrite { heads: Heads, split: Split, head_norm: bool },
+    Attention { heads: Heads, split: Split, window: Option<u64>, sinks: bool },
+    LatentCacheWrite { latent: Latent },
+    LatentAttention { heads: LatentHeads, split: Split },
+    EncoderAttention { heads: EncoderHeads, split: Split },
+    Dispatch { experts: u64, per_token: u64 },
+    GroupedMatmul { weight: Weight, per_token: u64, split: Split, bias: bool },
+    Combine { per_token: u64 },
     LastToken,
+    FirstToken,
     AllReduce,
     AllGather,
     Repeat { callee: String, times: u64 },
@@ -43,26 +54,36 @@ pub(crate) enum Computation {
 impl Computation {
     /// How many values it takes.
     pub(crate) fn operands(&self) -> usize {
-        if *self == Computation::Residual { 2 } else { 1 }
+        match self {
+            Computation::Residual | Computation::Dispatch { .. } | Computation::LatentAttention { .. } => 2,
+            _ => 1,
+        }
     }
 }
 
 /// A weight: its shape and element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Weight {
-    /// Two of them, or one for a norm; none is 0 and their product is at most [`MOST_ELEMENTS`].
+    /// Two of them, one for a norm, three for experts; none is 0 and their product is at most
+    /// [`MOST_ELEMENTS`].
     pub dimensions: Vec<u64>,
     pub element: Element,
 }
 
 impl Weight {
+    /// Of one matrix.
     pub(crate) fn rows(&self) -> u64 {
-        self.dimensions.first().copied().unwrap_or(1)
+        self.dimensions.get(usize::from(self.dimensions.len() == 3)).copied().unwrap_or(1)
     }
 
-    /// 1 for a vector.
+    /// Of one matrix; 1 for a vector.
     pub(crate) fn columns(&self) -> u64 {
-        self.dimensions.get(1).copied().unwrap_or(1)
+        self.dimensions.get(1 + usize::from(self.dimensions.len() == 3)).copied().unwrap_or(1)
+    }
+
+    /// How many matrices it is.
+    pub(crate) fn experts(&self) -> u64 {
+        if self.dimensions.len() == 3 { self.dimensions.first().copied().unwrap_or(1) } else { 1 }
     }
 
     pub(crate) fn elements(&self) -> u64 {
@@ -96,6 +117,63 @@ impl Heads {
     }
 }
 
+/// What latent attention caches of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Latent {
+    /// Values that stand for keys and values of all heads.
+    pub width: u64,
+    /// Rotary values that all heads share.
+    pub rope: u64,
+    pub cache: Element,
+}
+
+impl Latent {
+    /// Both side by side.
+    pub(crate) fn cached_width(&self) -> u64 {
+        self.width + self.rope
+    }
+
+    /// Bytes of one token.
+    pub(crate) fn token_bytes(&self) -> u64 {
+        self.cached_width() * self.cache.bytes()
+    }
+}
+
+/// Heads over latent vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LatentHeads {
+    pub heads: u64,
+    /// Of a query or key, without its rotary part.
+    pub width: u64,
+    /// Of a value.
+    pub value: u64,
+    pub latent: Latent,
+}
+
+impl LatentHeads {
+    /// Width of the queries side by side.
+    pub(crate) fn query_width(&self) -> u64 {
+        self.heads * (self.width + self.latent.rope)
+    }
+
+    /// Width of keys and values side by side, once expanded.
+    pub(crate) fn expanded_width(&self) -> u64 {
+        self.heads * (self.width + self.value)
+    }
+
+    /// Width of the answers side by side.
+    pub(crate) fn value_width(&self) -> u64 {
+        self.heads * self.value
+    }
+}
+
+/// Heads of an encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EncoderHeads {
+    pub heads: u64,
+    pub width: u64,
+}
+
 /// What the tensor axis divides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Split {
@@ -124,10 +202,13 @@ pub(crate) struct Element {
 }
 
 impl Element {
+    /// What vectors of norms and biases hold.
+    pub(crate) const BF16: Element = Element { name: "bf16", bytes: 2 };
+
     const TOKEN: Element = Element { name: "i32", bytes: 4 };
 
     const NUMBERS: [Element; 5] = [
-        Element { name: "bf16", bytes: 2 },
+        Element::BF16,
         Element { name: "f16", bytes: 2 },
         Element { name: "f32", bytes: 4 },
         Element { name: "f8E4M3FN", bytes: 1 },
@@ -185,15 +266,23 @@ pub(crate) fn weight_type<'c>(context: &'c Context, precision: Precision) -> Typ
 }
 
 /// The operations of the dialect, for messages.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 19] = [
     "berth.lookup",
     "berth.matmul",
     "berth.norm",
     "berth.residual",
     "berth.silu_multiply",
+    "berth.activate",
     "berth.cache_write",
     "berth.attention",
+    "berth.latent_cache_write",
+    "berth.latent_attention",
+    "berth.encoder_attention",
+    "berth.dispatch",
+    "berth.grouped_matmul",
+    "berth.combine",
     "berth.last_token",
+    "berth.first_token",
     "berth.all_reduce",
     "berth.all_gather",
     "berth.repeat",
@@ -215,24 +304,69 @@ pub(crate) fn read(
             .map(|(weight, split)| Computation::Lookup { weight, split }),
         "berth.matmul" => {
             let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
-            let tied = attributes.tied();
-            attributes.weight(2).zip(split).zip(tied).map(|((weight, split), tied)| Computation::Matmul {
-                weight,
-                split,
-                tied,
+            let flags =
+                attributes.flag("tied").zip(attributes.flag("bias")).zip(attributes.flag("replicated"));
+            attributes.weight(2).zip(split).zip(flags).map(|((weight, split), ((tied, bias), replicated))| {
+                Computation::Matmul { weight, split, tied, bias, replicated }
             })
         }
-        "berth.norm" => attributes.weight(1).map(|weight| Computation::Norm { weight }),
+        "berth.norm" => attributes
+            .weight(1)
+            .zip(attributes.flag("bias"))
+            .map(|(weight, bias)| Computation::Norm { weight, bias }),
         "berth.residual" => Some(Computation::Residual),
         "berth.silu_multiply" => Some(Computation::SiluMultiply),
+        "berth.activate" => attributes.one_of("function", &["gelu", "tanh"]).map(|()| Computation::Activate),
         "berth.cache_write" => attributes
             .heads()
             .zip(attributes.split(&[Split::None, Split::Heads]))
-            .map(|(heads, split)| Computation::CacheWrite { heads, split }),
-        "berth.attention" => attributes
-            .heads()
-            .zip(attributes.split(&[Split::None, Split::Heads]))
-            .map(|(heads, split)| Computation::Attention { heads, split }),
+            .zip(attributes.flag("head_norm"))
+            .map(|((heads, split), head_norm)| Computation::CacheWrite { heads, split, head_norm }),
+        "berth.attention" => {
+            let window = attributes.optional("window", MOST_ROWS);
+            let sinks = attributes.flag("sinks");
+            attributes.heads().zip(attributes.split(&[Split::None, Split::Heads])).zip(window.zip(sinks)).map(
+                |((heads, split), (window, sinks))| Computation::Attention { heads, split, window, sinks },
+            )
+        }
+        "berth.latent_cache_write" => {
+            attributes.latent().map(|latent| Computation::LatentCacheWrite { latent })
+        }
+        "berth.latent_attention" => {
+            let sizes = attributes.size("heads").zip(attributes.size("head_width"));
+            let (value, latent) = (attributes.size("value_width"), attributes.latent());
+            let split = attributes.split(&[Split::None, Split::Heads]);
+            sizes.zip(value.zip(latent)).zip(split).map(|(((heads, width), (value, latent)), split)| {
+                let heads = LatentHeads { heads, width, value, latent };
+                Computation::LatentAttention { heads, split }
+            })
+        }
+        "berth.encoder_attention" => {
+            let sizes = attributes.size("heads").zip(attributes.size("head_width"));
+            sizes.zip(attributes.split(&[Split::None, Split::Heads])).map(|((heads, width), split)| {
+                Computation::EncoderAttention { heads: EncoderHeads { heads, width }, split }
+            })
+        }
+        "berth.dispatch" => {
+            let experts = attributes.size("experts");
+            let per_token = attributes.size("per_token");
+            experts.zip(per_token).and_then(|(experts, per_token)| {
+                attributes.per_token_of(per_token, experts)?;
+                Some(Computation::Dispatch { experts, per_token })
+            })
+        }
+        "berth.grouped_matmul" => {
+            let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
+            let (bias, per_token) = (attributes.flag("bias"), attributes.size("per_token"));
+            attributes.weight(3).zip(split).zip(bias.zip(per_token)).and_then(
+                |((weight, split), (bias, per_token))| {
+                    attributes.per_token_of(per_token, weight.experts())?;
+                    Some(Computation::GroupedMatmul { weight, per_token, split, bias })
+                },
+            )
+        }
+        "berth.combine" => attributes.size("per_token").map(|per_token| Computation::Combine { per_token }),
+        "berth.first_token" => Some(Computation::FirstToken),
         "berth.last_token" => Some(Computation::LastToken),
         "berth.all_reduce" => attributes.axis().map(|()| Computation::AllReduce),
         "berth.all_gather" => attributes.axis().map(|()| Computation::AllGather),
@@ -320,17 +454,55 @@ impl<'c> Attributes<'c, '_> {
         Some(())
     }
 
-    /// `tied` may be absent: IRDL has no optional attributes, so it is not declared there.
-    fn tied(&mut self) -> Option<bool> {
-        if !self.operation.has_attribute("tied") {
+    /// A mark that may be absent: IRDL has no optional attributes, so none is declared there.
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        if !self.operation.has_attribute(name) {
             return Some(false);
         }
-        let attribute = self.get("tied")?;
+        let attribute = self.get(name)?;
         if !attribute.is_bool() {
-            self.problem(format!("`tied` is true or false; here it is `{attribute}`"));
+            self.problem(format!("`{name}` is true or false; here it is `{attribute}`"));
             return None;
         }
         BoolAttribute::try_from(attribute).ok().map(|attribute| attribute.value())
+    }
+
+    /// A figure that may be absent.
+    fn optional(&mut self, name: &str, most: u64) -> Option<Option<u64>> {
+        if self.operation.has_attribute(name) { self.positive(name, most).map(Some) } else { Some(None) }
+    }
+
+    /// A count of heads or experts, or a width of a head: three factors of them stay below 2^62.
+    fn size(&mut self, name: &str) -> Option<u64> {
+        self.positive(name, 1 << 20)
+    }
+
+    fn one_of(&mut self, name: &str, known: &[&str]) -> Option<()> {
+        let written = self.string(name)?;
+        if !known.contains(&written.as_str()) {
+            let known: Vec<_> = known.iter().map(|known| format!("\"{known}\"")).collect();
+            self.problem(format!("`{name}` is one of {}; here it is \"{written}\"", known.join(", ")));
+            return None;
+        }
+        Some(())
+    }
+
+    fn per_token_of(&mut self, per_token: u64, experts: u64) -> Option<()> {
+        if per_token > experts {
+            self.problem(format!("{per_token} experts read a token, and there are {experts}"));
+            return None;
+        }
+        Some(())
+    }
+
+    fn cache(&mut self) -> Option<Element> {
+        self.r#type("cache", "bf16")
+            .and_then(|r#type| Element::number(r#type).map_err(|message| self.problem(message)).ok())
+    }
+
+    fn latent(&mut self) -> Option<Latent> {
+        let (width, rope, cache) = (self.size("latent"), self.size("rope"), self.cache());
+        Some(Latent { width: width?, rope: rope?, cache: cache? })
     }
 
     fn positive(&mut self, name: &str, most: u64) -> Option<u64> {
@@ -369,7 +541,11 @@ impl<'c> Attributes<'c, '_> {
     }
 
     fn weight(&mut self, rank: usize) -> Option<Weight> {
-        let example = if rank == 1 { "tensor<8192xbf16>" } else { "tensor<8192x1024xbf16>" };
+        let example = match rank {
+            1 => "tensor<8192xbf16>",
+            2 => "tensor<8192x1024xbf16>",
+            _ => "tensor<8x8192x1024xbf16>",
+        };
         let r#type = self.r#type("weight", example)?;
         if !r#type.is_ranked_tensor() {
             self.problem(format!("`weight` is a tensor, such as {example}; here it is `{type}`"));
@@ -410,12 +586,10 @@ impl<'c> Attributes<'c, '_> {
 
     fn heads(&mut self) -> Option<Heads> {
         // Three factors of 2^20, two summands and an element's bytes stay below 2^62.
-        let heads = self.positive("heads", 1 << 20);
-        let kv_heads = self.positive("kv_heads", 1 << 20);
-        let width = self.positive("head_width", 1 << 20);
-        let cache = self
-            .r#type("cache", "bf16")
-            .and_then(|r#type| Element::number(r#type).map_err(|message| self.problem(message)).ok());
+        let heads = self.size("heads");
+        let kv_heads = self.size("kv_heads");
+        let width = self.size("head_width");
+        let cache = self.cache();
         let heads = Heads { heads: heads?, kv_heads: kv_heads?, width: width?, cache: cache? };
         if !heads.heads.is_multiple_of(heads.kv_heads) {
             self.problem(format!(

@@ -9,10 +9,11 @@
 use crate::cost::{self, Cost, Shape};
 use crate::dialect::{Computation, Split};
 use crate::structure::{Function, Role, Step, Structure};
-use crate::verifier::{diagnostic, phase_name};
+use crate::verifier::diagnostic;
 use berth_compiler::form::{Form, Symbol};
 use berth_compiler::graph::{Phase, Place};
 use berth_compiler::lowering::IrDiagnostic;
+use num_rational::BigRational;
 use std::collections::BTreeSet;
 
 /// One pass, priced.
@@ -58,7 +59,9 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
         };
         if let Some(function) = structure.functions.get(index) {
             let rows = match role.phase {
-                Phase::Prefill => Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1),
+                Phase::Prefill | Phase::Encode => {
+                    Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1)
+                }
                 Phase::Decode => Form::symbol(Symbol::Sequences, 1),
             };
             let tokens = Value {
@@ -123,8 +126,8 @@ fn one_copy(passes: &[Pass]) -> Vec<IrDiagnostic> {
         let Some(place) = place else { continue };
         let message = format!(
             "{} and {} hold different weights or caches, yet there is one copy; they differ in {}",
-            phase_name(first.role.phase),
-            phase_name(second.role.phase),
+            first.role.phase.name(),
+            second.role.phase.name(),
             names.join(", ")
         );
         warnings.push(diagnostic(place, message, Some("make the same edit in both".to_owned())));
@@ -260,7 +263,7 @@ impl Layout<'_> {
                     self.whole(input, &step.place, &does);
                 }
             }
-            Computation::Norm { weight } => {
+            Computation::Norm { weight, .. } => {
                 self.width(step, input, weight.rows());
                 self.whole(input, &step.place, &does);
                 result.distribution = Distribution::Whole;
@@ -298,21 +301,83 @@ impl Layout<'_> {
                     result.distribution = Distribution::Whole;
                 }
             }
-            Computation::CacheWrite { heads, split } => {
+            Computation::Activate => {
+                self.summed(input, &step.place, &does);
+                if input.distribution == Distribution::Partial {
+                    result.distribution = Distribution::Whole;
+                }
+            }
+            Computation::GroupedMatmul { weight, split, .. } => {
+                self.width(step, input, weight.rows());
+                result.width = weight.columns();
+                result.distribution = match split {
+                    Split::Columns => Distribution::Split,
+                    Split::Rows => Distribution::Partial,
+                    Split::None | Split::Heads => Distribution::Whole,
+                };
+                if *split == Split::Rows {
+                    self.tensor_divides.insert(weight.rows());
+                    self.summed(input, &step.place, &does);
+                } else {
+                    self.whole(input, &step.place, &does);
+                }
+            }
+            Computation::Dispatch { experts, per_token } => {
+                self.whole(input, &step.place, &does);
+                if let Some(scores) = second {
+                    self.width(step, scores, *experts);
+                    self.whole(scores, &step.place, &does);
+                }
+                result.distribution = Distribution::Whole;
+                split_in = false;
+                result.rows = input.rows.clone() * Form::integer(*per_token);
+            }
+            Computation::Combine { per_token } => {
+                let part = BigRational::new(1.into(), (*per_token).into());
+                result.rows = input.rows.clone() * Form::constant(part);
+            }
+            Computation::LatentCacheWrite { latent } => {
+                self.width(step, input, latent.cached_width());
+                self.whole(input, &step.place, &does);
+                result.width = latent.width;
+                result.distribution = Distribution::Whole;
+                split_in = false;
+            }
+            Computation::LatentAttention { heads, split } => {
+                self.width(step, input, heads.query_width());
+                self.heads(step, input, heads.heads, heads.heads, *split, &does);
+                if let Some(expanded) = second {
+                    self.width(step, expanded, heads.expanded_width());
+                    self.heads(step, expanded, heads.heads, heads.heads, *split, &does);
+                }
+                result.width = heads.value_width();
+                result.distribution = by_heads(*split);
+                split_in = *split == Split::Heads;
+            }
+            Computation::EncoderAttention { heads, split } => {
+                self.width(step, input, 3 * heads.heads * heads.width);
+                self.heads(step, input, heads.heads, heads.heads, *split, &does);
+                result.width = heads.heads * heads.width;
+                result.distribution = by_heads(*split);
+                split_in = *split == Split::Heads;
+            }
+            Computation::CacheWrite { heads, split, .. } => {
                 self.width(step, input, heads.qkv_width());
                 self.heads(step, input, heads.heads, heads.kv_heads, *split, &does);
                 result.width = heads.query_width();
                 result.distribution = by_heads(*split);
                 split_in = *split == Split::Heads;
             }
-            Computation::Attention { heads, split } => {
+            Computation::Attention { heads, split, .. } => {
                 self.width(step, input, heads.query_width());
                 self.heads(step, input, heads.heads, heads.kv_heads, *split, &does);
                 result.width = heads.query_width();
                 result.distribution = by_heads(*split);
                 split_in = *split == Split::Heads;
             }
-            Computation::LastToken => result.rows = Form::symbol(Symbol::Sequences, 1),
+            Computation::LastToken | Computation::FirstToken => {
+                result.rows = Form::symbol(Symbol::Sequences, 1)
+            }
             Computation::AllReduce => {
                 if input.distribution != Distribution::Partial {
                     self.warn(
@@ -337,6 +402,7 @@ impl Layout<'_> {
             rows_in: input.rows.clone(),
             rows_out: result.rows.clone(),
             width_in: input.width,
+            width_beside: second.map_or(0, |second| second.width),
             width_out: result.width,
             bytes_in: input.bytes,
             bytes_out: result.bytes,

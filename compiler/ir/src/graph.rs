@@ -27,6 +27,7 @@ fn phase(pass: Pass) -> PhaseGraph {
             kv_bytes: cost.kv_bytes,
             link_bytes: cost.link_bytes,
             parameters: cost.parameters,
+            active_parameters: cost.parameters - cost.idle_parameters,
             weight_memory: cost.weight_memory,
             kv_memory: cost.kv_memory,
             place: priced.place,

@@ -20,6 +20,7 @@ mod foreign;
 mod graph;
 mod import;
 mod passes;
+mod shape;
 mod shard;
 mod structure;
 mod text;

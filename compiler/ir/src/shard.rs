@@ -6,7 +6,8 @@
 //!
 //! The rule is propagation (Shoeybi et al., Megatron-LM, 2019): a matrix that meets a whole value is
 //! split by columns, so its result is split; one that meets a split value is split by rows, so its
-//! result is a partial sum; attention follows its queries. A table is split by rows, each device adding
+//! result is a partial sum; attention follows its queries, experts are divided as matrices are. What is small is replicated: the router,
+//! projections into a latent space. A table is split by rows, each device adding
 //! what it finds (the vocabulary-parallel embedding of the same paper, which engines share).
 
 use crate::Malformed;
@@ -112,29 +113,40 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
         Computation::Lookup { .. } => {
             Plan { accepts: vec![Whole], split: Some(Split::Rows), result: Partial }
         }
-        Computation::Matmul { .. } if split => {
+        Computation::Matmul { replicated: true, .. } => {
+            Plan { accepts: vec![Whole], split: Some(Split::None), result: Whole }
+        }
+        Computation::Matmul { .. } | Computation::GroupedMatmul { .. } if split => {
             Plan { accepts: vec![Parts], split: Some(Split::Rows), result: Partial }
         }
-        Computation::Matmul { .. } => {
+        Computation::Matmul { .. } | Computation::GroupedMatmul { .. } => {
             Plan { accepts: vec![Whole], split: Some(Split::Columns), result: Parts }
         }
-        Computation::CacheWrite { .. } | Computation::Attention { .. } => Plan {
+        Computation::CacheWrite { .. }
+        | Computation::Attention { .. }
+        | Computation::LatentAttention { .. }
+        | Computation::EncoderAttention { .. } => Plan {
             accepts: vec![followed],
             split: Some(if split { Split::Heads } else { Split::None }),
             result: followed,
         },
-        Computation::SiluMultiply => Plan { accepts: vec![followed], split: None, result: followed },
+        Computation::SiluMultiply | Computation::Activate => {
+            Plan { accepts: vec![followed], split: None, result: followed }
+        }
         // Both alike add up as they are.
         Computation::Residual if inputs.iter().all(|input| Some(input) == inputs.first()) => {
             let both = inputs.first().copied().unwrap_or(Whole);
             Plan { accepts: vec![both], split: None, result: both }
         }
-        Computation::LastToken => {
+        // The weighted sum of partial sums is one.
+        Computation::LastToken | Computation::FirstToken | Computation::Combine { .. } => {
             let same = inputs.first().copied().unwrap_or(Whole);
             Plan { accepts: vec![same], split: None, result: same }
         }
         Computation::Norm { .. }
         | Computation::Residual
+        | Computation::LatentCacheWrite { .. }
+        | Computation::Dispatch { .. }
         | Computation::Repeat { .. }
         | Computation::AllReduce
         | Computation::AllGather => Plan { accepts: vec![Whole], split: None, result: Whole },

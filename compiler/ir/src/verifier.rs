@@ -158,7 +158,7 @@ impl<'c> Reader<'c, '_> {
         if known_phase.is_none() {
             self.error(
                 place,
-                format!("`berth.phase` is \"prefill\" or \"decode\"; here it is \"{phase}\""),
+                format!("`berth.phase` is \"prefill\", \"decode\" or \"encode\"; here it is \"{phase}\""),
                 None,
             );
         }
@@ -319,14 +319,12 @@ impl<'c> Reader<'c, '_> {
             let other = match role.phase {
                 Phase::Prefill => Phase::Decode,
                 Phase::Decode => Phase::Prefill,
+                // An encoder has no other.
+                Phase::Encode => Phase::Encode,
             };
             if !roles.contains_key(&Role { phase: other, ..(*role).clone() }) {
-                let message = format!(
-                    "service `{}` has a {} and no {}",
-                    role.service,
-                    phase_name(role.phase),
-                    phase_name(other)
-                );
+                let message =
+                    format!("service `{}` has a {} and no {}", role.service, role.phase.name(), other.name());
                 self.error(&function.place, message, None);
             }
             if !function.element.is_token() {
@@ -421,24 +419,24 @@ fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
         | Computation::Norm { .. }
         | Computation::Residual
         | Computation::SiluMultiply
+        | Computation::Activate
         | Computation::CacheWrite { .. }
         | Computation::Attention { .. }
+        | Computation::LatentCacheWrite { .. }
+        | Computation::LatentAttention { .. }
+        | Computation::EncoderAttention { .. }
+        | Computation::Dispatch { .. }
+        | Computation::GroupedMatmul { .. }
+        | Computation::Combine { .. }
         | Computation::LastToken
+        | Computation::FirstToken
         | Computation::AllReduce
         | Computation::AllGather => Some(false),
     }
 }
 
-/// `prefill`, `decode`
-pub(crate) fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Prefill => "prefill",
-        Phase::Decode => "decode",
-    }
-}
-
 fn phase_of(name: &str) -> Option<Phase> {
-    [Phase::Prefill, Phase::Decode].into_iter().find(|phase| phase_name(*phase) == name)
+    Phase::ALL.into_iter().find(|phase| phase.name() == name)
 }
 
 /// A message at a place.

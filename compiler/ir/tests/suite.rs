@@ -303,11 +303,14 @@ fn sizes(graph: &OperatorGraph) -> String {
     for phase in &graph.phases {
         let parameters: u64 =
             phase.operators.node_weights().map(|operator| operator.parameters * operator.repeat).sum();
+        let active: u64 =
+            phase.operators.node_weights().map(|operator| operator.active_parameters * operator.repeat).sum();
+        let active = if active == parameters { String::new() } else { format!(", {active} for one token") };
         let memory = at_degree_one(&total(phase, |operator| operator.weight_memory.clone()));
         let cached = at_degree_one(&total(phase, |operator| operator.kv_memory.clone()));
         writeln!(
             text,
-            "{}: {parameters} parameters, {memory} bytes, {cached} bytes of KV a token",
+            "{}: {parameters} parameters{active}, {memory} bytes, {cached} bytes of KV a token",
             phase_title(phase)
         )
         .unwrap();
@@ -334,8 +337,16 @@ fn facets(operator: &Operator) -> Vec<(&'static str, String)> {
         OperatorKind::Matmul { rows, inner, columns, precision } => {
             format!("{rows} x {inner} x {columns} {precision:?}").to_lowercase()
         }
-        OperatorKind::Attention { heads, kv_heads, head_width, cache } => {
-            format!("{heads} heads, {kv_heads} kv_heads of {head_width} {cache:?}").to_lowercase()
+        OperatorKind::Attention { heads, kv_heads, head_width, cache, window } => {
+            let window = window.map_or(String::new(), |window| format!(", window {window}"));
+            format!("{heads} heads, {kv_heads} kv_heads of {head_width} {cache:?}{window}").to_lowercase()
+        }
+        OperatorKind::LatentAttention { heads, latent, rope, cache } => {
+            format!("{heads} heads over {latent} + {rope} {cache:?}").to_lowercase()
+        }
+        OperatorKind::EncoderAttention { heads, head_width } => format!("{heads} heads of {head_width}"),
+        OperatorKind::Experts { rows, inner, columns, experts, per_token, precision } => {
+            format!("{rows} x {inner} x {columns} {precision:?}, {per_token} of {experts}").to_lowercase()
         }
         OperatorKind::Elementwise => "elementwise".to_owned(),
         OperatorKind::AllReduce { message } | OperatorKind::AllGather { message } => message.to_string(),

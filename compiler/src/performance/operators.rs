@@ -64,22 +64,39 @@ pub fn operator_time(
             let shape = [at(rows)?, at(columns)?, at(inner)?];
             matmul(flops, bytes, shape, *precision, hardware)
         }
-        OperatorKind::Attention { heads, kv_heads, head_width, cache } => {
+        OperatorKind::Attention { heads, kv_heads, head_width, cache, window } => {
             let (heads, kv_heads) = (at(heads)?, at(kv_heads)?);
             let width = *head_width as f64;
             let shape = AttentionShape {
                 sequences: binding.sequences,
                 new: binding.new,
-                context: binding.context,
+                context: window.map_or(binding.context, |window| binding.context.min(window as f64)),
                 heads,
                 kv_heads,
                 width,
                 kv_precision: *cache,
             };
             match phase {
-                Phase::Prefill => prefill_attention(flops, bytes, &shape, hardware),
+                Phase::Prefill | Phase::Encode => prefill_attention(flops, bytes, &shape, hardware),
                 Phase::Decode => Ok(decode_attention(kv_bytes, other_bytes, &shape, hardware)),
             }
+        }
+        OperatorKind::Experts { rows, experts, per_token, precision, .. } => {
+            let (experts, per_token) = (*experts as f64, *per_token as f64);
+            let tokens = at(rows)? / per_token;
+            // Experts that some token reads, where each token chooses as if by lot.
+            let read = 1.0 - (1.0 - per_token / experts).powf(tokens);
+            let bytes = at(&operator.weight_bytes)? * read + at(&operator.activation_bytes)?;
+            let rates = (hardware.peak(*precision)?, hardware.bandwidth);
+            Ok(unfitted("experts, their load taken as even,", flops, bytes, rates, hardware))
+        }
+        OperatorKind::LatentAttention { .. } => {
+            let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
+            Ok(unfitted("latent attention", flops, bytes, rates, hardware))
+        }
+        OperatorKind::EncoderAttention { .. } => {
+            let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
+            Ok(unfitted("attention of an encoder", flops, bytes, rates, hardware))
         }
         OperatorKind::AllReduce { message } => {
             collective(&fits::shipped().all_reduce, "all-reduce", at(message)?, hardware, binding.tensor)
@@ -365,6 +382,25 @@ fn datasheet(flops: f64, bytes: f64, rates: (f64, f64), hardware: &Hardware) -> 
     let (compute, memory, launch) = DATASHEET;
     let seconds = launch + (flops / (compute * rates.0)).max(bytes / (memory * rates.1));
     OperatorTime { seconds: Band::around(seconds, UNMEASURED_ERROR), notes: vec![unmeasured(hardware)] }
+}
+
+/// An operator that no fit is for, on a device that may have others.
+fn unfitted(what: &str, flops: f64, bytes: f64, rates: (f64, f64), hardware: &Hardware) -> OperatorTime {
+    let (compute, memory, launch) = DATASHEET;
+    let mut time = datasheet(flops, bytes, rates, hardware);
+    time.notes = vec![Note {
+        kind: NoteKind::Datasheet,
+        text: format!(
+            "{what} on {} is not fitted yet: its datasheet at {:.0} % of arithmetic, {:.0} % of memory \
+             bandwidth and {:.0} µs an operator, ± {:.0} %",
+            hardware.device,
+            100.0 * compute,
+            100.0 * memory,
+            1e6 * launch,
+            100.0 * UNMEASURED_ERROR
+        ),
+    }];
+    time
 }
 
 fn unmeasured(hardware: &Hardware) -> Note {

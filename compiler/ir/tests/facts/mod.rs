@@ -1,8 +1,12 @@
 //! Programs for tests from lines such as `hidden = 8192`, without the language's front end.
 
-use berth_language::model::{Fact, LlmWork, Model, Plan, Precision, Program, Restriction, Service, Work};
+use berth_language::model::{
+    Attention, Biases, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention, LatentAttention,
+    LatentWidths, LlmWork, Model, Plan, Precision, Program, Restriction, Service, Work,
+};
 use berth_language::sources::{Source, Sources};
 use berth_language::span::{Span, Spanned};
+use std::collections::BTreeMap;
 
 /// The file that the facts stand in.
 pub const PATH: &str = "chat.berth";
@@ -18,6 +22,7 @@ pub fn program(text: &str) -> (Program, Sources) {
         shipped: false,
     });
     let mut program = Program { plan: Plan::default(), ..Program::default() };
+    let mut facts = BTreeMap::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let written = line.trim();
@@ -28,31 +33,24 @@ pub fn program(text: &str) -> (Program, Sources) {
             continue;
         }
         if let Some(name) = written.strip_prefix("model ") {
-            program.models.push(Model {
-                name: name.to_owned(),
-                span,
-                layers: None,
-                hidden: None,
-                heads: None,
-                kv_heads: None,
-                head_width: None,
-                feed_forward: None,
-                vocabulary: None,
-                tied_embeddings: None,
-            });
+            facts = BTreeMap::new();
+            program.models.push(model(name, span, &facts));
         } else if let Some(name) = written.strip_prefix("service ") {
             let model = program.models.len() - 1;
             program.services.push(service(name, model, span));
         } else {
             let (field, value) =
                 written.split_once(" = ").unwrap_or_else(|| panic!("`{written}` is no fact"));
-            set(&mut program, field, value, span);
+            set(&mut program, &mut facts, field, value, span);
         }
     }
     (program, sources)
 }
 
-fn set(program: &mut Program, field: &str, value: &str, span: Span) {
+/// The facts of a model as they are written.
+type Facts<'t> = BTreeMap<&'t str, (&'t str, Span)>;
+
+fn set<'t>(program: &mut Program, facts: &mut Facts<'t>, field: &'t str, value: &'t str, span: Span) {
     if field == "precision" {
         let Some(Service { work: Work::Llm(work), .. }) = program.services.last_mut() else {
             panic!("`precision` stands in a service")
@@ -68,22 +66,113 @@ fn set(program: &mut Program, field: &str, value: &str, span: Span) {
         work.precision.push(Restriction { allowed, span, pinned: false });
         return;
     }
-    let model = program.models.last_mut().expect("a fact stands in a model");
-    if field == "tied_embeddings" {
-        model.tied_embeddings = Some(Fact::new(value == "true", span));
-        return;
-    }
-    let slot = match field {
-        "layers" => &mut model.layers,
-        "hidden" => &mut model.hidden,
-        "heads" => &mut model.heads,
-        "kv_heads" => &mut model.kv_heads,
-        "head_width" => &mut model.head_width,
-        "feed_forward" => &mut model.feed_forward,
-        "vocabulary" => &mut model.vocabulary,
-        _ => panic!("no fact is called `{field}`"),
+    assert!(FIELDS.contains(&field), "no fact is called `{field}`");
+    facts.insert(field, (value, span));
+    let stated = program.models.last_mut().expect("a fact stands in a model");
+    *stated = model(&stated.name, stated.span, facts);
+}
+
+const FIELDS: [&str; 27] = [
+    "layers",
+    "hidden",
+    "heads",
+    "kv_heads",
+    "head_width",
+    "feed_forward",
+    "vocabulary",
+    "tied_embeddings",
+    "bidirectional",
+    "latent_kv",
+    "latent_rope",
+    "latent_query",
+    "latent_value",
+    "window",
+    "windowed_layers",
+    "query_key_norm",
+    "attention_sinks",
+    "biases",
+    "dense_layers",
+    "experts",
+    "experts_per_token",
+    "shared_experts",
+    "expert_feed_forward",
+    "router_bias",
+    "positions",
+    "token_types",
+    "labels",
+];
+
+/// The model of these facts.
+fn model(name: &str, span: Span, facts: &Facts) -> Model {
+    let count = |field: &str| {
+        let (value, span) = facts.get(field)?;
+        Some(Fact::new(value.replace('_', "").parse::<u64>().expect("a fact is an integer"), *span))
     };
-    *slot = Some(Fact::new(value.replace('_', "").parse().expect("a fact is an integer"), span));
+    let flag = |field: &str| facts.get(field).map(|(value, span)| Fact::new(*value == "true", *span));
+    let attention = if facts.contains_key("bidirectional") {
+        Attention::Bidirectional(EncoderAttention {
+            heads: count("heads"),
+            head_width: count("head_width"),
+            positions: count("positions"),
+            token_types: count("token_types"),
+            // Whoever gives no scores pools.
+            pooler: Some(Fact::new(!facts.contains_key("labels"), span)),
+            labels: count("labels"),
+        })
+    } else if let Some(kv) = count("latent_kv") {
+        let value = |field: &str| count(field).map(|fact| fact.value);
+        let widths = LatentWidths {
+            kv: kv.value,
+            rope: value("latent_rope").expect("latent attention has a rotary part"),
+            query: value("latent_query"),
+            value: value("latent_value"),
+        };
+        Attention::Latent(LatentAttention {
+            heads: count("heads"),
+            head_width: count("head_width"),
+            widths: Fact::new(widths, kv.span),
+        })
+    } else {
+        Attention::Grouped(GroupedAttention {
+            heads: count("heads"),
+            kv_heads: count("kv_heads"),
+            head_width: count("head_width"),
+            window: count("window"),
+            windowed_layers: count("windowed_layers"),
+            query_key_norm: flag("query_key_norm"),
+            sinks: flag("attention_sinks"),
+        })
+    };
+    let feed_forward = match count("experts") {
+        None => FeedForward::Dense(count("feed_forward")),
+        Some(experts) => FeedForward::Experts(Experts {
+            experts,
+            per_token: count("experts_per_token"),
+            width: count("expert_feed_forward"),
+            shared: count("shared_experts"),
+            dense_layers: count("dense_layers"),
+            dense_width: count("feed_forward"),
+            router_bias: flag("router_bias"),
+        }),
+    };
+    Model {
+        name: name.to_owned(),
+        span,
+        configuration: None,
+        layers: count("layers"),
+        hidden: count("hidden"),
+        vocabulary: count("vocabulary"),
+        tied_embeddings: flag("tied_embeddings"),
+        attention,
+        feed_forward,
+        biases: facts.get("biases").map(|(value, span)| {
+            let biases = Biases::ALL.into_iter().find(|biases| biases.name() == *value);
+            Fact::new(biases.expect("a choice of biases"), *span)
+        }),
+        prediction_modules: None,
+        native: None,
+        quality: Vec::new(),
+    }
 }
 
 fn service(name: &str, model: usize, span: Span) -> Service {

@@ -1,0 +1,298 @@
+//! The shape of a model with nothing missing: what `berth.model` says.
+//!
+//! Contract: a model's facts go in; names with values, each with the line that states it, come out, small
+//! enough that no product of them overflows. Or a diagnostic that names all that is missing, or the first
+//! size that no machine could hold.
+
+use crate::dialect::MOST_ELEMENTS;
+use berth_language::diagnostics::Diagnostic;
+use berth_language::model::{
+    Attention, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention, LatentAttention, Model,
+};
+use berth_language::span::Span;
+
+/// Names of the attributes of `berth.model`, with values and places.
+pub(crate) struct Shape {
+    pub(crate) fields: Vec<(&'static str, Value, Span)>,
+}
+
+/// What an attribute holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Count(u64),
+    Flag(bool),
+    Name(&'static str),
+}
+
+/// The shape of `model`, which a service at `service` runs.
+pub(crate) fn shape(model: &Model, service: Span) -> Result<Shape, Box<Diagnostic>> {
+    let Model {
+        name: _,
+        span,
+        configuration: _,
+        layers,
+        hidden,
+        vocabulary,
+        tied_embeddings,
+        attention,
+        feed_forward,
+        biases,
+        prediction_modules: _,
+        native: _,
+        quality: _,
+    } = model;
+    let mut facts = Facts { model, service, fields: Vec::new(), missing: Vec::new() };
+    facts.needed("layers", layers);
+    facts.needed("hidden", hidden);
+    let head_width = match attention {
+        Attention::Grouped(GroupedAttention {
+            heads,
+            kv_heads,
+            head_width,
+            window,
+            windowed_layers,
+            query_key_norm,
+            sinks,
+        }) => {
+            facts.needed("heads", heads);
+            facts.needed("kv_heads", kv_heads);
+            facts.optional("window", window);
+            facts.optional("windowed_layers", windowed_layers);
+            facts.flag("query_key_norm", query_key_norm);
+            facts.flag("attention_sinks", sinks);
+            head_width
+        }
+        Attention::Latent(LatentAttention { heads, head_width, widths }) => {
+            facts.needed("heads", heads);
+            // A head is no part of the stream here, so the stream's width says nothing of it.
+            facts.needed("head_width", head_width);
+            let latent = &widths.value;
+            let of = |width: u64| Some(Fact::new(width, widths.span));
+            facts.optional("latent_kv", &of(latent.kv));
+            facts.optional("latent_rope", &of(latent.rope));
+            facts.optional("latent_query", &latent.query.and_then(of));
+            facts.optional("latent_value", &latent.value.and_then(of));
+            &None
+        }
+        Attention::Bidirectional(EncoderAttention {
+            heads,
+            head_width,
+            positions,
+            token_types,
+            pooler,
+            labels,
+        }) => {
+            facts.fields.push(("bidirectional", Value::Flag(true), *span));
+            facts.needed("heads", heads);
+            facts.optional("positions", positions);
+            facts.optional("token_types", token_types);
+            facts.flag("pooler", pooler);
+            facts.optional("labels", labels);
+            head_width
+        }
+    };
+    match feed_forward {
+        FeedForward::Dense(width) => facts.needed("feed_forward", width),
+        FeedForward::Experts(Experts {
+            experts,
+            per_token,
+            width,
+            shared,
+            dense_layers,
+            dense_width,
+            router_bias,
+        }) => {
+            facts.needed("experts", &Some(experts.clone()));
+            facts.needed("experts_per_token", per_token);
+            facts.needed("expert_feed_forward", width);
+            if shared.as_ref().is_some_and(|shared| shared.value > 0) {
+                facts.optional("shared_experts", shared);
+            }
+            if dense_layers.as_ref().is_some_and(|layers| layers.value > 0) {
+                facts.optional("dense_layers", dense_layers);
+                facts.needed("feed_forward", dense_width);
+            }
+            facts.flag("router_bias", router_bias);
+        }
+    }
+    facts.needed("vocabulary", vocabulary);
+    if let Some(biases) = biases {
+        facts.fields.push(("biases", Value::Name(biases.value.name()), biases.span));
+    }
+    let tied = tied_embeddings.as_ref().is_some_and(|fact| fact.value);
+    facts.fields.push(("tied_embeddings", Value::Flag(tied), *span));
+    if !facts.missing.is_empty() {
+        return Err(facts.missing_input());
+    }
+    if facts.count("head_width").is_none() {
+        let (hidden, heads) = (facts.at("hidden"), facts.at("heads"));
+        match head_width {
+            Some(_) => facts.optional("head_width", head_width),
+            None if heads > 0 && hidden.is_multiple_of(heads) => {
+                facts.fields.push(("head_width", Value::Count(hidden / heads), *span));
+            }
+            None => {
+                facts.missing.push("head_width");
+                return Err(facts.missing_input());
+            }
+        }
+    }
+    facts.sizes()?;
+    Ok(Shape { fields: facts.fields })
+}
+
+/// Facts while they are collected.
+struct Facts<'m> {
+    model: &'m Model,
+    service: Span,
+    fields: Vec<(&'static str, Value, Span)>,
+    missing: Vec<&'static str>,
+}
+
+impl Facts<'_> {
+    fn needed(&mut self, field: &'static str, fact: &Option<Fact<u64>>) {
+        match fact {
+            Some(_) => self.optional(field, fact),
+            None => self.missing.push(field),
+        }
+    }
+
+    fn optional(&mut self, field: &'static str, fact: &Option<Fact<u64>>) {
+        if let Some(fact) = fact {
+            self.fields.push((field, Value::Count(fact.value), fact.span));
+        }
+    }
+
+    /// A mark, where it is set.
+    fn flag(&mut self, field: &'static str, fact: &Option<Fact<bool>>) {
+        if let Some(fact) = fact.as_ref().filter(|fact| fact.value) {
+            self.fields.push((field, Value::Flag(true), fact.span));
+        }
+    }
+
+    fn count(&self, wanted: &str) -> Option<(u64, Span)> {
+        self.fields.iter().find_map(|(field, value, span)| match value {
+            Value::Count(count) if *field == wanted => Some((*count, *span)),
+            _ => None,
+        })
+    }
+
+    /// 0 where nothing is said.
+    fn at(&self, field: &str) -> u64 {
+        self.count(field).map_or(0, |(count, _)| count)
+    }
+
+    fn missing_input(&self) -> Box<Diagnostic> {
+        let names = self.missing.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+        Box::new(
+            Diagnostic::error(
+                "model::missing-input",
+                format!("model `{}` cannot be lowered without {names}", self.model.name),
+                self.model.span,
+                format!("{names} missing here"),
+            )
+            .and(self.service, "this service runs it")
+            .help(self.missing.iter().map(|field| format!("{field} = …")).collect::<Vec<_>>().join("\n")),
+        )
+    }
+
+    fn wrong(&self, span: Span, title: String, label: String) -> Box<Diagnostic> {
+        Box::new(
+            Diagnostic::error("model::shape", title, span, label).and(self.service, "this service runs it"),
+        )
+    }
+
+    /// No count is 0 or larger than any machine, no weight has more elements than are counted.
+    fn sizes(&self) -> Result<(), Box<Diagnostic>> {
+        let name = &self.model.name;
+        let small = [
+            ("heads", 1 << 20),
+            ("kv_heads", 1 << 20),
+            ("head_width", 1 << 20),
+            ("experts", 1 << 20),
+            ("experts_per_token", 1 << 20),
+            ("shared_experts", 1 << 20),
+            ("latent_kv", 1 << 20),
+            ("latent_rope", 1 << 20),
+            ("latent_query", 1 << 20),
+            ("latent_value", 1 << 20),
+            ("layers", 1_000_000),
+        ];
+        for (field, value, span) in &self.fields {
+            let Value::Count(count) = value else { continue };
+            if *count == 0 || *count > 1 << 40 {
+                return Err(self.wrong(
+                    *span,
+                    format!("`{field}` of model `{name}` is from 1 to 2^40"),
+                    format!("it is {count} here"),
+                ));
+            }
+            if let Some((_, most)) = small.iter().find(|(limited, _)| limited == field)
+                && count > most
+            {
+                return Err(self.wrong(
+                    *span,
+                    format!("`{field}` of model `{name}` is at most {most}"),
+                    format!("it is {count} here"),
+                ));
+            }
+        }
+        for (part, whole, rule) in [
+            ("experts_per_token", "experts", "at most all of them read a token"),
+            ("dense_layers", "layers", "at most all layers are dense"),
+            ("windowed_layers", "layers", "at most all layers have a window"),
+        ] {
+            if let (Some((part_count, span)), Some((whole_count, _))) = (self.count(part), self.count(whole))
+                && part_count > whole_count
+            {
+                return Err(self.wrong(
+                    span,
+                    format!("`{part}` of model `{name}` exceeds `{whole}`: {rule}"),
+                    format!("{part_count} is more than {whole_count}"),
+                ));
+            }
+        }
+        let heads = self.at("heads");
+        if let Some((kv_heads, span)) = self.count("kv_heads")
+            && !heads.is_multiple_of(kv_heads)
+        {
+            return Err(self.wrong(
+                span,
+                format!("`kv_heads` of model `{name}` divides `heads`: each serves equally many"),
+                format!("{kv_heads} does not divide {heads}"),
+            ));
+        }
+        if self.weights().into_iter().any(|elements| elements.is_none_or(|elements| elements > MOST_ELEMENTS))
+        {
+            return Err(self.wrong(
+                self.model.span,
+                format!("model `{name}` has a weight of more than 2^62 elements"),
+                "the product of its widths is that large".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Elements of every weight, or of a larger one.
+    fn weights(&self) -> Vec<Option<u64>> {
+        let hidden = self.at("hidden");
+        let heads = self.at("heads");
+        let width = self.at("head_width") + self.at("latent_rope");
+        let value = self.at("latent_value").max(width);
+        let kv_heads = self.count("kv_heads").map_or(heads, |(count, _)| count);
+        let product =
+            |factors: &[u64]| factors.iter().try_fold(1_u64, |product, factor| product.checked_mul(*factor));
+        let latent = hidden.max(self.at("latent_kv")).max(self.at("latent_query"));
+        vec![
+            product(&[heads + 2 * kv_heads, width + value, latent]),
+            product(&[2, self.at("feed_forward"), hidden]),
+            product(&[self.at("vocabulary"), hidden]),
+            product(&[self.at("positions"), hidden]),
+            product(&[self.at("token_types"), hidden]),
+            product(&[self.at("labels"), hidden]),
+            product(&[self.at("experts"), 2, self.at("expert_feed_forward"), hidden]),
+            product(&[self.at("shared_experts"), 2, self.at("expert_feed_forward"), hidden]),
+            product(&[hidden, hidden]),
+        ]
+    }
+}
