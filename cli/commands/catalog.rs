@@ -9,7 +9,7 @@ use berth_compiler::session::Stopped;
 use berth_language::model::Precision;
 use berth_language::sources::{Files, Unreadable};
 use berth_language::span::FileId;
-use berth_language::syntax::ast::{Block, ExprKind, Item};
+use berth_language::syntax::ast::{Block, Entry, Expr, ExprKind, Item};
 use berth_language::{catalog, check, syntax};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -64,10 +64,7 @@ fn things() -> Vec<Thing> {
 
 fn thing(module: &str, block: &Block, text: &str) -> Thing {
     let source = block.items.iter().flatten().find_map(|item| match item {
-        Item::Assign(assign) if assign.target.head.value == "source" => Some(match &assign.value.kind {
-            ExprKind::String(source) => source.clone(),
-            _ => text.get(assign.value.span.range()).unwrap_or_default().to_owned(),
-        }),
+        Item::Assign(assign) if assign.target.head.value == "source" => Some(sources(&assign.value, text)),
         _ => None,
     });
     Thing {
@@ -79,6 +76,22 @@ fn thing(module: &str, block: &Block, text: &str) -> Thing {
         source: source.unwrap_or_default(),
         text: text.get(block.span.range()).unwrap_or_default().to_owned(),
     }
+}
+
+/// A source as one line: what speaks for most facts first, then `field: source` of the others.
+fn sources(value: &Expr, text: &str) -> String {
+    let written = |value: &Expr| match &value.kind {
+        ExprKind::String(source) => source.clone(),
+        _ => text.get(value.span.range()).unwrap_or_default().to_owned(),
+    };
+    let ExprKind::List(entries) = &value.kind else { return written(value) };
+    let name = |entry: &Entry| {
+        entry.key.as_ref().and_then(|key| text.get(key.span.range())).unwrap_or_default().to_owned()
+    };
+    let (most, others): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| name(entry) == "other");
+    let most = most.into_iter().map(|entry| written(&entry.value));
+    let others = others.into_iter().map(|entry| format!("{}: {}", name(entry), written(&entry.value)));
+    most.chain(others).collect::<Vec<_>>().join("; ")
 }
 
 fn list(things: &[Thing], name: Option<&str>, json: bool) -> Result<(), Failure> {
@@ -147,8 +160,9 @@ fn models(things: &[Thing], json: bool) -> Result<(), Failure> {
     let heading = [
         ("model", Align::Left),
         ("parameters", Align::Right),
-        ("KV bytes a token", Align::Right),
-        ("source", Align::Left),
+        ("for one token", Align::Right),
+        ("KV bytes", Align::Right),
+        ("layers", Align::Right),
     ];
     let rows: Vec<Vec<String>> = entries
         .iter()
@@ -156,12 +170,17 @@ fn models(things: &[Thing], json: bool) -> Result<(), Failure> {
             vec![
                 entry.name.clone(),
                 grouped(entry.parameters),
+                grouped(entry.active_parameters),
                 grouped(entry.kv_bytes_per_token),
-                entry.source.clone(),
+                entry.layers.to_string(),
             ]
         })
         .collect();
     print!("{}", table(&heading, &rows));
+    println!("\nKV bytes are those that one token adds to the cache. Sources");
+    let rows: Vec<Vec<String>> =
+        entries.iter().map(|entry| vec![entry.name.clone(), entry.source.clone()]).collect();
+    print!("{}", table(&[("model", Align::Left), ("from", Align::Left)], &rows));
     Ok(())
 }
 

@@ -11,8 +11,8 @@ use crate::performance::hardware::Hardware;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
-    Compare, Condition, CountBound, Fabric, FabricKind, ImageWork, LatencyMeasure, LlmWork, Precision,
-    Program, Requirement, Service, Statistic, Subject, Work,
+    Compare, Condition, CountBound, Fabric, ImageWork, LatencyMeasure, LlmWork, Precision, Program,
+    Requirement, Service, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -165,18 +165,11 @@ fn device_classes(program: &Program) -> Vec<DeviceClass> {
         if devices.iter().filter(|device| **device == class.device).count() > 1 {
             class.name = match &class.fabric {
                 None => format!("{} without fabric", class.name),
-                Some(fabric) => format!("{} behind {} {}", class.name, fabric_name(fabric), fabric.bandwidth),
+                Some(fabric) => format!("{} behind {} {}", class.name, fabric.kind.name(), fabric.bandwidth),
             };
         }
     }
     classes
-}
-
-fn fabric_name(fabric: &Fabric) -> &'static str {
-    match fabric.kind {
-        FabricKind::Nvlink => "nvlink",
-        FabricKind::Pcie => "pcie",
-    }
 }
 
 fn image_candidates(

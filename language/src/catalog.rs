@@ -1,8 +1,11 @@
 //! What ships with the program, in its own language: hardware and models, each fact with a source.
 
 /// Names and texts, sorted by name.
-static FILES: [(&str, &str); 3] = [
+static FILES: [(&str, &str); 6] = [
+    ("amd", include_str!("../catalog/amd.berth")),
+    ("clouds", include_str!("../catalog/clouds.berth")),
     ("cpu", include_str!("../catalog/cpu.berth")),
+    ("intel", include_str!("../catalog/intel.berth")),
     ("models", include_str!("../catalog/models.berth")),
     ("nvidia", include_str!("../catalog/nvidia.berth")),
 ];

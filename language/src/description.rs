@@ -10,9 +10,9 @@ mod models;
 mod pools;
 
 use crate::model::{
-    Change, Check, CountBound, Demand, Device, Draws, Fabric, FabricKind, ImageWork, LiveObject, LlmWork,
-    Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program, Restriction,
-    Scenario, Service, Statistic, Test, Work, World,
+    Change, Check, CountBound, Demand, Device, Draws, Fabric, ImageWork, LiveObject, LlmWork, Market, Node,
+    NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program, Restriction, Scenario,
+    Service, Statistic, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -241,11 +241,7 @@ fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
         text.line(&format!("devices = {count} * {class}"));
     }
     if let Some(Spanned { value: Fabric { kind, bandwidth }, .. }) = fabric {
-        let kind = match kind {
-            FabricKind::Nvlink => "nvlink",
-            FabricKind::Pcie => "pcie",
-        };
-        text.line(&format!("fabric = {kind}({bandwidth})"));
+        text.line(&format!("fabric = {}({bandwidth})", kind.name()));
     }
     text.fact("network", network.as_ref());
     text.fact("cpu", cpu.as_ref());

@@ -256,10 +256,9 @@ impl Collective {
     fn read(row: &Row) -> Option<Self> {
         Some(Self {
             devices: row.text("devices")?.parse().ok()?,
-            fabric: match row.text("fabric")? {
-                "nvlink" => FabricKind::Nvlink,
-                "pcie" => FabricKind::Pcie,
-                _ => return None,
+            fabric: {
+                let name = row.text("fabric")?;
+                FabricKind::ALL.into_iter().find(|kind| kind.name() == name)?
             },
             fabric_bandwidth: row.positive("fabric_bandwidth")?,
             most_bytes: row.positive("most_bytes")?,

@@ -320,6 +320,8 @@ fn collective(
     let stand_in = match kind {
         FabricKind::Nvlink => "a100_sxm",
         FabricKind::Pcie => "l40s",
+        // Nobody measured a box that is joined so.
+        FabricKind::InfinityFabric | FabricKind::Ethernet => "",
     };
     let of_device = fits.iter().any(|fit| own(&fit));
     let mut rows: Vec<&Fit<Collective>> = fits

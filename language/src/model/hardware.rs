@@ -68,6 +68,26 @@ pub enum FabricKind {
     Nvlink,
     /// PCI Express.
     Pcie,
+    /// AMD's links between devices.
+    InfinityFabric,
+    /// Ethernet between the devices of a server.
+    Ethernet,
+}
+
+impl FabricKind {
+    /// Every kind.
+    pub const ALL: [FabricKind; 4] =
+        [FabricKind::Nvlink, FabricKind::Pcie, FabricKind::InfinityFabric, FabricKind::Ethernet];
+
+    /// The function that a plan file states it with.
+    pub fn name(self) -> &'static str {
+        match self {
+            FabricKind::Nvlink => "nvlink",
+            FabricKind::Pcie => "pcie",
+            FabricKind::InfinityFabric => "infinity_fabric",
+            FabricKind::Ethernet => "ethernet",
+        }
+    }
 }
 
 /// How a machine is paid.

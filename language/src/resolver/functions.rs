@@ -45,6 +45,8 @@ impl<'a> Resolver<'a> {
             "trace" => self.trace(&values, span),
             "nvlink" => self.fabric(FabricKind::Nvlink, &values),
             "pcie" => self.fabric(FabricKind::Pcie, &values),
+            "infinity_fabric" => self.fabric(FabricKind::InfinityFabric, &values),
+            "ethernet" => self.fabric(FabricKind::Ethernet, &values),
             "date" => self.date(&values, span),
             "dataset" => self.dataset(&values),
             "every" => self.checkpoint(&values),

@@ -41,6 +41,8 @@ pub static FUNCTIONS: &[Function] = &[
     ),
     acted("nvlink", &["bandwidth"], "A fabric of NVLink; both directions of one device."),
     acted("pcie", &["bandwidth"], "A fabric of PCI Express; both directions of one device."),
+    acted("infinity_fabric", &["bandwidth"], "A fabric of AMD's links; both directions of one device."),
+    acted("ethernet", &["bandwidth"], "A fabric of Ethernet within a server; both directions of one device."),
     acted(
         "gamma",
         &["mean", "cv"],
