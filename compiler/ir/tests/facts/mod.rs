@@ -119,11 +119,11 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
             pooler: Some(Fact::new(!facts.contains_key("labels"), span)),
             labels: count("labels"),
         })
-    } else if let Some(kv) = count("latent_kv") {
+    } else if let (Some(kv), Some(rope)) = (count("latent_kv"), count("latent_rope")) {
         let value = |field: &str| count(field).map(|fact| fact.value);
         let widths = LatentWidths {
             kv: kv.value,
-            rope: value("latent_rope").expect("latent attention has a rotary part"),
+            rope: rope.value,
             query: value("latent_query"),
             value: value("latent_value"),
         };
