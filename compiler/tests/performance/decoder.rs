@@ -84,6 +84,7 @@ fn operator(name: &str, kind: OperatorKind, repeat: u64) -> Operator {
         kv_bytes: Form::default(),
         link_bytes: Form::default(),
         parameters: 0,
+        active_parameters: 0,
         weight_memory: Form::default(),
         kv_memory: Form::default(),
         place: Place { file: "decoder.rs".to_owned(), line: 1, column: 1 },
@@ -133,7 +134,9 @@ impl Decoder {
         let kv_heads = integer(self.kv_heads) * per_device();
         // Causal: each new token attends to the context and, on average, to half of the new ones.
         let attended = match phase {
-            Phase::Prefill => integer(2) * symbol(Symbol::New) + integer(4) * symbol(Symbol::Context),
+            Phase::Prefill | Phase::Encode => {
+                integer(2) * symbol(Symbol::New) + integer(4) * symbol(Symbol::Context)
+            }
             Phase::Decode => integer(4) * (symbol(Symbol::New) + symbol(Symbol::Context)),
         };
         let kv_per_token = integer(2 * 2 * kv) * per_device();
@@ -151,6 +154,7 @@ impl Decoder {
                     kv_heads,
                     head_width: self.head_width,
                     cache: Precision::Bf16,
+                    window: None,
                 },
                 layers,
             )
