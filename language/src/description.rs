@@ -10,9 +10,9 @@ mod models;
 mod pools;
 
 use crate::model::{
-    Change, Check, CountBound, Demand, Device, Draws, Fabric, ImageWork, LiveObject, LlmWork, Market, Node,
-    NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program, Restriction, Scenario,
-    Service, Statistic, Test, Work, World,
+    Change, Check, CountBound, Demand, Device, Draws, Fabric, ImageWork, LiveObject, LlmWork, LoadStep,
+    Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program, Restriction,
+    Scenario, Series, Service, Statistic, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -77,6 +77,7 @@ pub fn describe(program: &Program) -> String {
             text.fact("implied", implied.as_ref());
         }
     }
+    describe_load_steps(&mut text, program);
     for requirement in requirements {
         text.paragraph(&requirement_text(requirement, program, true));
     }
@@ -139,6 +140,15 @@ impl Text {
         }
     }
 
+    /// Values under a name, eight on a line.
+    fn column(&mut self, name: &str, values: impl Iterator<Item = String>) {
+        self.line(name);
+        let values: Vec<_> = values.collect();
+        for chunk in values.chunks(8) {
+            self.line(&format!("    {}", chunk.join(" ")));
+        }
+    }
+
     fn fact<T: std::fmt::Display>(&mut self, name: &str, value: Option<&Spanned<T>>) {
         if let Some(value) = value {
             self.line(&format!("{name} = {}", value.value));
@@ -163,6 +173,24 @@ fn describe_profile(text: &mut Text, name: &str, profile: &Profile) {
 
 /// Values of draws up to this many are written out.
 const MOST_BINS: usize = 12;
+
+/// The representative steps of a horizon in which something varies, the busiest first.
+fn describe_load_steps(text: &mut Text, program: &Program) {
+    let series = program.series();
+    if series.is_empty() {
+        return;
+    }
+    let found = program.load_steps();
+    text.paragraph(&format!("load steps, {} for {}", found.len(), program.plan.steps));
+    text.column("share of the horizon", found.iter().map(|step| percent(&step.weight)));
+    for (index, Series { name, values: _, dimension, kept: _ }) in series.iter().enumerate() {
+        let (unit, factor) = column_unit(dimension);
+        let values = found.iter().filter_map(|LoadStep { values, .. }| values.get(index));
+        text.column(&format!("{name} in {unit}"), values.map(|value| number(&(value * &factor))));
+        let quantiles = found.iter().filter_map(|LoadStep { quantiles, .. }| quantiles.get(index));
+        text.column(&format!("{name}, share of steps at most this"), quantiles.map(percent));
+    }
+}
 
 /// Draws as a file would say them; many values by their figures.
 pub(crate) fn draws_text(draws: &Draws, dimension: &Dimension) -> String {

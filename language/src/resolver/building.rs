@@ -284,8 +284,8 @@ impl<'a> Builder<'_, 'a> {
         })
     }
 
-    #[allow(dead_code)] // TEMP
     /// A fact that may vary over the horizon.
+    #[allow(dead_code)]
     pub(super) fn profile(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Profile>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(Quantity { value, dimension }) => {
