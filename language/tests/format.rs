@@ -71,3 +71,23 @@ fn what_ships_is_settled() {
         }
     }
 }
+
+/// Blocks of `berth` in the suites and the documents, unless they show what cannot be read.
+#[test]
+fn what_documents_show_is_settled() {
+    let mut count = 0;
+    for folder in ["tests/spec", "docs", "."] {
+        for path in texts::files(folder, "md").into_iter().filter(|path| !path.ends_with("spec/format.md")) {
+            let document = std::fs::read_to_string(&path).expect("a document");
+            for block in document.split("\n```berth").skip(1) {
+                let (_, block) = block.split_once('\n').expect("a block has lines");
+                let block = block.split("```").next().unwrap_or_default();
+                if let Some(settled) = format(FileId(0), block).text {
+                    assert!(settled == block, "in {}:\n{block}\nis formatted\n{settled}", path.display());
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 100, "only {count} blocks were found");
+}

@@ -86,6 +86,21 @@ proptest! {
     }
 
     #[test]
+    fn units_of_a_dimension_add_exactly(a in amount(), b in amount(), first in 0..UNITS.len()) {
+        let one = unit(UNITS[first]).expect("a unit of the table");
+        for second in UNITS {
+            let other = unit(second).expect("a unit of the table");
+            let left = Quantity::new(&a * &one.factor, one.dimension.clone());
+            let right = Quantity::new(&b * &other.factor, other.dimension.clone());
+            match left.add(&right) {
+                // As if both had been written with the second unit.
+                Ok(sum) => prop_assert_eq!(sum.value / &other.factor, &a * &one.factor / &other.factor + &b),
+                Err(_) => prop_assert_ne!(&one.dimension, &other.dimension),
+            }
+        }
+    }
+
+    #[test]
     fn a_whole_number_of_any_unit_is_read_back_exactly(
         number in -1_000_000_i64..1_000_000,
         at in 0..UNITS.len(),
