@@ -22,6 +22,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Plan, verify and print
     Plan(Plan),
+    /// Run the tests of a plan file
+    Test(Test),
     /// Print a saved plan
     Show(Saved),
     /// Recheck a saved plan with nothing but the file and its sources
@@ -30,6 +32,10 @@ pub enum Command {
     Lower(Lower),
     /// List the shipped hardware and models with their sources
     Catalog(Catalog),
+    /// Pin what a plan file takes from the catalog, and say what changed
+    Lock(Lock),
+    /// Write a small plan file to start from
+    Init(Init),
     /// Explain a diagnostic code
     Explain(Explain),
     /// Print a part of the manual, as Markdown
@@ -74,6 +80,28 @@ pub struct Plan {
     #[command(flatten)]
     pub search: Search,
     /// Exit with 0 although lines with this code could not be judged; repeatable
+    #[arg(long, value_name = "CODE")]
+    pub allow_unjudged: Vec<String>,
+}
+
+/// `berth test`
+#[derive(Debug, Args)]
+pub struct Test {
+    /// A plan file, or a folder with a `main.berth`
+    pub file: String,
+    /// Run only tests whose name contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Write a JUnit report here; beside it first, then renamed
+    #[arg(long, value_name = "REPORT.XML")]
+    pub junit: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Settings of each search
+    #[command(flatten)]
+    pub search: Search,
+    /// Let lines and checks with this code go without judgement; repeatable
     #[arg(long, value_name = "CODE")]
     pub allow_unjudged: Vec<String>,
 }
@@ -150,6 +178,27 @@ pub struct Catalog {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `berth lock`
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// A plan file, or a folder with a `main.berth`
+    pub file: String,
+    /// Write nothing: exit with 1 where the lock is not what this version would write
+    #[arg(long)]
+    pub check: bool,
+    /// Print what changed as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `berth init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to write `main.berth` into; it is made where it is not there
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
 }
 
 /// `berth explain`

@@ -4,10 +4,13 @@ mod catalog;
 mod check;
 mod explain;
 mod fmt;
+mod init;
+mod lock;
 mod lower;
 mod manual;
 mod plan;
 mod show;
+mod test;
 mod verify;
 
 use crate::arguments::{Arguments, Command, Search};
@@ -23,10 +26,13 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Lower(arguments) => lower::run(&arguments),
         Command::Catalog(arguments) => catalog::run(&arguments),
+        Command::Lock(arguments) => lock::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),
     }

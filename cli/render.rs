@@ -3,8 +3,10 @@
 pub mod candidates;
 pub mod diagnostics;
 pub mod failure;
+pub mod junit;
 pub mod plan;
 pub mod progress;
 mod quantities;
 
 pub mod table;
+pub mod trial;

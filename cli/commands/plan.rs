@@ -22,7 +22,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         session.plan(&path, None, &request, &mut |progress| line.show(&progress))
     });
     line.clear();
-    let Planned { mut plan, stages, because } = planned?;
+    let Planned { mut plan, stages, values: _, because } = planned?;
     (plan.solve.cpu_s, plan.solve.peak_bytes) = processor_and_memory();
     // What the plan itself says is not judged is said once, by the plan.
     let repeated = |found: &Diagnostic| {

@@ -28,6 +28,12 @@ pub enum Failure {
     UnknownCode(String, Option<&'static str>),
     /// Nothing of the catalog has this name.
     UnknownName(String, Vec<String>),
+    /// `berth init` finds a plan file there already.
+    AlreadyThere(PathBuf),
+    /// The file has no tests.
+    NoTests(String),
+    /// No test of the file is called so, and how they are called.
+    NoSuchTest(String, Vec<String>),
     /// `--from ir --to model`.
     Backwards,
     /// Edited IR that does not say where it comes from.
@@ -94,6 +100,21 @@ pub fn print(failure: &Failure) {
         Failure::UnknownName(name, known) => {
             eprintln!("error: the catalog has no `{name}`");
             eprintln!("It has: {}", known.join(", "));
+        }
+        Failure::AlreadyThere(path) => {
+            eprintln!("error: `{}` is there already, and stays as it is", path.display());
+            eprintln!("Start in a folder of its own: berth init NAME");
+        }
+        Failure::NoTests(file) => {
+            eprintln!("error: `{file}` has no tests");
+            eprintln!("A block `test \"…\" {{ … }}` holds what its world changes and what must hold there.");
+        }
+        Failure::NoSuchTest(filter, known) => {
+            eprintln!("error: no test has `{filter}` in its name");
+            eprintln!("There are:");
+            for name in known {
+                eprintln!("  {name}");
+            }
         }
         Failure::Backwards => {
             eprintln!(

@@ -24,6 +24,11 @@ impl Default for Line {
 impl Line {
     /// Shows where the search is, at most ten times a second.
     pub fn show(&mut self, progress: &Progress) {
+        self.show_within("", progress);
+    }
+
+    /// The same of one search of several: `within` says which.
+    pub fn show_within(&mut self, within: &str, progress: &Progress) {
         let recent = self.shown.is_some_and(|shown| shown.elapsed() < Duration::from_millis(100));
         if !self.terminal || recent || self.since.elapsed() < QUIET {
             return;
@@ -32,7 +37,7 @@ impl Line {
             value.map_or(String::new(), |value| format!(", {name} {}", quantity(value, "1")))
         };
         let line = format!(
-            "{:.0} s  {}: {}{}{}",
+            "{:.0} s  {within}{}: {}{}{}",
             self.since.elapsed().as_secs_f64(),
             progress.stage,
             progress.level,

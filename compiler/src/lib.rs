@@ -11,7 +11,7 @@
 //! | [`recheck`] | solution | its values, in exact arithmetic, or what it breaks |
 //! | [`plan`] | values | the plan file |
 //!
-//! [`session`] calls them in this order, [`verify`] backwards, and [`conflict`] where there is no
+//! [`session`] calls them in this order, [`trial`] once for each test, [`verify`] backwards, and [`conflict`] where there is no
 //! solution. The crate owns the type of every stage and links neither MLIR nor a solver.
 
 pub mod assembly;
@@ -24,6 +24,7 @@ pub mod graph;
 pub mod graph_description;
 pub mod implied;
 pub mod inputs;
+pub mod lock;
 pub mod logic;
 pub mod lowering;
 pub mod performance;
@@ -34,4 +35,5 @@ pub mod recheck;
 pub mod relaxation;
 pub mod session;
 pub mod solving;
+pub mod trial;
 pub mod verify;

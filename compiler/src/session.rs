@@ -3,24 +3,30 @@
 //! The command line and an editor only call it. Every stage's value stays in [`Stages`], so that it can
 //! be printed; nothing is computed twice.
 
-use crate::assembly;
+use crate::assembly::{self, standing_price};
 use crate::candidates::{self, Candidates, Disregarded};
 use crate::conflict::{self, Conflict};
 use crate::consistency::consistency;
 use crate::implied::{Answer, implied};
 use crate::inputs::missing_inputs;
+use crate::lock::{self, Lock};
 use crate::logic::Deciding;
 use crate::lowering::{IrDiagnostic, Lowered, Lowering};
 use crate::plan::written::{World, plan, without_placements};
 use crate::plan::{ConflictLine, Input, Plan, StageTime, Status, digest};
 use crate::problem::{Packing, Problem};
-use crate::recheck;
+use crate::recheck::{self, Values};
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
+use crate::trial::{self, Base, Report, Running, Trial};
 use berth_language::diagnostics::{Diagnostic, Severity};
-use berth_language::model::{Policy, Precision, Program, Restriction, Work};
-use berth_language::sources::{Files, Sources};
-use berth_language::{Checked, check};
+use berth_language::model::{Policy, Precision, Program, Restriction, Test, Work};
+use berth_language::pinned::catalog_things;
+use berth_language::sources::{Files, Source, Sources, Unreadable};
+use berth_language::span::{FileId, Span};
+use berth_language::{Checked, check, check_world};
+use num_rational::BigRational;
+use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -109,8 +115,17 @@ pub struct Planned {
     pub plan: Plan,
     /// What it was derived from.
     pub stages: Stages,
+    /// What the solution comes to; none where there is no plan.
+    pub values: Option<Values>,
     /// Why no plan was found, where that is neither a plan nor a proof.
     pub because: Option<String>,
+}
+
+impl Planned {
+    /// Money an hour of the plan, if there is one.
+    pub fn bill(&self) -> Option<BigRational> {
+        Some(&self.values.as_ref()?.price + standing_price(&self.stages.program))
+    }
 }
 
 impl Session<'_> {
@@ -145,18 +160,126 @@ impl Session<'_> {
         }
     }
 
-    /// The program, if it says all that planning needs.
+    /// The program, if it says all that planning needs and is what its lock pins.
     fn read(&self, path: &str) -> Checked {
-        let mut checked = check(path, self.files);
-        if let Some(program) = &checked.program {
-            let missing = missing_inputs(program);
-            let stops = missing.iter().any(|found| found.severity == Severity::Error);
-            checked.diagnostics.extend(missing);
-            if stops {
-                checked.program = None;
-            }
+        let mut checked = complete(check(path, self.files));
+        let at = lock::path(path);
+        match self.files.read(&at) {
+            // Most programs have no lock.
+            Err(Unreadable::Missing) => {}
+            Ok(bytes) => self.hold_to(&bytes, at, path, &mut checked),
+            Err(_) => self.hold_to(&[], at, path, &mut checked),
         }
         checked
+    }
+
+    /// Says where what ships is not what the lock pins.
+    fn hold_to(&self, bytes: &[u8], at: String, path: &str, checked: &mut Checked) {
+        let (things, _) = catalog_things(path, self.files);
+        let shipped = Lock::of(checked.program.as_ref(), &things);
+        let found = match read_lock(bytes, at, &mut checked.sources) {
+            Ok(lock) => lock.differences(&shipped, &things, Span::new(FileId(0), 0, 0)),
+            Err(damaged) => vec![*damaged],
+        };
+        if found.iter().any(|found| found.severity == Severity::Error) {
+            checked.program = None;
+        }
+        checked.diagnostics.extend(found);
+    }
+
+    /// The lock of what ships with this version, and the one beside the root file, if there is one.
+    pub fn lock(&self, path: &str) -> Result<(Lock, Option<Lock>), Stopped> {
+        let mut checked = check(path, self.files);
+        if checked.program.is_none() {
+            return Err(Stopped::Lines(checked.sources, checked.diagnostics));
+        }
+        let (things, _) = catalog_things(path, self.files);
+        let shipped = Lock::of(checked.program.as_ref(), &things);
+        let at = lock::path(path);
+        let known = match self.files.read(&at) {
+            Err(Unreadable::Missing) => None,
+            read => {
+                let bytes = read.unwrap_or_default();
+                match read_lock(&bytes, at, &mut checked.sources) {
+                    Ok(lock) => Some(lock),
+                    Err(damaged) => return Err(Stopped::Lines(checked.sources, vec![*damaged])),
+                }
+            }
+        };
+        Ok((shipped, known))
+    }
+
+    /// Plans the file, then the world of each of its tests that `wanted` names, and judges what each checks.
+    /// Codes in `allowed` may go without judgement.
+    pub fn test(
+        &self,
+        path: &str,
+        wanted: &dyn Fn(&str) -> bool,
+        allowed: &[String],
+        request: &Request,
+        progress: &mut dyn FnMut(Running<'_>),
+    ) -> Result<Report, Stopped> {
+        let stages = self.stages(path, None)?;
+        let names: Vec<String> = stages.program.tests.iter().map(|test| test.name.clone()).collect();
+        let tests: Vec<Test> =
+            stages.program.tests.iter().filter(|test| wanted(&test.name)).cloned().collect();
+        let of = tests.len();
+        let base = self.solved(stages, request, &mut |progress_| {
+            progress(Running { test: None, done: 0, of, progress: &progress_ });
+        });
+        let base_bill = base.bill();
+        let mut trials = Vec::with_capacity(of);
+        for (done, test) in tests.iter().enumerate() {
+            let line = base.stages.sources.position(test.span).0;
+            let mut trial = Trial::new(test.name.clone(), line);
+            if !request.cancellation.is_cancelled() {
+                let since = Instant::now();
+                let mut show = |progress_: Progress| {
+                    progress(Running { test: Some(&test.name), done, of, progress: &progress_ });
+                };
+                self.try_world(path, test, base_bill.as_ref(), allowed, request, &mut show, &mut trial);
+                trial.wall_s = since.elapsed().as_secs_f64();
+            }
+            trials.push(trial);
+        }
+        let Planned { plan, stages, .. } = base;
+        Ok(Report {
+            format: trial::FORMAT,
+            file: path.to_owned(),
+            base: Base { status: plan.status, bill: base_bill.as_ref().and_then(ToPrimitive::to_f64) },
+            tests: trials,
+            names,
+            diagnostics: stages.diagnostics,
+            sources: stages.sources,
+        })
+    }
+
+    /// Plans the world of one test and judges what it checks there.
+    #[allow(clippy::too_many_arguments, reason = "what a run shares, and what is its own")]
+    fn try_world(
+        &self,
+        path: &str,
+        test: &Test,
+        base_bill: Option<&BigRational>,
+        allowed: &[String],
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+        trial: &mut Trial,
+    ) {
+        let mut clock = Clock::default();
+        let mut checked = complete(check_world(path, self.files, &test.world));
+        clock.lap("check");
+        if let Some(program) = &mut checked.program {
+            trial::put_checks_in_place(program, base_bill);
+        }
+        let checks = checked.program.as_ref().map(|program| program.checks.clone()).unwrap_or_default();
+        match self.front_of(checked, path, None, clock).map(stages_of) {
+            Ok(stages) => {
+                let planned = self.solved(stages, request, progress);
+                trial.judge(&checks, &planned, base_bill, allowed, request);
+            }
+            Err(stopped) => trial.stopped(stopped),
+        }
     }
 
     /// Model and operator graph. `ir` continues from edited text, `(text, path)`.
@@ -164,6 +287,16 @@ impl Session<'_> {
         let mut clock = Clock::default();
         let checked = self.read(path);
         clock.lap("check");
+        self.front_of(checked, path, ir, clock)
+    }
+
+    fn front_of(
+        &self,
+        checked: Checked,
+        path: &str,
+        ir: Option<(&str, &str)>,
+        mut clock: Clock,
+    ) -> Result<Front, Stopped> {
         let has_errors = checked.diagnostics.iter().any(|found| found.severity == Severity::Error);
         let Some(program) = checked.program.filter(|_| !has_errors) else {
             return Err(Stopped::Lines(checked.sources, checked.diagnostics));
@@ -193,13 +326,7 @@ impl Session<'_> {
 
     /// Every stage up to the problem. `ir` continues from edited text, `(text, path)`.
     pub fn stages(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Stages, Stopped> {
-        let Front { program, sources, diagnostics, lowered, ir, times: mut clock } = self.front(path, ir)?;
-        let without = Disregarded::new();
-        let candidates = candidates::candidates(&program, &lowered.graph, &without);
-        clock.lap("candidates");
-        let problem = assembly::problem(&program, &candidates, &without);
-        clock.lap("problem");
-        Ok(Stages { program, sources, diagnostics, lowered, ir, candidates, problem, times: clock.laps })
+        self.front(path, ir).map(stages_of)
     }
 
     /// The whole way.
@@ -210,13 +337,22 @@ impl Session<'_> {
         request: &Request,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Planned, Stopped> {
-        let stages = self.stages(path, ir)?;
+        Ok(self.solved(self.stages(path, ir)?, request, progress))
+    }
+
+    /// From the problem to the plan.
+    fn solved(&self, stages: Stages, request: &Request, progress: &mut dyn FnMut(Progress)) -> Planned {
         let mut clock = Clock { laps: stages.times.clone(), ..Clock::default() };
         let outcome = self.solving.solve(&stages.problem, request, progress);
         clock.lap("solve");
+        let mut found = None;
         let (mut plan, because) = match outcome {
             Outcome::Solved(solution) => match recheck::recheck(&stages.problem, &solution) {
-                Ok(values) => judged(&stages, plan(stages.world(), &solution, &values)),
+                Ok(values) => {
+                    let judged = judged(&stages, plan(stages.world(), &solution, &values));
+                    found = Some(values).filter(|_| judged.1.is_none());
+                    judged
+                }
                 Err(violations) => {
                     let refused: Vec<&str> =
                         violations.iter().take(3).map(|violation| violation.text.as_str()).collect();
@@ -244,7 +380,7 @@ impl Session<'_> {
         plan.solve.wall_s = plan.solve.stages.iter().map(|stage| stage.wall_s).sum();
         plan.solve.interrupted = request.cancellation.is_cancelled();
         plan.solve.time_limit_s = request.time_limit.map(|limit| limit.as_secs_f64());
-        Ok(Planned { plan, stages, because })
+        Planned { plan, stages, values: found, because }
     }
 
     /// Why the claim that nothing exists is not believed: its proof does not add up, or something exists.
@@ -295,6 +431,39 @@ impl Session<'_> {
             .collect();
         (without_placements(stages.world(), Status::Infeasible, lines), because)
     }
+}
+
+/// With what planning cannot do without: where that is missing there is no program.
+fn complete(mut checked: Checked) -> Checked {
+    if let Some(program) = &checked.program {
+        let missing = missing_inputs(program);
+        let stops = missing.iter().any(|found| found.severity == Severity::Error);
+        checked.diagnostics.extend(missing);
+        if stops {
+            checked.program = None;
+        }
+    }
+    checked
+}
+
+/// Reads a lock; one that is damaged joins the sources, so that its place can be shown.
+fn read_lock(bytes: &[u8], path: String, sources: &mut Sources) -> Result<Lock, Box<Diagnostic>> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let next = FileId(u32::try_from(sources.iter().count()).unwrap_or(u32::MAX));
+    Lock::from_text(&text, next).inspect_err(|_| {
+        sources.add(Source { path, text, bytes: bytes.to_vec(), shipped: false });
+    })
+}
+
+/// Every stage between the operators and the problem.
+fn stages_of(front: Front) -> Stages {
+    let Front { program, sources, diagnostics, lowered, ir, times: mut clock } = front;
+    let without = Disregarded::new();
+    let candidates = candidates::candidates(&program, &lowered.graph, &without);
+    clock.lap("candidates");
+    let problem = assembly::problem(&program, &candidates, &without);
+    clock.lap("problem");
+    Stages { program, sources, diagnostics, lowered, ir, candidates, problem, times: clock.laps }
 }
 
 /// `program` with every precision allowed.

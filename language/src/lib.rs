@@ -15,6 +15,7 @@ pub mod distribution;
 pub mod format;
 pub mod manual;
 pub mod model;
+pub mod pinned;
 pub mod quantity;
 pub mod quantity_text;
 mod resolver;

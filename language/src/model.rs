@@ -34,7 +34,7 @@ pub use scenarios::Scenario;
 pub use services::{CountBound, ImageWork, LiveObject, LlmWork, Pool, Precision, Restriction, Service, Work};
 pub use subjects::{LatencyMeasure, Of, Place, Statistic, Subject};
 
-pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, Member, Test, World};
+pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, MeasureBound, Member, Test, World};
 
 use crate::span::{Span, Spanned};
 

@@ -19,7 +19,7 @@ mod flows;
 mod functions;
 mod guards;
 mod hardware;
-mod imports;
+pub(crate) mod imports;
 mod instances;
 mod jobs;
 mod keys;
@@ -391,7 +391,7 @@ fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&
 }
 
 /// `text` with comments left out and runs of blanks made one.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for line in text.lines() {
         let mut in_text = false;

@@ -9,24 +9,30 @@ use berth_language::model::{FabricKind, Precision};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+/// The CSVs that ship with the program, by operator.
+pub const FILES: [(&str, &str); 5] = [
+    ("all_gather", include_str!("../../fits/all_gather.csv")),
+    ("all_reduce", include_str!("../../fits/all_reduce.csv")),
+    ("decode_attention", include_str!("../../fits/decode_attention.csv")),
+    ("matmul", include_str!("../../fits/matmul.csv")),
+    ("prefill_attention", include_str!("../../fits/prefill_attention.csv")),
+];
+
 /// All that ships with the program.
 pub fn shipped() -> &'static Fits {
     static SHIPPED: OnceLock<Fits> = OnceLock::new();
     SHIPPED.get_or_init(|| Fits {
-        matmul: table(include_str!("../../fits/matmul.csv"), "matmul", Matmul::read),
-        prefill_attention: table(
-            include_str!("../../fits/prefill_attention.csv"),
-            "prefill attention",
-            PrefillAttention::read,
-        ),
-        decode_attention: table(
-            include_str!("../../fits/decode_attention.csv"),
-            "decode attention",
-            DecodeAttention::read,
-        ),
-        all_reduce: table(include_str!("../../fits/all_reduce.csv"), "all-reduce", Collective::read),
-        all_gather: table(include_str!("../../fits/all_gather.csv"), "all-gather", Collective::read),
+        matmul: table(file("matmul"), "matmul", Matmul::read),
+        prefill_attention: table(file("prefill_attention"), "prefill attention", PrefillAttention::read),
+        decode_attention: table(file("decode_attention"), "decode attention", DecodeAttention::read),
+        all_reduce: table(file("all_reduce"), "all-reduce", Collective::read),
+        all_gather: table(file("all_gather"), "all-gather", Collective::read),
     })
+}
+
+/// The CSV of one operator; empty where none ships.
+fn file(operator: &str) -> &'static str {
+    FILES.iter().find(|(name, _)| *name == operator).map_or("", |(_, text)| text)
 }
 
 /// Parameters by device name, in the order of the files.

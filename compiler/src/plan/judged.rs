@@ -243,7 +243,7 @@ fn judged_measure(
 }
 
 /// Why a latency has no prediction.
-fn missing(program: &Program, service: usize, measure: LatencyMeasure, statistic: &Statistic) -> String {
+pub fn missing(program: &Program, service: usize, measure: LatencyMeasure, statistic: &Statistic) -> String {
     let declared = &program.services[service];
     let name = measure_name(measure);
     match &declared.work {

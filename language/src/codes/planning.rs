@@ -123,6 +123,41 @@ State the facts that the message names, or leave the requirement out.",
         "",
     ),
     code(
+        "lock::differs",
+        "this version ships something else than the lock pins",
+        "\
+`berth.lock` beside the plan file pins what the program takes from Berth itself: the lines of the catalog that it
+uses, and the fits that predictions rest on. This version ships other ones, so its plans and promises may differ from
+those that were agreed to.
+
+`berth lock FILE` prints every line that changes, from what to what, and writes the new lock; reviewing that file's
+changes is reviewing the upgrade. To stay as it was, plan with the version that wrote the lock.",
+        "",
+        "",
+    ),
+    code(
+        "lock::incomplete",
+        "the lock does not pin all that the program uses",
+        "\
+The program uses a thing of the catalog, or a fit, that `berth.lock` does not know: it was added after the lock was
+written. Nothing is wrong with the plan, but the next version may change that thing unseen.
+
+Run `berth lock FILE`.",
+        "",
+        "",
+    ),
+    code(
+        "lock::damaged",
+        "the lock is not what `berth lock` wrote",
+        "\
+`berth.lock` is written by `berth lock` and holds a hash over its own lines. It cannot be read, or a line was changed
+by hand or by a merge, so what it pins is not known.
+
+Restore it from version control, or delete it and run `berth lock FILE` again.",
+        "",
+        "",
+    ),
+    code(
         "ir::parse",
         "the text is no IR",
         "\

@@ -146,3 +146,16 @@ pub enum Compare {
     /// `!=`
     Unequal,
 }
+
+impl Compare {
+    /// The comparison with its sides exchanged.
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::AtMost => Self::AtLeast,
+            Self::Below => Self::Above,
+            Self::AtLeast => Self::AtMost,
+            Self::Above => Self::Below,
+            equal => equal,
+        }
+    }
+}

@@ -52,6 +52,17 @@ pub struct Check {
     pub expression: Expression,
 }
 
+/// A bound on one measure that a check states.
+#[derive(Clone, Copy, Debug)]
+pub struct MeasureBound<'c> {
+    /// The measure, with its statistic.
+    pub subject: &'c Subject,
+    /// How it is compared.
+    pub compare: Compare,
+    /// With what: nothing in it speaks of the check's own world.
+    pub limit: &'c Expression,
+}
+
 /// A part of a check.
 #[derive(Clone, Debug)]
 pub struct Expression {
@@ -113,6 +124,55 @@ pub enum Form {
         /// Why.
         because: String,
     },
+}
+
+impl Check {
+    /// The bounds on single measures that it states: alone, joined by `and`, or for all elements.
+    pub fn bounds(&self) -> Vec<MeasureBound<'_>> {
+        let mut bounds = Vec::new();
+        self.expression.add_bounds(&mut bounds);
+        bounds
+    }
+}
+
+impl Expression {
+    fn add_bounds<'c>(&'c self, bounds: &mut Vec<MeasureBound<'c>>) {
+        match &self.form {
+            Form::Compare(compare, left, right) => {
+                for (side, limit, compare) in [(left, right, *compare), (right, left, compare.mirrored())] {
+                    if let Form::Subject { subject, .. } = &side.form
+                        && !subject.is_choice()
+                        && limit.is_outside()
+                    {
+                        bounds.push(MeasureBound { subject, compare, limit });
+                    }
+                }
+            }
+            Form::And(left, right) => {
+                left.add_bounds(bounds);
+                right.add_bounds(bounds);
+            }
+            Form::Fold(Fold::All, members) => {
+                for value in members
+                    .iter()
+                    .filter_map(|member| member.value.as_ref().filter(|_| member.condition.is_none()))
+                {
+                    value.add_bounds(bounds);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A number in which nothing speaks of the check's own world.
+    fn is_outside(&self) -> bool {
+        match &self.form {
+            Form::Quantity(_) | Form::BaseBill(_) => true,
+            Form::Negate(inner) => inner.is_outside(),
+            Form::Arithmetic(_, left, right) => left.is_outside() && right.is_outside(),
+            _ => false,
+        }
+    }
 }
 
 /// What one element of a fold says. Elements that facts exclude are left out.

@@ -114,8 +114,8 @@ impl<'a> Resolver<'a> {
             }
             ExprKind::Binary { operator, left, right } => {
                 let shape = shape(operator.value);
-                // Beside a number the start of a sum is free to show its value, as it is for no comparison.
-                if !matches!(shape, Some(Shape::Arithmetic(_))) || !is_literal(first(expr)) {
+                // Above a literal there is room to show the value of `1.6 * plan.bill` where that begins.
+                if !matches!(shape, Some(Shape::Arithmetic(_))) || !is_literal(left) {
                     at = operator.span;
                 }
                 match shape {
@@ -138,7 +138,11 @@ impl<'a> Resolver<'a> {
             }
             _ => self.leaf(expr, scope, expect)?,
         };
-        Ok(Expression { at: Some(self.column(whole, at.start)), text: self.text(expr.span), form })
+        let text = self.text(expr.span);
+        // A name that stands for itself is its own value, as a literal is.
+        let is_own_value = matches!(&form, Form::Names(names) if *names == [text.as_str()]);
+        let at = (!is_own_value).then(|| self.column(whole, at.start));
+        Ok(Expression { at, text, form })
     }
 
     /// Both sides of a comparison; a name on the right may be told by what stands on the left.
@@ -334,12 +338,4 @@ fn is_literal(expression: &Expr) -> bool {
         ExprKind::Negate(inner) => is_literal(inner),
         _ => false,
     }
-}
-
-/// The first operand of a chain.
-fn first(mut expression: &Expr) -> &Expr {
-    while let ExprKind::Binary { left, .. } = &expression.kind {
-        expression = left;
-    }
-    expression
 }

@@ -90,16 +90,17 @@ impl<'a> Resolver<'a> {
                 self.compare_extreme((least, &values, at), (operator, compare), limit)
             }
             (limit, (Value::Extreme { least, values }, at)) => {
-                self.compare_extreme((least, &values, at), (operator, mirrored(compare)), limit)
+                self.compare_extreme((least, &values, at), (operator, compare.mirrored()), limit)
             }
             ((Value::Choice(thing, field), name), (limit, limit_at))
             | ((limit, limit_at), (Value::Choice(thing, field), name)) => {
-                let compare = if name.span.start < limit_at.span.start { compare } else { mirrored(compare) };
+                let compare =
+                    if name.span.start < limit_at.span.start { compare } else { compare.mirrored() };
                 self.compare_choice((thing, field), compare, (limit, limit_at))
             }
             ((Value::Hours(hours), at), (Value::Quantity(limit), limit_at))
             | ((Value::Quantity(limit), limit_at), (Value::Hours(hours), at)) => {
-                let compare = if at.span.start < limit_at.span.start { compare } else { mirrored(compare) };
+                let compare = if at.span.start < limit_at.span.start { compare } else { compare.mirrored() };
                 self.compare_hours(&hours, compare, &limit, limit_at.span)
             }
             ((Value::Linear(a), _), (Value::Linear(b), _)) => {
@@ -203,7 +204,7 @@ impl<'a> Resolver<'a> {
         // The first term is written with a plus.
         let flip = terms.values().next().is_some_and(|coefficient| coefficient.is_negative());
         let sign = if flip { ratio(-1, 1) } else { ratio(1, 1) };
-        let compare = if flip { mirrored(compare) } else { compare };
+        let compare = if flip { compare.mirrored() } else { compare };
         let limit = Quantity::new(-constant * &sign, dimension);
         let terms: Vec<_> =
             terms.into_iter().map(|(subject, coefficient)| (coefficient * &sign, subject)).collect();
@@ -593,7 +594,7 @@ fn pointwise(a: &Value, compare: Compare, b: &Value) -> Option<Vec<Held>> {
             Some(values.map(|(a, b)| held(holds(a, compare, b))).collect())
         }
         (Value::Profile(a), Value::Quantity(b)) => Some(holds_in(a, compare, &b.value)),
-        (Value::Quantity(a), Value::Profile(b)) => Some(holds_in(b, mirrored(compare), &a.value)),
+        (Value::Quantity(a), Value::Profile(b)) => Some(holds_in(b, compare.mirrored(), &a.value)),
         _ => None,
     }
 }
@@ -624,15 +625,4 @@ fn members(value: &Value) -> Option<Dimension> {
     let mut dimensions = values.iter().map(Value::dimension);
     let first = dimensions.next()??;
     dimensions.all(|dimension| dimension == Some(first)).then(|| first.clone())
-}
-
-/// The comparison with its sides exchanged.
-pub(super) fn mirrored(compare: Compare) -> Compare {
-    match compare {
-        Compare::AtMost => Compare::AtLeast,
-        Compare::Below => Compare::Above,
-        Compare::AtLeast => Compare::AtMost,
-        Compare::Above => Compare::Below,
-        equal => equal,
-    }
 }

@@ -4,8 +4,8 @@ use super::building::Builder;
 use super::things::ThingId;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Check, Compare, Condition, CountBound, Expression, Fold, Form, Of, Program, Requirement, Scenario,
-    Service, Subject, Term, Test, When, Wish, World,
+    Check, Compare, Condition, CountBound, Form, MeasureBound, Of, Program, Requirement, Scenario, Service,
+    Subject, Term, Test, When, Wish, World,
 };
 use crate::quantity::Quantity;
 use crate::span::{Span, Spanned};
@@ -68,9 +68,8 @@ impl Builder<'_, '_> {
     /// Warns of checks that a source line asks for as they are.
     fn repeated(&mut self, checks: &[Check]) {
         for check in checks {
-            let mut bounds = Vec::new();
-            bounds_of(&check.expression, &mut bounds);
-            for (subject, compare, limit) in bounds {
+            for MeasureBound { subject, compare, limit } in check.bounds() {
+                let Form::Quantity(limit) = &limit.form else { continue };
                 let requirements = self.program.services.iter().flat_map(|service| &service.requirements);
                 let mut requirements = requirements.chain(&self.program.requirements);
                 let same = requirements.find(|line| says(&line.condition, subject, compare, limit));
@@ -90,37 +89,11 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The bounds on single measures that a check states: alone, joined by `and`, or for all elements.
-fn bounds_of<'c>(expression: &'c Expression, bounds: &mut Vec<(&'c Subject, Compare, &'c Quantity)>) {
-    match &expression.form {
-        Form::Compare(compare, left, right) => match (&left.form, &right.form) {
-            (Form::Subject { subject, .. }, Form::Quantity(limit)) => bounds.push((subject, *compare, limit)),
-            (Form::Quantity(limit), Form::Subject { subject, .. }) => {
-                bounds.push((subject, super::comparison::mirrored(*compare), limit));
-            }
-            _ => {}
-        },
-        Form::And(left, right) => {
-            bounds_of(left, bounds);
-            bounds_of(right, bounds);
-        }
-        Form::Fold(Fold::All, members) => {
-            for member in members.iter().filter(|member| member.condition.is_none()) {
-                if let Some(value) = &member.value {
-                    bounds_of(value, bounds);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
 /// The condition is exactly this bound of a measure.
 fn says(condition: &Condition, subject: &Subject, compare: Compare, limit: &Quantity) -> bool {
     match condition {
         Condition::Compare { terms, compare: own, limit: own_limit, .. } => {
             matches!(terms.as_slice(), [term] if term.coefficient.is_one() && term.subject == *subject)
-                && !subject.is_choice()
                 && *own == compare
                 && own_limit.value == limit.value
         }
