@@ -119,7 +119,7 @@ impl Lock {
         };
         let lock: Self = toml::from_str(text).map_err(|error| {
             let range = error.span().unwrap_or(0..0);
-            damaged(range, error.message().lines().next().unwrap_or_default().to_owned())
+            damaged(range, "it cannot be read from here on".to_owned())
         })?;
         let place = |words: &str| text.find(words).map_or(0..0, |at| at..at + words.len());
         if lock.format != FORMAT {
