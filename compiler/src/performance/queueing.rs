@@ -420,6 +420,56 @@ mod tests {
         }
     }
 
+    /// Mean and 99th percentile of the sojourns of many requests, first come first served.
+    fn simulated(arrivals: f64, spacing: f64, service: &Lengths, servers: usize) -> (f64, f64) {
+        let mut state = 1_u64;
+        let mut uniform = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        };
+        // Two exponential phases with balanced means have any variation above that of one.
+        let short = 0.5 * (1.0 + ((spacing - 1.0) / (spacing + 1.0)).sqrt());
+        let (mut now, mut free) = (0.0, vec![0.0_f64; servers]);
+        let mut sojourns: Vec<f64> = (0..400_000)
+            .map(|_| {
+                let share = if uniform() < short { short } else { 1.0 - short };
+                now += -uniform().ln() / (2.0 * share * arrivals);
+                let mut left = uniform();
+                let drawn = service.values.iter().find(|(_, weight)| {
+                    left -= weight;
+                    left <= 0.0
+                });
+                let time = drawn.map_or(service.largest(), |(time, _)| *time);
+                let next = (0..servers).min_by(|a, b| free[*a].total_cmp(&free[*b])).unwrap();
+                free[next] = free[next].max(now) + time;
+                free[next] - now
+            })
+            .collect();
+        let mean = sojourns.iter().sum::<f64>() / sojourns.len() as f64;
+        sojourns.sort_by(f64::total_cmp);
+        (mean, sojourns[sojourns.len() * 99 / 100])
+    }
+
+    #[test]
+    fn the_queue_agrees_with_requests_that_are_served_one_by_one() {
+        let times = Lengths { values: vec![(0.01, 0.6), (0.03, 0.3), (0.1, 0.1)] };
+        let service = Service::Drawn(times.clone());
+        for (servers, spacing, busy) in [(1_u32, 1.0, 0.7), (4, 1.0, 0.8), (4, 4.0, 0.8), (16, 4.0, 0.9)] {
+            let arrivals = busy * f64::from(servers) / service.mean();
+            let queue = Servers { arrivals, spacing, service: &service, servers: u64::from(servers) };
+            let (mean, high) = simulated(arrivals, spacing, &times, servers as usize);
+            let own = |statistic: &Statistic| queue.sojourn(statistic).unwrap();
+            let (own_mean, own_high) = (own(&Statistic::Mean), own(&quantile(99, 100)));
+            let text = format!(
+                "{servers} servers, ca² = {spacing}, {busy} busy: mean {mean:.4} predicted {own_mean:.4}, \
+                 p99 {high:.4} predicted {own_high:.4}"
+            );
+            println!("{text}");
+            assert!((0.85..1.25).contains(&(own_mean / mean)), "{text}");
+            assert!((0.85..1.25).contains(&(own_high / high)), "{text}");
+        }
+    }
+
     #[test]
     fn one_server_with_drawn_service_waits_as_pollaczek_and_khinchine_say() {
         // Service 1 or 10 (9 : 1): E X = 1.9, E X^2 = 10.9; R = 0.25: E W = 2.595238 (see below).

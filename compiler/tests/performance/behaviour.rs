@@ -320,3 +320,17 @@ fn figures_outside_what_was_measured_say_so() {
     // Alone it computes all 128,256 columns of the output projection; 65,536 were measured.
     assert_eq!(noted(1, &chat()), ["matmul on h100_sxm: larger than any shape measured"]);
 }
+
+#[test]
+fn bursts_never_let_a_replica_carry_more() {
+    let limits = [Limit::Latency { measure: LatencyMeasure::Ttft, statistic: p99(), most: 0.8 }];
+    let carried = |spacing: f64| {
+        let workload = Workload { spacing, ..chat() };
+        let replica = replica(LLAMA_70B, "h100_sxm", 4, Precision::Fp8, &workload);
+        replica.capacity(128, &limits).unwrap().rate
+    };
+    let rates = [1.0, 2.0, 4.0, 9.0].map(carried);
+    assert!(rates.is_sorted_by(|a, b| a > b), "{rates:?}");
+    // Shared by chance, steady arrivals are irregular again.
+    assert_eq!(carried(0.25), rates[0]);
+}

@@ -291,8 +291,8 @@ impl Demand {
     /// Some of the arrivals, or more of them.
     ///
     /// A share below 1 keeps each with that probability, which makes the spacing more like Poisson:
-    /// `c² = k c² + 1 - k` (Whitt, The Queueing Network Analyzer, 1983, equation 36). A factor above 1 is the
-    /// same process, faster: its spacing stays.
+    /// `c² = k c² + 1 - k` (Whitt, The Queueing Network Analyzer, Bell System Technical Journal 62, 1983). A factor
+    /// above 1 is the same process, faster: its spacing stays.
     pub(crate) fn times(&self, factor: &BigRational) -> Self {
         let one = BigRational::one();
         let spacing =
@@ -302,7 +302,7 @@ impl Demand {
 
     /// Both arrive, independently.
     ///
-    /// In a step the squared variations mix by rate (the asymptotic method: Whitt, 1983, equation 29); the
+    /// In a step the squared variations mix by rate (the asymptotic method of the same paper); the
     /// step in which they mix worst speaks for all.
     pub(crate) fn beside(&self, other: &Self) -> Self {
         let steps = self.rates.len().max(other.rates.len());
