@@ -104,7 +104,7 @@ fn every_suite_holds() {
         let text = std::fs::read_to_string(&suite).expect("a suite");
         for case in cases(&text) {
             count += 1;
-            let wrong = differences(&case);
+            let wrong = differences(&case, &[]);
             if !wrong.is_empty() {
                 let name = suite.file_name().expect("a file has a name").to_string_lossy();
                 writeln!(report, "\n{name}: {}\n{wrong}", case.heading).expect("a text takes all");
@@ -113,6 +113,23 @@ fn every_suite_holds() {
     }
     assert!(report.is_empty(), "{report}");
     assert!(count >= 60, "only {count} cases were found");
+}
+
+/// The programs of the manual say nothing wrong; what the planner does not act on yet is its last section's matter.
+#[test]
+fn every_example_of_the_manual_checks() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/language.md");
+    let text = std::fs::read_to_string(page).expect("the manual");
+    let examples = cases(&text);
+    assert!(examples.len() >= 15, "only {} examples were found", examples.len());
+    let mut report = String::new();
+    for case in examples {
+        let wrong = differences(&case, &["plan::not-yet"]);
+        if !wrong.is_empty() {
+            writeln!(report, "\n{}\n{wrong}", case.heading).expect("a text takes all");
+        }
+    }
+    assert!(report.is_empty(), "{report}");
 }
 
 /// A code is specified by a case that raises it: in a suite, or in a session where only a command does.
@@ -161,6 +178,11 @@ fn cases(text: &str) -> Vec<Case> {
             let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
             match info.split_once(' ').unwrap_or((info, ROOT)) {
                 ("berth" | "json", file) => {
+                    // A page may have several programs under a heading.
+                    if file == ROOT && case.files.contains_key(ROOT) {
+                        let heading = case.heading.clone();
+                        cases.push(std::mem::replace(&mut case, Case { heading, ..Case::default() }));
+                    }
                     let first = case.files.insert(file.to_owned(), block.join("\n"));
                     assert!(first.is_none(), "two files {file} under {}", case.heading);
                 }
@@ -182,8 +204,9 @@ fn cases(text: &str) -> Vec<Case> {
 }
 
 /// What the check says otherwise than the case expects; empty where nothing.
-fn differences(case: &Case) -> String {
-    let checked = check(ROOT, case);
+fn differences(case: &Case, unsaid: &[&str]) -> String {
+    let mut checked = check(ROOT, case);
+    checked.diagnostics.retain(|found| !unsaid.contains(&found.code));
     let mut wrong = String::new();
     let mut expected = expectations(case);
     for diagnostic in &checked.diagnostics {
