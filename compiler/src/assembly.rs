@@ -9,7 +9,7 @@ use crate::problem::{
     Shortfall, Wish,
 };
 use berth_language::model::{
-    Compare, Condition, Market, Node, Of, Place, Program, Requirement, Subject, Term, Work,
+    Compare, Condition, Market, Node, Of, PlaceKind, Program, Requirement, Subject, Term, Work,
 };
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
@@ -327,7 +327,7 @@ fn row(program: &Program, condition: &Condition, origins: Vec<Span>) -> Option<R
     for Term { coefficient, subject } in terms {
         let atom = match subject {
             Subject::Replicas { service } => Atom::Copies { item: *service },
-            Subject::Spread { of: Of::Service(service), place: Place::Node } => {
+            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
                 Atom::Spread { item: *service }
             }
             Subject::Bill => {

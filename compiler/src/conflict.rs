@@ -11,7 +11,9 @@ use crate::graph::OperatorGraph;
 use crate::problem::Problem;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
-use berth_language::model::{Condition, ImageWork, Of, Place, Program, Requirement, Service, Subject, Work};
+use berth_language::model::{
+    Condition, ImageWork, Of, PlaceKind, Program, Requirement, Service, Subject, Work,
+};
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{ToPrimitive, Zero};
@@ -186,7 +188,7 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     }
     match requirements(program).find(|requirement| requirement.span == span).map(|found| &found.condition) {
         Some(Condition::Compare { terms, .. }) => match terms.first().map(|term| &term.subject) {
-            Some(Subject::Spread { of: Of::Service(service), place: Place::Node }) => {
+            Some(Subject::Spread { of: Of::Service(service), place: PlaceKind::Node }) => {
                 format!(
                     "`{}` stands on this many nodes; there are {}",
                     program.services[*service].name,

@@ -6,6 +6,7 @@
 
 mod models;
 mod names;
+mod places;
 mod planning;
 mod reading;
 mod requirements;
@@ -50,6 +51,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         .chain(models::CODES)
         .chain(requirements::CODES)
         .chain(worlds::CODES)
+        .chain(places::CODES)
         .chain(planning::CODES)
 }
 
@@ -117,7 +119,11 @@ mod tests {
             if !codes.contains(row.code) {
                 wrong.push(format!("{} raises {codes:?}", row.code));
             }
-            let codes = raised(row.mended);
+            let mut codes = raised(row.mended);
+            if row.code != "plan::not-yet" {
+                // A kind that the planner does not know yet says so of itself.
+                codes.remove("plan::not-yet");
+            }
             if !codes.is_empty() {
                 wrong.push(format!("{}, mended, raises {codes:?}", row.code));
             }

@@ -7,12 +7,13 @@ mod conditions;
 mod flows;
 mod jobs;
 mod models;
+mod places;
 mod pools;
 
 use crate::model::{
-    Change, Check, CountBound, Demand, Device, Draws, Fabric, ImageWork, LiveObject, LlmWork, LoadStep,
-    Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program, Restriction,
-    Scenario, Series, Service, Statistic, Test, Work, World,
+    Change, Check, CountBound, Demand, Device, Draws, Fabric, Filling, ImageWork, LiveObject, LlmWork,
+    LoadStep, Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
+    Restriction, Scenario, Series, Service, Statistic, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
 use crate::quantity_text::{column_unit, number, percent};
@@ -30,13 +31,18 @@ pub fn describe(program: &Program) -> String {
     let Program {
         params,
         devices,
+        places,
+        links,
         nodes,
+        fillings,
         models,
         services,
         flows,
         jobs,
         scenarios,
         policies,
+        teams,
+        maintenances,
         requirements,
         wishes,
         plan,
@@ -52,14 +58,34 @@ pub fn describe(program: &Program) -> String {
     for device in devices {
         describe_device(&mut text, device);
     }
+    for place in places {
+        places::describe_place(&mut text, place, places);
+    }
+    for link in links {
+        places::describe_link(&mut text, link, places);
+    }
     for node in nodes {
-        describe_node(&mut text, node, devices);
+        describe_node(&mut text, node, program);
+    }
+    for Filling { nodes: block, filled } in fillings {
+        let names: Vec<_> =
+            block.iter().filter_map(|node| nodes.get(*node)).map(|node| &*node.name).collect();
+        text.paragraph(&format!("block {}", names.join(", ")));
+        for bound in filled {
+            text.line(&count_bound("filled", bound));
+        }
     }
     for model in models {
         models::describe_model(&mut text, model);
     }
     for service in services {
         describe_service(&mut text, service, program);
+    }
+    for team in teams {
+        places::describe_team(&mut text, team);
+    }
+    for maintenance in maintenances {
+        places::describe_maintenance(&mut text, maintenance, program);
     }
     describe_plan(&mut text, plan, program);
     for flow in flows {
@@ -237,7 +263,8 @@ fn root(square: &BigRational) -> String {
 }
 
 fn describe_device(text: &mut Text, device: &Device) {
-    let Device { name, span: _, memory, bandwidth, compute, idle, nameplate } = device;
+    let Device { name, span: _, memory, bandwidth, compute, idle, nameplate, sram, host_memory, calibration } =
+        device;
     text.paragraph(&format!("device {name}"));
     text.fact("memory", memory.as_ref());
     text.fact("bandwidth", bandwidth.as_ref());
@@ -246,12 +273,18 @@ fn describe_device(text: &mut Text, device: &Device) {
     }
     text.fact("idle", idle.as_ref());
     text.fact("nameplate", nameplate.as_ref());
+    text.fact("sram", sram.as_ref());
+    text.fact("host_memory", host_memory.as_ref());
+    if let Some(calibration) = calibration {
+        text.line(&format!("calibration = {:?}", calibration.value));
+    }
 }
 
-fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
+fn describe_node(text: &mut Text, node: &Node, program: &Program) {
     let Node {
         name,
         span: _,
+        place,
         devices,
         fabric,
         network,
@@ -262,10 +295,20 @@ fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
         market,
         failures,
         repair,
+        disk,
+        labels,
+        taints,
+        trust,
+        zone,
+        residency,
+        interruption,
+        notice,
+        energy_price,
     } = node;
     text.paragraph(&format!("node {name}"));
+    places::within(text, *place, &program.places);
     if let Some(Spanned { value: (class, count), .. }) = devices {
-        let class = classes.get(*class).map_or("?", |class| class.name.as_str());
+        let class = program.devices.get(*class).map_or("?", |class| class.name.as_str());
         text.line(&format!("devices = {count} * {class}"));
     }
     if let Some(Spanned { value: Fabric { kind, bandwidth }, .. }) = fabric {
@@ -276,17 +319,28 @@ fn describe_node(text: &mut Text, node: &Node, classes: &[Device]) {
     text.fact("memory", memory.as_ref());
     text.fact("overhead", overhead.as_ref());
     text.fact("price", price.as_ref());
-    text.line(&format!(
-        "market = {}",
-        match market {
-            Market::Owned => "owned",
-            Market::Reserved => "reserved",
-            Market::OnDemand => "on_demand",
-            Market::Spot => "spot",
-        }
-    ));
+    text.line(&format!("market = {}", market_name(*market)));
     text.fact("failures", failures.as_ref());
     text.fact("repair", repair.as_ref());
+    text.fact("disk", disk.as_ref());
+    for (name, labels) in [("labels", labels), ("taints", taints), ("trust", trust)] {
+        places::describe_labels(text, name, labels.as_ref());
+    }
+    places::around(text, zone.as_ref(), residency.as_ref());
+    text.fact("interruption", interruption.as_ref());
+    text.fact("notice", notice.as_ref());
+    if let Some(price) = energy_price {
+        describe_profile(text, "energy_price", &price.value);
+    }
+}
+
+fn market_name(market: Market) -> &'static str {
+    match market {
+        Market::Owned => "owned",
+        Market::Reserved => "reserved",
+        Market::OnDemand => "on_demand",
+        Market::Spot => "spot",
+    }
 }
 
 fn describe_service(text: &mut Text, service: &Service, program: &Program) {

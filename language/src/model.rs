@@ -11,11 +11,13 @@ mod hardware;
 mod jobs;
 mod load;
 mod load_steps;
+mod places;
 mod plan;
 mod requirements;
 mod scenarios;
 mod services;
 mod subjects;
+mod teams;
 mod worlds;
 
 pub use architecture::{
@@ -24,15 +26,17 @@ pub use architecture::{
 };
 pub use flows::{Flow, Path};
 pub use guards::{Steps, When};
-pub use hardware::{Device, Fabric, FabricKind, Market, Node};
+pub use hardware::{Device, Fabric, FabricKind, Filling, Market, Node};
 pub use jobs::{Checkpoint, Dataset, Job};
 pub use load::{Demand, Draws, Profile};
 pub use load_steps::{Kept, LoadStep, MOST_LOAD_STEPS, Series, load_steps};
+pub use places::{Actuator, ActuatorKind, Breaker, Label, Link, Place, Reach, Sensor, Stage, Window};
 pub use plan::{Objective, Plan};
 pub use requirements::{Compare, Condition, Policy, Requirement, Term, Wish};
 pub use scenarios::Scenario;
 pub use services::{CountBound, ImageWork, LiveObject, LlmWork, Pool, Precision, Restriction, Service, Work};
-pub use subjects::{LatencyMeasure, Of, Place, Statistic, Subject};
+pub use subjects::{LatencyMeasure, Of, PlaceKind, Statistic, Subject};
+pub use teams::{Maintenance, Object, Team};
 
 pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, MeasureBound, Member, Test, World};
 
@@ -45,8 +49,14 @@ pub struct Program {
     pub params: Vec<Bound>,
     /// Device classes in use by a node or named by a service, abstract ones never.
     pub devices: Vec<Device>,
+    /// Sites, rows and racks, one for each key, each after the place that holds it.
+    pub places: Vec<Place>,
+    /// Wires between places.
+    pub links: Vec<Link>,
     /// One for each key: `box[1]`, `box[2]`.
     pub nodes: Vec<Node>,
+    /// Blocks of nodes that need not all be filled.
+    pub fillings: Vec<Filling>,
     /// Models in use by a service.
     pub models: Vec<Model>,
     /// One for each key.
@@ -59,6 +69,10 @@ pub struct Program {
     pub scenarios: Vec<Scenario>,
     /// In order of appearance.
     pub policies: Vec<Policy>,
+    /// Whose services and jobs they are.
+    pub teams: Vec<Team>,
+    /// Work that takes machines away.
+    pub maintenances: Vec<Maintenance>,
     /// Requirements that stand in no service: of a `plan`, a `policy`, a place, a flow, a job.
     pub requirements: Vec<Requirement>,
     /// Wishes that stand in no service.

@@ -26,11 +26,15 @@ mod keys;
 mod limits;
 mod lines;
 mod logic;
+mod nameplates;
 mod names;
 mod params;
 mod paths;
+mod places;
 mod pools;
 mod services;
+mod shapes;
+mod teams;
 mod things;
 mod trials;
 mod value;
@@ -142,6 +146,10 @@ pub(crate) struct Resolver<'a> {
     services: HashMap<ThingId, usize>,
     /// Nodes by thing: their index in the program.
     nodes: HashMap<ThingId, usize>,
+    /// Sites, rows and racks by thing: their index in the program.
+    places: HashMap<ThingId, usize>,
+    /// Links by thing: their index in the program.
+    links: HashMap<ThingId, usize>,
     /// Scenarios by thing: their index in the program.
     scenarios: HashMap<ThingId, usize>,
     /// Units that were read, by how they are written.
@@ -245,6 +253,8 @@ impl<'a> Resolver<'a> {
             values: HashMap::new(),
             services: HashMap::new(),
             nodes: HashMap::new(),
+            places: HashMap::new(),
+            links: HashMap::new(),
             scenarios: HashMap::new(),
             units: HashMap::new(),
             currency: None,

@@ -101,6 +101,18 @@ pub enum Type {
     ByPrecision(&'static Measured, Limits),
     /// `hf("./config.json")`: a file that states a model's shape.
     Architecture,
+    /// `[gpu]`, `[tier: "gold"]`: names, each with a value where it has one.
+    Labels,
+    /// `[125%: 10min, 150%: 60s]`: quantities by ascending keys, the values descending.
+    Curve(&'static Measured, &'static Measured),
+    /// `2h..5h`: hours of every day.
+    Hours,
+    /// `[2h..5h, 14h..15h]`: hours of every day, several times.
+    Windows,
+    /// `out_of_band(delay = 40s)`, `power_brake(delay = 5s)`.
+    Actuator,
+    /// `measured("h100.csv")`: a file of measurements.
+    Calibration,
     /// One value for the whole horizon, or one a step; money in any currency.
     Profile(&'static Measured, Limits),
     /// Requests a second: a rate or a profile.
@@ -146,6 +158,8 @@ pub enum Limits {
     Share,
     /// From zero to one.
     Part,
+    /// At least one.
+    AtLeastOne,
 }
 
 /// The value of a field that is not stated.
@@ -195,6 +209,14 @@ impl Type {
                 format!("values by precision, each {}: `[bf16: …, fp8: …]`", measured.unit)
             }
             Self::Architecture => "a configuration: `hf(\"./config.json\")`".to_owned(),
+            Self::Labels => "names, or texts by name: `[gpu]`, `[tier: \"gold\"]`".to_owned(),
+            Self::Curve(key, value) => {
+                format!("quantities in {} by ascending keys in {}, descending", value.unit, key.unit)
+            }
+            Self::Hours => "hours of every day: `2h..5h`".to_owned(),
+            Self::Windows => "hours of every day: `2h..5h`, or a list of them".to_owned(),
+            Self::Actuator => "`out_of_band(delay = 40s)` or `power_brake(delay = 5s)`".to_owned(),
+            Self::Calibration => "a file of measurements: `measured(\"h100.csv\")`".to_owned(),
             Self::Profile(measured, _) => format!("a quantity in {} or a profile of them", measured.unit),
             Self::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
             Self::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),

@@ -3,7 +3,7 @@
 use super::lines::Line;
 use crate::logic::{Domain, Relation, Statement, Theory};
 use berth_language::model::{
-    Compare, Condition, LatencyMeasure, Of, Place, Program, Statistic, Subject, Term,
+    Compare, Condition, LatencyMeasure, Of, PlaceKind, Program, Statistic, Subject, Term,
 };
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
@@ -137,14 +137,14 @@ impl Figures {
             let replicas = self.subject(&Subject::Replicas { service: *service });
             self.axioms.push(at_least(replicas, BigRational::zero()));
             self.axioms.push(not_above(variable, replicas));
-            if *place == Place::Node {
+            if *place == PlaceKind::Node {
                 // What runs stands somewhere.
                 self.axioms.push(Statement::Any(vec![
                     at_most(replicas, BigRational::zero()),
                     at_least(variable, BigRational::one()),
                 ]));
             } else {
-                let nodes = Subject::Spread { of: Of::Service(*service), place: Place::Node };
+                let nodes = Subject::Spread { of: Of::Service(*service), place: PlaceKind::Node };
                 let nodes = self.subject(&nodes);
                 self.axioms.push(not_above(variable, nodes));
                 self.axioms.push(not_above(nodes, replicas));

@@ -10,7 +10,7 @@ use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
-    Compare, Condition, CountBound, LatencyMeasure, Of, Place, Program, Requirement, Service, Statistic,
+    Compare, Condition, CountBound, LatencyMeasure, Of, PlaceKind, Program, Requirement, Service, Statistic,
     Subject, Term, Work,
 };
 use berth_language::span::Span;
@@ -272,7 +272,7 @@ fn linear_sum(world: World<'_>, values: &Values, terms: &[Term]) -> Option<BigRa
             Subject::Replicas { service } => {
                 BigRational::from_integer(values.copies[*service].iter().sum::<u64>().into())
             }
-            Subject::Spread { of: Of::Service(service), place: Place::Node } => {
+            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
                 BigRational::from_integer(values.spread[*service].into())
             }
             Subject::Bill => &values.price + standing_price(world.program),

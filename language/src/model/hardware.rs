@@ -1,6 +1,6 @@
 //! Machines and what is in them.
 
-use super::{Fact, Precision};
+use super::{CountBound, Fact, Label, Precision, Profile};
 use crate::quantity::Quantity;
 use crate::span::Span;
 
@@ -21,6 +21,12 @@ pub struct Device {
     pub idle: Option<Fact<Quantity>>,
     /// W.
     pub nameplate: Option<Fact<Quantity>>,
+    /// Bytes on the chip, beside compute.
+    pub sram: Option<Fact<Quantity>>,
+    /// Bytes of host memory that it reaches.
+    pub host_memory: Option<Fact<Quantity>>,
+    /// The name of the file with what was measured of it.
+    pub calibration: Option<Fact<String>>,
 }
 
 /// A machine.
@@ -30,6 +36,8 @@ pub struct Node {
     pub name: String,
     /// The block's head.
     pub span: Span,
+    /// The innermost place that holds it, by index into [`Program::places`](super::Program::places).
+    pub place: Option<usize>,
     /// `devices = 8 * h100_sxm`: the class, by index into [`Program::devices`](super::Program::devices), and how many.
     pub devices: Option<Fact<(usize, u32)>>,
     /// `nvlink(900GB/s)`, both directions of one device.
@@ -50,6 +58,33 @@ pub struct Node {
     pub failures: Option<Fact<Quantity>>,
     /// Time to repair.
     pub repair: Option<Fact<Quantity>>,
+    /// Bytes of local disk.
+    pub disk: Option<Fact<Quantity>>,
+    /// Labels for targets.
+    pub labels: Option<Fact<Vec<Label>>>,
+    /// What keeps services away.
+    pub taints: Option<Fact<Vec<Label>>>,
+    /// What is attested of it.
+    pub trust: Option<Fact<Vec<Label>>>,
+    /// Time zone; its own or that of a place that holds it, like the four facts below.
+    pub zone: Option<Fact<String>>,
+    /// Whose law holds here.
+    pub residency: Option<Fact<String>>,
+    /// Interruptions a time, of what is rented.
+    pub interruption: Option<Fact<Quantity>>,
+    /// Time between notice and interruption.
+    pub notice: Option<Fact<Quantity>>,
+    /// Money for energy, by step.
+    pub energy_price: Option<Fact<Profile>>,
+}
+
+/// A block of nodes of which the planner may leave some out; the nodes of every other block are all filled.
+#[derive(Clone, Debug)]
+pub struct Filling {
+    /// The nodes of the block in one place, by index into [`Program::nodes`](super::Program::nodes).
+    pub nodes: Vec<usize>,
+    /// How many of them are filled, every line that bounds it kept apart.
+    pub filled: Vec<CountBound>,
 }
 
 /// What joins the devices of one node.

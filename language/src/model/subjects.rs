@@ -23,8 +23,8 @@ pub enum Subject {
     Spread {
         /// Whose.
         of: Of,
-        /// The kind of place.
-        place: Place,
+        /// The level of place.
+        place: PlaceKind,
     },
     /// A measure of a service for each request: `ttft p99`.
     Latency {
@@ -69,9 +69,9 @@ pub enum Of {
     },
 }
 
-/// Kinds of places that `spread` counts.
+/// Levels of places that `spread` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum PlaceKind {
     /// Machines.
     Node,
     /// Racks.
@@ -115,7 +115,7 @@ impl Of {
     }
 }
 
-impl Place {
+impl PlaceKind {
     /// All, from the smallest.
     pub const ALL: [Self; 4] = [Self::Node, Self::Rack, Self::Row, Self::Site];
 

@@ -24,6 +24,8 @@ pub(super) struct Builder<'r, 'a> {
     pub(super) program: Program,
     pub(super) devices: BTreeMap<ThingId, usize>,
     pub(super) models: BTreeMap<ThingId, usize>,
+    /// Blocks of nodes that need not be filled, by what holds them and where they stand.
+    pub(super) fillings: BTreeMap<(Option<ThingId>, Option<Span>), usize>,
     /// Where each name of a device or model, and each address of a node or service, stands.
     named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
@@ -39,8 +41,10 @@ impl<'a> Resolver<'a> {
             let places = match kind.name {
                 _ if is_abstract => continue,
                 "service" => &mut self.services,
-                "node" if self.is_lost(thing) => continue,
+                "node" | "site" | "row" | "rack" | "link" if self.is_lost(thing) => continue,
                 "node" => &mut self.nodes,
+                "site" | "row" | "rack" => &mut self.places,
+                "link" => &mut self.links,
                 "scenario" => &mut self.scenarios,
                 _ => continue,
             };
@@ -64,6 +68,12 @@ impl<'a> Resolver<'a> {
                 }
                 // What fails has been reported.
                 let _ = self.fact(id, field, head.unwrap_or(span));
+                if field.type_ == Type::Source
+                    && let Some(line) =
+                        self.thing(id).assigned.get(field.name).map(|assigned| assigned.assign)
+                {
+                    self.check_source(self.thing(id).kind, line);
+                }
             }
             if self.thing(id).kind.name == "model" && !self.lenient {
                 self.check_model(id);
@@ -129,6 +139,7 @@ impl<'a> Resolver<'a> {
             program: Program { params, plan: Plan { steps, ..Plan::default() }, ..Program::default() },
             devices: BTreeMap::new(),
             models: BTreeMap::new(),
+            fillings: BTreeMap::new(),
             named: BTreeMap::new(),
             reported: BTreeSet::new(),
             quiet: false,
@@ -140,6 +151,8 @@ impl<'a> Resolver<'a> {
             None => builder.tests(&order),
             Some(world) => builder.other_world(world),
         }
+        builder.guarantees();
+        builder.nameplates();
         builder.program
     }
 }
@@ -182,6 +195,12 @@ impl<'a> Builder<'_, 'a> {
         }
         match kind.name {
             "node" => self.node(id),
+            "site" | "row" | "rack" => self.place(id),
+            // Built with the place they stand in.
+            "breaker" | "sensor" | "stage" => {}
+            "link" => self.link(id),
+            "team" => self.team(id),
+            "maintenance" => self.maintenance(id),
             "service" => self.service(id),
             "flow" => self.flow(id),
             "job" => self.job(id),

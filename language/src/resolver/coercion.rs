@@ -61,6 +61,8 @@ impl<'a> Resolver<'a> {
             | (Type::Fabric, value @ Value::Fabric(_))
             | (Type::Date, value @ Value::Date(..))
             | (Type::Name, value @ Value::Symbol(_))
+            | (Type::Actuator, value @ Value::Actuator(_))
+            | (Type::Calibration, value @ Value::Measured(_))
             | (Type::Open, value) => Ok(value),
             (Type::Zone, Value::Text(name)) => {
                 self.zone(&name, span)?;
@@ -160,6 +162,10 @@ impl<'a> Resolver<'a> {
             (Type::ByPrecision(measured, limits), Value::Map(entries)) => {
                 self.by_precision(field, (&measured.dimension, limits), entries, span)
             }
+            (Type::Labels, value) => self.labels(field, value, span),
+            (Type::Curve(key, value), Value::Map(entries)) => self.curve(field, (key, value), entries, span),
+            (Type::Hours, Value::Range(low, high)) => self.hours_of_day(low, high, span),
+            (Type::Windows, value) => self.windows(field, value, span),
             (Type::Profile(_, limits), Value::Quantity(quantity)) => {
                 self.within(field, limits, &quantity, span)?;
                 Ok(Value::Quantity(quantity))
@@ -329,7 +335,7 @@ impl<'a> Resolver<'a> {
         Err(self.out_of_range(field, &needed, &outside, span))
     }
 
-    fn out_of_range(
+    pub(super) fn out_of_range(
         &mut self,
         field: &'static Field,
         needed: &str,
@@ -347,7 +353,7 @@ impl<'a> Resolver<'a> {
         )
     }
 
-    fn wrong_type(&mut self, field: &'static Field, span: Span, label: String) -> Reported {
+    pub(super) fn wrong_type(&mut self, field: &'static Field, span: Span, label: String) -> Reported {
         let form = field.type_.form();
         self.report(
             Diagnostic::error("value::type", format!("`{}` takes {form}", field.name), span, label)
@@ -355,7 +361,7 @@ impl<'a> Resolver<'a> {
         )
     }
 
-    fn wrong_unit(
+    pub(super) fn wrong_unit(
         &mut self,
         field: &'static Field,
         needed: &Dimension,
@@ -388,6 +394,7 @@ fn keeps(limits: Limits, value: &BigRational) -> (bool, &'static str) {
         Limits::Positive => (is_positive(value), "above zero"),
         Limits::Part => (!value.is_negative() && *value <= One::one(), "from 0% to 100%"),
         Limits::Share => (is_positive(value) && *value <= One::one(), "above 0% and at most 100%"),
+        Limits::AtLeastOne => (*value >= One::one(), "at least 1"),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Conditions as the model holds them, and why a stage judges them or not.
 
 use super::building::Builder;
+use super::nameplates::speaks_of_nameplates_alone;
 use super::things::ThingId;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Compare, Condition, Of, Place, Steps, Subject, Term, When};
+use crate::model::{Compare, Condition, Of, PlaceKind, Steps, Subject, Term, When};
 use crate::quantity::Quantity;
 use crate::schema::{self, Role, Support};
 use crate::span::Span;
@@ -84,6 +85,10 @@ impl<'a> Builder<'_, 'a> {
 
     /// Why no stage judges a requirement that stands in `id`, if none does.
     pub(super) fn unjudged(&self, id: ThingId, condition: &Condition, when: &When) -> Option<String> {
+        if speaks_of_nameplates_alone(condition) {
+            // Decided where all nodes are known.
+            return None;
+        }
         let because = match condition {
             Condition::Compare { terms, compare, .. } => {
                 let own = self.resolver.of(id);
@@ -126,7 +131,7 @@ impl<'a> Builder<'_, 'a> {
         };
         let once = |term: &Term| match &term.subject {
             Subject::Replicas { service } => !elastic(*service),
-            Subject::Spread { of: Of::Service(_), place: Place::Node } => true,
+            Subject::Spread { of: Of::Service(_), place: PlaceKind::Node } => true,
             _ => false,
         };
         when.base != Steps::Never && terms.iter().all(once)
@@ -169,7 +174,9 @@ pub(super) fn unjudged_subject(subject: &Subject) -> Option<String> {
         | Subject::Latency { .. }
         | Subject::MemoryFree { .. }
         | Subject::Bill
-        | Subject::Spread { of: Of::Service(_), place: Place::Node } => None,
+        | Subject::Spread { of: Of::Service(_), place: PlaceKind::Node } => None,
+        // As above.
+        Subject::Figure { field: "nameplate", of: Of::Thing { .. }, .. } => None,
         Subject::ReplicasOn { .. } => Some("replicas on single nodes are not counted yet".to_owned()),
         Subject::Spread { of, place } => {
             let row = schema::kind(of.kind()).and_then(|kind| kind.field("spread"));

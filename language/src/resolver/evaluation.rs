@@ -21,6 +21,8 @@ pub(crate) enum Expect {
     Names(&'static [&'static str]),
     /// It stands for itself unless it refers to something.
     AnyName,
+    /// It stands for itself, unless a key, a param or a `let` is called so.
+    Itself,
 }
 
 impl<'a> Resolver<'a> {
@@ -191,7 +193,7 @@ impl<'a> Resolver<'a> {
                     .help("Give every entry a key, or none."),
                 ));
             };
-            let name = self.evaluate(key, scope, Expect::AnyName)?;
+            let name = self.evaluate(key, scope, Expect::Itself)?;
             let written = name.written();
             if pairs.iter().any(|(known, _)| known.written() == written) {
                 return Err(self.report(

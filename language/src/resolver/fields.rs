@@ -6,7 +6,7 @@ use super::things::ThingId;
 use super::value::{Linear, Value};
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{LatencyMeasure, Of, Place, Statistic, Subject};
+use crate::model::{LatencyMeasure, Of, PlaceKind, Statistic, Subject};
 use crate::quantity::{Currency, Dimension};
 use crate::schema::{Default, Field, Role, Type};
 use crate::span::Span;
@@ -14,6 +14,10 @@ use crate::syntax::ast::{Argument, Assign, ExprKind, Name};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Pow, Zero};
+
+/// What a place says of everything in it that does not say otherwise.
+const OF_PLACES: [&str; 7] =
+    ["zone", "residency", "market", "interruption", "notice", "energy_price", "carbon_intensity"];
 
 impl<'a> Resolver<'a> {
     /// A field as it is read: its value, or what it stands for in a requirement.
@@ -162,7 +166,8 @@ impl<'a> Resolver<'a> {
             },
             _ => None,
         };
-        let known = place.and_then(|name| Place::ALL.into_iter().find(|place| place.name() == name.value));
+        let known =
+            place.and_then(|name| PlaceKind::ALL.into_iter().find(|place| place.name() == name.value));
         let Some(place) = known else {
             return Err(self.report(
                 Diagnostic::error(
@@ -171,7 +176,7 @@ impl<'a> Resolver<'a> {
                     span,
                     "this names no kind of place",
                 )
-                .help(format!("The kinds of places are {}.", listed(Place::ALL.map(Place::name)))),
+                .help(format!("The kinds of places are {}.", listed(PlaceKind::ALL.map(PlaceKind::name)))),
             ));
         };
         let subject = Subject::Spread { of: self.of(thing), place };
@@ -219,7 +224,8 @@ impl<'a> Resolver<'a> {
     ) -> Outcome<Value> {
         let expect = match field.type_ {
             Type::Symbol(names) => Expect::Names(names),
-            Type::Open | Type::Source | Type::Name => Expect::AnyName,
+            Type::Open | Type::Source => Expect::AnyName,
+            Type::Name | Type::Labels => Expect::Itself,
             _ => Expect::Value,
         };
         self.evaluate(&line.value, scope, expect)
@@ -235,14 +241,10 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// A fact that no line states: the schema's default, or its place's.
+    /// A fact that no line states: its place's, or the schema's default.
     fn unstated(&mut self, thing: ThingId, field: &'static Field, reader: Span) -> Outcome<Value> {
-        let known = self.thing(thing);
-        if field.name == "market"
-            && let Some(parent) = known.parent
-            && let Some(above) = self.thing(parent).kind.field("market")
-        {
-            return self.fact(parent, above, reader);
+        if let Some((above, field)) = self.stated_above(thing, field) {
+            return self.fact(above, field, reader);
         }
         if let Some((value, _)) = self.configured(thing, field) {
             return Ok(value);
@@ -267,6 +269,26 @@ impl<'a> Resolver<'a> {
                 Err(self.report(diagnostic.help(format!("State it: `{} = …`. {}", field.name, field.doc))))
             }
         }
+    }
+
+    /// The innermost place around `thing` with a line that states `field` for what stands in it.
+    pub(super) fn stated_above(
+        &self,
+        thing: ThingId,
+        field: &'static Field,
+    ) -> Option<(ThingId, &'static Field)> {
+        if !OF_PLACES.contains(&field.name) {
+            return None;
+        }
+        let mut above = self.thing(thing).parent;
+        while let Some(parent) = above {
+            let known = self.thing(parent);
+            if let Some(assigned) = known.assigned.get(field.name) {
+                return known.kind.is_place().then_some((parent, assigned.field));
+            }
+            above = known.parent;
+        }
+        None
     }
 
     pub(super) fn cycle(&mut self, name: &str, line: Span, reader: Span) -> Reported {

@@ -5,7 +5,7 @@ use super::evaluation::Expect;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Draws, Fabric, FabricKind, LiveObject};
+use crate::model::{ActuatorKind, Draws, Fabric, FabricKind, LiveObject};
 use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::functions::{FUNCTIONS, Function, function};
 use crate::schema::{Support, dimension_name};
@@ -69,6 +69,8 @@ impl<'a> Resolver<'a> {
                 Ok(Value::Count(self.count_of_calls(mean, max, 0)?))
             }
             "hf" => self.configuration(&values, span),
+            "out_of_band" => self.actuator(ActuatorKind::OutOfBand, &values),
+            "power_brake" => self.actuator(ActuatorKind::PowerBrake, &values),
             // `constant`: the value itself.
             _ => match values.into_iter().next().flatten() {
                 Some((value, _)) => Ok(value),

@@ -149,7 +149,7 @@ impl<'a> Resolver<'a> {
         Ok(Judged::Steps(Rc::new(within(hours, &low.value, &high.value))))
     }
 
-    fn hour_of_day(&mut self, hour: &Quantity, span: Span) -> Outcome<()> {
+    pub(super) fn hour_of_day(&mut self, hour: &Quantity, span: Span) -> Outcome<()> {
         if hour.dimension != Dimension::TIME {
             return Err(self.mismatch(&Dimension::TIME, &hour.dimension, span));
         }

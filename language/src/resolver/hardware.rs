@@ -1,12 +1,13 @@
 //! Devices in use, and nodes.
 
 use super::building::Builder;
+use super::limits::Limit;
 use super::things::ThingId;
 use super::value::Value;
-use crate::model::{Device, Fact, Market, Node, Precision};
+use crate::model::{Device, Fact, Filling, Market, Node, Precision};
 use crate::quantity::Quantity;
-use crate::schema::Field;
 use crate::schema::kinds::{DeviceRows, NodeRows};
+use crate::schema::{Field, Support};
 use crate::span::{Span, Spanned};
 
 impl<'a> Builder<'_, 'a> {
@@ -47,6 +48,12 @@ impl<'a> Builder<'_, 'a> {
             compute,
             idle: self.quantity(id, idle),
             nameplate: self.quantity(id, nameplate),
+            sram: self.quantity(id, sram),
+            host_memory: self.quantity(id, host_memory),
+            calibration: self.stated(id, calibration, |_, value| match value {
+                Value::Measured(file) => Some(file),
+                _ => None,
+            }),
         };
         self.program.devices.push(device);
         self.unread(id, &[sram, host_memory, calibration, clock, cap]);
@@ -88,11 +95,11 @@ impl<'a> Builder<'_, 'a> {
             market,
             failures,
             repair,
-            disk: _,
-            labels: _,
-            trust: _,
-            zone: _,
-            residency: _,
+            disk,
+            labels,
+            trust,
+            zone,
+            residency,
             taints,
             interruption,
             notice,
@@ -127,23 +134,57 @@ impl<'a> Builder<'_, 'a> {
             market: self.market(id, market, span),
             failures: self.quantity(id, failures),
             repair: self.quantity(id, repair),
+            place: self.holder(id),
+            disk: self.quantity(id, disk),
+            labels: self.labels(id, labels),
+            taints: self.labels(id, taints),
+            trust: self.labels(id, trust),
+            zone: self.text_around(id, zone),
+            residency: self.text_around(id, residency),
+            interruption: self.quantity_around(id, interruption),
+            notice: self.quantity_around(id, notice),
+            energy_price: self.profile_around(id, energy_price),
             name,
             span,
         };
+        let index = self.program.nodes.len();
         self.program.nodes.push(node);
-        self.unread(id, &[taints, interruption, notice, energy_price, filled]);
+        self.unread(id, &[taints, interruption, notice, energy_price]);
         self.placeholders(id);
-        let mut above = self.resolver.thing(id).parent;
-        while let Some(parent) = above {
-            self.placeholders(parent);
-            above = self.resolver.thing(parent).parent;
-        }
-        let lines = self.lines(id);
+        let mut lines = self.lines(id);
+        let limits = std::mem::take(&mut lines.limits);
+        self.filling(id, index, filled, &limits);
         self.program.requirements.extend(lines.requirements);
         self.program.wishes.extend(lines.wishes);
     }
 
-    fn market(&mut self, id: ThingId, field: &'static Field, span: Span) -> Market {
+    /// A node whose block need not be filled joins the others of that block in its place.
+    fn filling(&mut self, id: ThingId, index: usize, field: &'static Field, limits: &[Limit]) {
+        let filled = self.bounds(id, field, limits);
+        let known = self.resolver.thing(id);
+        let (parent, block) = (known.parent, known.layers.first().map(|layer| layer.block.span));
+        if filled.is_empty() {
+            return;
+        }
+        if let Support::NotYet(because) = field.support {
+            for bound in &filled {
+                self.not_yet(bound.span, because);
+            }
+        }
+        match self.fillings.get(&(parent, block)) {
+            Some(at) => {
+                if let Some(filling) = self.program.fillings.get_mut(*at) {
+                    filling.nodes.push(index);
+                }
+            }
+            None => {
+                self.fillings.insert((parent, block), self.program.fillings.len());
+                self.program.fillings.push(Filling { nodes: vec![index], filled });
+            }
+        }
+    }
+
+    pub(super) fn market(&mut self, id: ThingId, field: &'static Field, span: Span) -> Market {
         match self.resolver.fact(id, field, span) {
             Ok(Value::Symbol(name)) => match name.as_str() {
                 "reserved" => Market::Reserved,

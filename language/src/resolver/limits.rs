@@ -11,7 +11,7 @@ use crate::span::Span;
 use num_rational::BigRational;
 use num_traits::One;
 
-/// A line that limits a choice of the service or pool it stands in.
+/// A line that limits a choice of the service, pool or node it stands in.
 pub(super) struct Limit {
     pub(super) field: &'static Field,
     pub(super) left: Left,
@@ -29,7 +29,7 @@ pub(super) enum Left {
 }
 
 /// Choices of which the model keeps every limit.
-const LIMITED: [&str; 5] = ["replicas", "tensor", "batch", "precision", "device"];
+const LIMITED: [&str; 6] = ["replicas", "tensor", "batch", "precision", "device", "filled"];
 
 impl Lines {
     /// Keeps a limit; both ends of one range are one.
@@ -50,7 +50,7 @@ impl Lines {
 impl<'a> Builder<'_, 'a> {
     /// What a condition leaves of a choice of `id` itself, where it speaks of nothing else.
     pub(super) fn own_limit(&self, id: ThingId, judged: &Judged) -> Option<(&'static Field, Left)> {
-        if !matches!(self.resolver.thing(id).kind.name, "service" | "pool") {
+        if !matches!(self.resolver.thing(id).kind.name, "service" | "pool" | "node") {
             return None;
         }
         match judged {

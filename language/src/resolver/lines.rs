@@ -216,7 +216,7 @@ impl<'a> Builder<'_, 'a> {
         Ok(quantity)
     }
 
-    fn violated(&mut self, span: Span, why: &str) -> Reported {
+    pub(super) fn violated(&mut self, span: Span, why: &str) -> Reported {
         let label = if why.is_empty() {
             "this does not hold".to_owned()
         } else {

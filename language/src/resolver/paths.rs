@@ -24,8 +24,8 @@ pub(super) enum Found {
     Group(GroupId),
     /// A field of a thing: a statistic or arguments may follow.
     Field(ThingId, &'static Field, Span),
-    /// Nested things of one name.
-    Children(ThingId, String),
+    /// Nested things of one name, in each of some things.
+    Children(Rc<Vec<ThingId>>, String),
 }
 
 impl<'a> Resolver<'a> {
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
             Found::Value(value) => Ok(value),
             Found::Field(thing, field, span) => self.field_value(thing, field, None, span),
             Found::Group(group) => self.single(group, path.span),
-            Found::Children(parent, name) => self.single_child(parent, &name, path.span),
+            Found::Children(parent, name) => self.single_child(&parent, &name, path.span),
         }
     }
 
@@ -133,18 +133,17 @@ impl<'a> Resolver<'a> {
                 }
                 (Found::Children(parent, name), Step::Index { keys, span }) => {
                     let keys = self.keys(keys, scope)?;
-                    let value = self.child_members(parent, &name, &keys, *span)?;
+                    let value = self.child_members(&parent, &name, &keys, *span)?;
                     (Found::Value(value), rest)
                 }
                 (Found::Children(parent, name), Step::All(_)) => {
-                    let things = self.thing(parent).children.get(&name);
-                    let things = things.into_iter().flat_map(|things| things.values().copied());
+                    let things = parent.iter().filter_map(|parent| self.thing(*parent).children.get(&name));
+                    let things = things.flat_map(|keyed| keyed.values().copied());
                     let there = things.filter(|thing| !self.is_lost(*thing)).collect();
-                    let things = Value::Things(Rc::new(there));
-                    (Found::Value(things), rest)
+                    (Found::Value(Value::Things(Rc::new(there))), rest)
                 }
                 (Found::Children(parent, name), step) => {
-                    let value = self.single_child(parent, &name, path.span)?;
+                    let value = self.single_child(&parent, &name, path.span)?;
                     (self.step(value, step, scope)?, rest)
                 }
                 (Found::Value(value), step) => (self.step(value, step, scope)?, rest),
@@ -174,6 +173,9 @@ impl<'a> Resolver<'a> {
             if !self.is_value(scope.module, &name.value) {
                 return Err(self.unknown_symbol(name, names));
             }
+        }
+        if bare && matches!(expect, Expect::Itself) {
+            return Ok((Found::Value(Value::Symbol(name.value.clone())), steps));
         }
         let kind = scope.thing.map(|thing| self.thing(thing).kind);
         let field = kind.and_then(|kind| kind.field(&name.value));
@@ -234,7 +236,7 @@ impl<'a> Resolver<'a> {
                 if let Some(thing) = scope.thing
                     && self.thing(thing).children.contains_key(&name.value)
                 {
-                    return Ok((Found::Children(thing, name.value.clone()), steps));
+                    return Ok((Found::Children(Rc::new(vec![thing]), name.value.clone()), steps));
                 }
                 Err(self.unknown_name(name, scope))
             }
@@ -307,23 +309,30 @@ impl<'a> Resolver<'a> {
                     return Ok(Found::Field(thing, field, name.span));
                 }
                 if known.children.contains_key(&name.value) {
-                    return Ok(Found::Children(thing, name.value.clone()));
+                    return Ok(Found::Children(Rc::new(vec![thing]), name.value.clone()));
                 }
-                if schema::kind(&name.value).is_some_and(Kind::is_place) {
-                    let mut above = known.parent;
-                    while let Some(parent) = above {
-                        let parent_thing = self.thing(parent);
-                        if parent_thing.kind.name == name.value {
-                            return Ok(Found::Value(Value::Thing(parent)));
-                        }
-                        above = parent_thing.parent;
-                    }
-                    return Ok(Found::Value(Value::not_yet("places are not planned yet")));
+                if let Some(level) = schema::kind(&name.value).filter(|level| level.is_place())
+                    && (kind.is_place() || kind.name == "node")
+                {
+                    return Ok(Found::Value(Value::Thing(self.place_of(thing, level, name.span)?)));
                 }
                 if kind.name == "service" && name.value == "instance" {
                     return Ok(Found::Value(Value::Instances(thing)));
                 }
                 Err(self.unknown_field(name, kind, thing))
+            }
+            // `dal.r[*].h[*]`: what is nested in each of several things.
+            (Value::Things(things), Step::Field(name))
+                if things.iter().any(|thing| self.thing(*thing).children.contains_key(&name.value)) =>
+            {
+                Ok(Found::Children(things, name.value.clone()))
+            }
+            (Value::Things(_), Step::Field(name)) => {
+                let label = format!("`{}` of several things has no single value", name.value);
+                let help = format!("Name one of them, or ask each: `all x in xs: x.{} …`.", name.value);
+                Err(self.report(
+                    Diagnostic::error("value::type", "this leads nowhere", name.span, label).help(help),
+                ))
             }
             (Value::Instances(service), Step::All(_)) => Ok(Found::Value(Value::Instances(service))),
             // What is said of a replica is said of the node it stands on.
@@ -406,22 +415,33 @@ impl<'a> Resolver<'a> {
         Ok(one_or_many(things))
     }
 
-    fn child_members(&mut self, parent: ThingId, name: &str, keys: &[Key], span: Span) -> Outcome<Value> {
+    /// The things of one name and some keys in each of `parents`; each key stands in one of them at least.
+    fn child_members(&mut self, parents: &[ThingId], name: &str, keys: &[Key], span: Span) -> Outcome<Value> {
         let mut things = Vec::with_capacity(keys.len());
-        let children = self.thing(parent).children.get(name);
-        for key in keys {
-            match children.and_then(|children| children.get(&Some(key.clone()))) {
-                Some(thing) => things.push(*thing),
-                None => {
-                    let keys: Vec<_> = children
-                        .into_iter()
-                        .flat_map(|children| children.keys().flatten().map(Key::to_string))
-                        .collect();
-                    return Err(self.no_such_key(&format!("`{name}`"), Some(&key.to_string()), &keys, span));
+        let mut missing = keys.iter().collect::<BTreeSet<_>>();
+        for parent in parents {
+            let children = self.thing(*parent).children.get(name);
+            for key in keys {
+                if let Some(thing) = children.and_then(|children| children.get(&Some(key.clone()))) {
+                    things.push(*thing);
+                    missing.remove(key);
                 }
             }
         }
-        Ok(one_or_many(things))
+        match missing.first() {
+            None => Ok(one_or_many(things)),
+            Some(key) => {
+                let known = self.child_keys(parents, name);
+                Err(self.no_such_key(&format!("`{name}`"), Some(&key.to_string()), &known, span))
+            }
+        }
+    }
+
+    /// The keys of nested things of one name, over all of `parents`.
+    fn child_keys(&self, parents: &[ThingId], name: &str) -> Vec<String> {
+        let children = parents.iter().filter_map(|parent| self.thing(*parent).children.get(name));
+        let keys: BTreeSet<&Key> = children.flat_map(|children| children.keys().flatten()).collect();
+        keys.into_iter().map(Key::to_string).collect()
     }
 
     /// The one thing of a group without keys.
@@ -446,14 +466,42 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn single_child(&mut self, parent: ThingId, name: &str, span: Span) -> Outcome<Value> {
-        let children = self.thing(parent).children.get(name);
-        if let Some(thing) = children.and_then(|children| children.get(&None)) {
-            return Ok(Value::Thing(*thing));
+    /// The one thing of a name without keys in each of `parents`.
+    fn single_child(&mut self, parents: &[ThingId], name: &str, span: Span) -> Outcome<Value> {
+        let children = parents.iter().filter_map(|parent| self.thing(*parent).children.get(name));
+        let things: Vec<_> = children.filter_map(|children| children.get(&None).copied()).collect();
+        if !things.is_empty() {
+            return Ok(one_or_many(things));
         }
-        let keys: Vec<_> =
-            children.into_iter().flat_map(|children| children.keys().flatten().map(Key::to_string)).collect();
+        let keys = self.child_keys(parents, name);
         Err(self.no_such_key(&format!("`{name}`"), None, &keys, span))
+    }
+
+    /// The place of a level that holds a node or a place.
+    fn place_of(&mut self, thing: ThingId, level: &'static Kind, span: Span) -> Outcome<ThingId> {
+        let mut above = self.thing(thing).parent;
+        while let Some(parent) = above {
+            let known = self.thing(parent);
+            if std::ptr::eq(known.kind, level) {
+                return Ok(parent);
+            }
+            above = known.parent;
+        }
+        let known = self.thing(thing);
+        let (address, head) = (known.address.clone(), known.layers.first().map(|layer| layer.block.head));
+        let mut diagnostic = Diagnostic::error(
+            "place::none",
+            format!("`{address}` stands in no {}", level.name),
+            span,
+            format!("this asks for the {} that holds it", level.name),
+        );
+        if let Some(head) = head {
+            diagnostic = diagnostic.and(head, format!("`{address}` stands here"));
+        }
+        Err(self.report(diagnostic.help(format!(
+            "Put its block into a {0}. What holds only inside one is said in the {0}'s own block.",
+            level.name
+        ))))
     }
 
     pub(super) fn abstract_thing(&mut self, name: &str, span: Span) -> Reported {

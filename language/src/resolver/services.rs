@@ -322,7 +322,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// A plain number: a share, a ratio.
-    fn ratio(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<BigRational>> {
+    pub(super) fn ratio(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<BigRational>> {
         self.quantity(id, field).map(|ratio| Spanned::new(ratio.value.value, ratio.span))
     }
 

@@ -503,6 +503,9 @@ impl<'a> Resolver<'a> {
                 );
                 continue;
             }
+            if block.is_abstract {
+                self.nested_abstract(block);
+            }
             let Ok(keyed) = self.keyed_scopes(block, &scope) else {
                 continue;
             };
@@ -511,6 +514,9 @@ impl<'a> Resolver<'a> {
                 Some(base) => self.base_layers(base, nested, scope.module).unwrap_or_default(),
             };
             let name = block.name.as_ref().map_or(nested.name, |name| name.value.as_str());
+            if self.taken(kind, nested, name, block, &merged) {
+                continue;
+            }
             for (key, scope) in keyed {
                 let mut layers = vec![Layer { block, scope }];
                 layers.extend(base.iter().cloned());
@@ -553,6 +559,54 @@ impl<'a> Resolver<'a> {
             self.thing_mut(parent).children.entry(name).or_default().insert(key, thing);
         }
         Ok(())
+    }
+
+    /// `name` is a field of what the block stands in, or another kind of thing in it: an address would mean both.
+    fn taken(
+        &mut self,
+        outer: &'static Kind,
+        kind: &'static Kind,
+        name: &str,
+        block: &'a ast::Block,
+        known: &[Nested<'a>],
+    ) -> bool {
+        let span = block.name.as_ref().map_or(block.head, |name| name.span);
+        if let Some(field) = outer.field(name) {
+            self.report(
+                Diagnostic::error(
+                    "name::ambiguous",
+                    format!("`{name}` means two things here"),
+                    span,
+                    format!("a {}, and a field of a {}", kind.name, outer.name),
+                )
+                .help(format!("Rename the {}. `{}`: {}", kind.name, field.name, field.doc)),
+            );
+            return true;
+        }
+        let other = known.iter().find(|other| other.name == name && !std::ptr::eq(other.kind, kind));
+        let Some(other) = other else {
+            return false;
+        };
+        let (theirs, head) = (other.kind.name, other.layers.first().map(|layer| layer.block.head));
+        let title = format!("a {theirs} and a {} are called `{name}`", kind.name);
+        let mut diagnostic = Diagnostic::error("name::duplicate", title, span, format!("a {}", kind.name));
+        if let Some(head) = head {
+            diagnostic = diagnostic.and(head, format!("a {theirs}"));
+        }
+        self.report(diagnostic.help("Rename one of them: their addresses would be the same."));
+        true
+    }
+
+    fn nested_abstract(&mut self, block: &'a ast::Block) {
+        self.report(
+            Diagnostic::error(
+                "name::misplaced",
+                "an abstract block stands inside another",
+                block.head,
+                "nothing outside could derive from it",
+            )
+            .help("Move it to the top of a file, or take `abstract` away."),
+        );
     }
 
     /// Both blocks are written in the same block of `parent`.

@@ -5,7 +5,9 @@ use super::flows::{Count, Stages};
 use super::things::ThingId;
 use crate::data::Summary;
 use crate::description::draws_text;
-use crate::model::{Checkpoint, Compare, Dataset, Demand, Draws, Fabric, LiveObject, Profile, Subject};
+use crate::model::{
+    Actuator, Checkpoint, Compare, Dataset, Demand, Draws, Fabric, LiveObject, Profile, Subject,
+};
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::Field;
 use jiff::civil::Date;
@@ -43,6 +45,8 @@ pub(crate) enum Value {
     Fabric(Fabric),
     /// `hf("./config.json")`: what it says.
     Configuration(Rc<ReadConfiguration>),
+    /// `out_of_band(delay = 40s)`
+    Actuator(Actuator),
     /// A day, and the zone of its midnight.
     Date(Date, String),
     /// A thing.
@@ -218,6 +222,7 @@ impl Value {
             Self::Arrivals(_) => "arrivals".to_owned(),
             Self::Fabric(_) => "a fabric".to_owned(),
             Self::Configuration(_) => "a model's configuration".to_owned(),
+            Self::Actuator(_) => "an actuator".to_owned(),
             Self::Date(..) => "a date".to_owned(),
             Self::Thing(_) => "a thing".to_owned(),
             Self::Things(_) => "several things".to_owned(),

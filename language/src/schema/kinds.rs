@@ -1,13 +1,13 @@
 //! The table of kinds and fields.
 
 use super::Default::{Boolean as IsBoolean, Number, Symbol as IsSymbol, Unset};
-use super::Limits::{Any, NotNegative, Part, Positive, Share};
+use super::Limits::{Any, AtLeastOne, NotNegative, Part, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
-    Amount, Architecture, Boolean, ByPrecision, Checkpoint, Compute, Dataset, Date, Demand, Devices, Draws,
-    Fabric, Integer, Live, Name, Objective, Open, Path, Profile, Quantity as Q, Serves, Source, Spread,
-    Symbol, Text, Thing, Things, Widths, Zone,
+    Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
+    Date, Demand, Devices, Draws, Fabric, Hours, Integer, Labels, Live, Name, Objective, Open, Path, Profile,
+    Quantity as Q, Serves, Source, Spread, Symbol, Text, Thing, Things, Widths, Windows, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -71,11 +71,14 @@ macro_rules! kinds {
 
 const PRECISIONS: &[&str] = &["bf16", "fp8"];
 const ENGINES: &[&str] = &["vllm", "sglang", "tensorrt_llm"];
-/// What a world can lose.
-const LOSABLE: &[&str] = &["node", "rack", "row", "site", "link"];
+/// What a world can lose, and what work can take away.
+const STANDING: &[&str] = &["node", "rack", "row", "site", "link"];
+/// What a link can join.
+const JOINED: &[&str] = &["site", "row", "rack"];
 const MARKETS: &[&str] = &["owned", "reserved", "on_demand", "spot"];
 const PLACES: &str = "no stage knows places yet: their failures, power, prices and spread are not judged";
 const POWERS: &str = "power is not predicted yet";
+const TIERS: &str = "memory tiers are not planned yet";
 const BILLS: &str = "only the bill of the whole program is judged yet";
 const CARBON: &str = "carbon is not predicted yet";
 const ENERGIES: &str = "energy is not predicted yet";
@@ -91,9 +94,9 @@ kinds! {
         compute: Fact, Compute, Acted, Unset, "Dense peak rate by precision, FLOP/s.";
         idle: Fact, Q(&POWER, NotNegative), Acted, Unset, "Power with nothing to do, W.";
         nameplate: Fact, Q(&POWER, Positive), Acted, Unset, "Largest power, W.";
-        sram: Fact, Open, NotYet("memory tiers are not planned yet"), Unset, "Bytes on the chip.";
-        host_memory: Fact, Open, NotYet("memory tiers are not planned yet"), Unset, "Bytes of host memory it reaches.";
-        calibration: Fact, Open, NotYet("calibrations are not read yet"), Unset, "Measured parameters of its performance.";
+        sram: Fact, Q(&DATA, Positive), NotYet(TIERS), Unset, "Bytes on the chip, beside compute.";
+        host_memory: Fact, Q(&DATA, Positive), NotYet(TIERS), Unset, "Bytes of host memory that it reaches.";
+        calibration: Fact, Calibration, NotYet("calibrations are not read yet"), Unset, "What was measured of its performance.";
         clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock, Hz.";
         cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit, W.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Its readings, W.";
@@ -112,17 +115,17 @@ kinds! {
         failures: Fact, Q(&FREQUENCY, NotNegative), Acted, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Acted, Unset, "Time until it is back.";
         disk: Fact, Q(&DATA, NotNegative), Describes, Unset, "Bytes of local disk.";
-        labels: Fact, Open, Describes, Unset, "Labels for targets.";
-        trust: Fact, Open, Describes, Unset, "What is attested of it.";
+        labels: Fact, Labels, Describes, Unset, "Labels for targets.";
+        trust: Fact, Labels, Describes, Unset, "What is attested of it: `[tpm]`, `[sev_snp: \"2026-11-01\"]`.";
         zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
-        residency: Fact, Name, Describes, Unset, "Whose law holds here.";
-        taints: Fact, Open, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
-        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Interruptions a time.";
-        notice: Fact, Q(&TIME, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Time between notice and interruption.";
-        energy_price: Fact, Q(&MONEY_PER_ENERGY, NotNegative), NotYet("energy is not in the bill yet"), Unset, "Money for energy.";
+        residency: Fact, Name, Describes, Unset, "Whose law holds here; its place's where it states none.";
+        taints: Fact, Labels, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Interruptions a time; its place's where it states none.";
+        notice: Fact, Q(&TIME, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Time between notice and interruption; its place's where it states none.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet("energy is not in the bill yet"), Unset, "Money for energy; its place's where it states none.";
         filled: Choice, Integer(NotNegative), NotYet("every node counts as filled"), Unset, "How many of the block are filled.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Its readings, W.";
-        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        nameplate: Measure, Q(&POWER, Any), Acted, Unset, "Largest power of its hardware, W: that of its devices and its overhead.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
         memory_free: Measure, Q(&RATIO, Any), NotYet("the free memory of a node is not judged yet"), Unset, "Share of its memory that stays free.";
         hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
@@ -241,7 +244,7 @@ kinds! {
     }
     /// A changed world and what must hold in it.
     test as TestRows in [""], Acted => {
-        lose: Fact, Things(LOSABLE), Acted, Unset, "Things that are gone.";
+        lose: Fact, Things(STANDING), Acted, Unset, "Things that are gone.";
         feasible: Measure, Boolean, Acted, Unset, "Some plan exists.";
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour in this world.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour in this world.";
@@ -254,17 +257,17 @@ kinds! {
         residency: Fact, Name, Describes, Unset, "Whose law holds here.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What the meter may read, W.";
-        pue: Fact, Q(&RATIO, Positive), Describes, Unset, "Metered power over that of its servers.";
+        pue: Fact, Q(&RATIO, AtLeastOne), Describes, Unset, "Metered power over that of its servers.";
         energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy.";
         carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy.";
         interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time.";
         notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
-        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        labels: Fact, Labels, Describes, Unset, "Labels for targets.";
         hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Metered power, W.";
-        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        nameplate: Measure, Q(&POWER, Any), Acted, Unset, "Largest power of the hardware filled in it, W; caps lower `power`, not this.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
@@ -272,26 +275,38 @@ kinds! {
     }
     /// Racks behind one feed.
     row as RowRows in ["site"], NotYet(PLACES) => {
+        zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
+        residency: Fact, Name, Describes, Unset, "Whose law holds here; that of what holds it where it states none.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What it may draw, W.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy; that of what holds it where it states none.";
+        carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy; that of what holds it where it states none.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time; those of what holds it where it states none.";
+        notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption; that of what holds it where it states none.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
-        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        labels: Fact, Labels, Describes, Unset, "Labels for targets.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Power of its servers, W.";
-        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        nameplate: Measure, Q(&POWER, Any), Acted, Unset, "Largest power of the hardware filled in it, W; caps lower `power`, not this.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
         hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// Servers behind one breaker.
     rack as RackRows in ["", "site", "row"], NotYet(PLACES) => {
+        zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
+        residency: Fact, Name, Describes, Unset, "Whose law holds here; that of what holds it where it states none.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What it may draw, W.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy; that of what holds it where it states none.";
+        carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy; that of what holds it where it states none.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time; those of what holds it where it states none.";
+        notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption; that of what holds it where it states none.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
-        labels: Fact, Open, Describes, Unset, "Labels for targets.";
+        labels: Fact, Labels, Describes, Unset, "Labels for targets.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Power of its servers, W.";
-        nameplate: Measure, Q(&POWER, Any), NotYet(POWERS), Unset, "Largest power of its hardware, W.";
+        nameplate: Measure, Q(&POWER, Any), Acted, Unset, "Largest power of the hardware filled in it, W; caps lower `power`, not this.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
         hour: Measure, Q(&TIME, Any), Describes, Unset, "Its local clock, in guards: `when hour in 17h..20h`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
@@ -299,13 +314,13 @@ kinds! {
     /// A breaker and when it trips.
     breaker as BreakerRows in ["site", "row", "rack"], NotYet(POWERS) => {
         rated: Fact, Q(&POWER, Positive), Describes, Unset, "What it carries for ever, W.";
-        trips: Fact, Open, Describes, Unset, "Time by load: `[125%: 10min]`.";
+        trips: Fact, Curve(&RATIO, &TIME), Describes, Unset, "Time until it trips by load, a share of `rated`: `[125%: 10min]`.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// What reads a place's power.
     sensor as SensorRows in ["site", "row", "rack"], NotYet(POWERS) => {
         every: Fact, Q(&TIME, Positive), Describes, Unset, "Time between readings.";
-        error: Fact, Q(&RATIO, NotNegative), Describes, Unset, "Relative error of a reading.";
+        error: Fact, Q(&RATIO, Part), Describes, Unset, "Relative error of a reading.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// What slows a place down when it draws too much.
@@ -313,19 +328,19 @@ kinds! {
         at: Fact, Q(&POWER, Positive), Describes, Unset, "It acts once this is passed, W.";
         release: Fact, Q(&POWER, Positive), Describes, Unset, "It ends under this, W.";
         clock: Fact, Q(&FREQUENCY, Positive), Describes, Unset, "The clock it sets, Hz.";
-        cap: Fact, Q(&POWER, Positive), Describes, Unset, "The power limit it sets, W.";
+        cap: Fact, Q(&POWER, Positive), Describes, Unset, "The power limit it sets on each device, W.";
         below_priority: Fact, Integer(Any), Describes, Unset, "It acts on services under this priority.";
-        actuator: Fact, Open, Describes, Unset, "How it acts.";
+        actuator: Fact, Actuator, Describes, Unset, "How it reaches the devices, and how long that takes.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// A wire between places.
     link as LinkRows in ["", "site"], NotYet("links between places are not planned yet") => {
-        between: Fact, Open, Describes, Unset, "The two places.";
+        between: Fact, Things(JOINED), Describes, Unset, "The two places that it joins.";
         bandwidth: Fact, Q(&BANDWIDTH, Positive), Describes, Unset, "Bytes a second.";
         latency: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time one way.";
         price: Fact, Q(&MONEY_PER_DATA, NotNegative), Describes, Unset, "Money for data.";
-        reach: Fact, Symbol(&["public", "nat", "relay"]), Describes, Unset, "Who can open a connection.";
-        contacts: Fact, Open, Describes, Unset, "When it is up.";
+        reach: Fact, Symbol(&["public", "nat", "relay"]), Describes, IsSymbol("public"), "Who can open a connection.";
+        contacts: Fact, Windows, Describes, Unset, "When it is up, by the plan's clock; always where nothing is said.";
         load: Measure, Q(&RATIO, Any), NotYet("links between places are not planned yet"), Unset, "Share of its bandwidth in use.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
@@ -396,19 +411,19 @@ kinds! {
     }
     /// A world that the plan must survive.
     scenario as ScenarioRows in [""], NotYet("scenarios are not planned yet") => {
-        lose: Fact, Things(LOSABLE), Describes, Unset, "Things that are gone.";
+        lose: Fact, Things(STANDING), Describes, Unset, "Things that are gone.";
     }
     /// What is taken away for work on it.
     maintenance as MaintenanceRows in [""], NotYet("maintenance is not planned yet") => {
-        what: Fact, Open, Describes, Unset, "What is worked on.";
-        at_once: Fact, Integer(Positive), Describes, Unset, "How many at a time.";
+        what: Fact, Things(STANDING), Describes, Unset, "What is worked on.";
+        at_once: Fact, Integer(Positive), Describes, Number(1), "The most that are away at a time.";
         each: Fact, Q(&TIME, Positive), Describes, Unset, "Time of one.";
-        hours: Fact, Open, Describes, Unset, "When, by the place's clock.";
+        hours: Fact, Hours, Describes, Unset, "When, by the place's clock; at any hour where nothing is said.";
     }
     /// Whose services and jobs they are, and what they may use.
     team as TeamRows in [""], NotYet("teams are not planned yet") => {
-        guaranteed: Fact, Q(&RATIO, NotNegative), Describes, Unset, "Share of the devices it can always have.";
-        limit: Fact, Q(&RATIO, NotNegative), Describes, Unset, "Share of the devices it never exceeds.";
+        guaranteed: Fact, Q(&RATIO, Part), Describes, Unset, "Share of the devices it can always have.";
+        limit: Fact, Q(&RATIO, Part), Describes, Unset, "Share of the devices it never exceeds.";
         borrowing: Fact, Boolean, Describes, IsBoolean(false), "It may use idle devices beyond its guarantee.";
         budget: Fact, Q(&PRICE, NotNegative), Describes, Unset, "Money a time for its members.";
     }
