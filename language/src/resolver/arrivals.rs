@@ -177,9 +177,10 @@ impl<'a> Resolver<'a> {
         calendar: &Calendar,
         span: Span,
     ) -> Outcome<Demand> {
-        let counts: Vec<u64> = requests.arrivals.iter().copied().cycle().take(calendar.steps).collect();
-        let busiest = counts.iter().copied().max().unwrap_or(0);
-        if busiest == 0 {
+        let measured = requests.rates(&calendar.seconds);
+        let rates: Vec<BigRational> = measured.iter().cycle().take(calendar.steps).cloned().collect();
+        let busiest = rates.iter().max().filter(|rate| is_positive(rate)).cloned();
+        let Some(busiest) = busiest else {
             return Err(self.report(
                 Diagnostic::error(
                     "data::empty",
@@ -189,19 +190,18 @@ impl<'a> Resolver<'a> {
                 )
                 .help("Name a file with requests, or state the rate: `demand = 0 req/s`."),
             ));
-        }
+        };
         let scale = match peak {
-            None => calendar.seconds.recip(),
+            None => BigRational::one(),
             Some((peak, at)) => {
                 if !is_positive(&peak.value) {
                     let label = format!("this is {peak}");
                     return Err(self.beyond("the busiest step has arrivals", at, label));
                 }
-                peak.value / BigRational::from_integer(busiest.into())
+                peak.value / busiest
             }
         };
-        let rates: Vec<_> =
-            counts.iter().map(|count| BigRational::from_integer((*count).into()) * &scale).collect();
+        let rates: Vec<_> = rates.into_iter().map(|rate| rate * &scale).collect();
         let cv = requests.spacing.clone().unwrap_or_else(BigRational::one);
         let spacing = &cv * &cv;
         if !rates.iter().chain([&spacing]).all(fits) {
