@@ -9,7 +9,9 @@ use crate::plan::judged::{MISSING, NOT_YET, missing};
 use crate::plan::predicted::{Load, latency, memory_free};
 use crate::plan::written::World;
 use crate::recheck::Values;
-use berth_language::model::{Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, Place, Subject};
+use berth_language::model::{
+    Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, PlaceKind, Subject,
+};
 use berth_language::quantity::{ArithmeticError, Dimension, Quantity};
 use berth_language::quantity_text::column_unit;
 use berth_language::schema::Support;
@@ -512,7 +514,7 @@ impl Evaluation<'_> {
             Subject::Replicas { service } => {
                 Ok(Quantity::integer(values.copies[*service].iter().sum::<u64>()))
             }
-            Subject::Spread { of: Of::Service(service), place: Place::Node } => {
+            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
                 Ok(Quantity::integer(values.spread[*service]))
             }
             Subject::Bill => Ok(money(&values.price + standing_price(world.program), dimension)),
