@@ -6,7 +6,6 @@
 //! [diagnostics](diagnostics::Diagnostic). Bytes come through [`Files`](sources::Files).
 
 pub mod catalog;
-mod checker;
 pub mod codes;
 pub mod configuration;
 pub mod data;
@@ -26,7 +25,6 @@ pub mod span;
 pub mod syntax;
 pub mod units;
 
-pub use checker::{Checker, Findings};
 use diagnostics::Diagnostic;
 use model::{Program, World};
 use sources::{Files, Sources};

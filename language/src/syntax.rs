@@ -23,7 +23,7 @@ mod indentation;
 mod literal;
 mod nesting;
 mod reader;
-pub(crate) mod reuse;
+mod reuse;
 pub(crate) mod shift;
 mod statement;
 pub(crate) mod tokens;

@@ -2,7 +2,6 @@
 
 use super::conditions::unjudged_subject;
 use super::evaluation::Expect;
-use super::ledger::{Claim, Owner};
 use super::things::ThingId;
 use super::value::Value;
 use super::{Resolver, Scope};
@@ -27,6 +26,8 @@ pub(super) struct Builder<'r, 'a> {
     pub(super) models: BTreeMap<ThingId, usize>,
     /// Blocks of nodes that need not be filled, by what holds them and where they stand.
     pub(super) fillings: BTreeMap<(Option<ThingId>, Option<Span>), usize>,
+    /// Where each name of a device or model, and each address of a node or service, stands.
+    named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
     /// While it is set, lines are read for their mistakes alone.
     pub(super) quiet: bool,
@@ -65,15 +66,13 @@ impl<'a> Resolver<'a> {
                 {
                     continue;
                 }
-                let owner = self.owner(id);
                 // What fails has been reported.
-                let _ = self.on_behalf(owner, |resolver| resolver.fact(id, field, head.unwrap_or(span)));
+                let _ = self.fact(id, field, head.unwrap_or(span));
                 if field.type_ == Type::Source
                     && let Some(line) =
                         self.thing(id).assigned.get(field.name).map(|assigned| assigned.assign)
                 {
-                    let kind = self.thing(id).kind;
-                    self.on_behalf(owner, |resolver| resolver.check_source(kind, line));
+                    self.check_source(self.thing(id).kind, line);
                 }
             }
             if self.thing(id).kind.name == "model" && !self.lenient {
@@ -141,11 +140,12 @@ impl<'a> Resolver<'a> {
             devices: BTreeMap::new(),
             models: BTreeMap::new(),
             fillings: BTreeMap::new(),
+            named: BTreeMap::new(),
             reported: BTreeSet::new(),
             quiet: false,
         };
         for thing in &order {
-            builder.owned(*thing, false, |builder| builder.thing(*thing));
+            builder.thing(*thing);
         }
         match world {
             None => builder.tests(&order),
@@ -158,16 +158,6 @@ impl<'a> Resolver<'a> {
 }
 
 impl<'a> Builder<'_, 'a> {
-    /// Whatever `work` reports is said of the declaration that holds the thing; of what it is `built` for others,
-    /// only while somebody uses it.
-    pub(super) fn owned<T>(&mut self, id: ThingId, built: bool, work: impl FnOnce(&mut Self) -> T) -> T {
-        let owner = Owner { built, ..self.resolver.owner(id) };
-        let before = self.resolver.ledger.turn(Some(owner));
-        let outcome = work(self);
-        self.resolver.ledger.turn(before);
-        outcome
-    }
-
     fn thing(&mut self, id: ThingId) {
         if self.resolver.is_lost(id) {
             return;
@@ -275,15 +265,14 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
-        if self.quiet {
+        if self.quiet || !self.reported.insert(span) {
             return false;
         }
-        let first = self.reported.insert(span);
         self.resolver.report(
             Diagnostic::warning("plan::not-yet", "understood, and not acted on yet", span, because)
                 .help(help),
         );
-        first
+        true
     }
 
     /// A stated fact, converted; `None` where no line states it or no stage reads it yet.
@@ -384,7 +373,24 @@ impl<'a> Builder<'_, 'a> {
 
     /// Keeps `name` of a kind to one thing in the whole program.
     pub(super) fn unique(&mut self, kind: &'static str, name: &str, span: Span) {
-        self.resolver.ledger.page().claims.push(Claim { kind, name: name.to_owned(), span });
+        let key = (kind, name.to_owned());
+        match self.named.get(&key).copied() {
+            None => {
+                self.named.insert(key, span);
+            }
+            Some(first) => {
+                self.resolver.report(
+                    Diagnostic::error(
+                        "name::duplicate",
+                        format!("two files have a {kind} `{name}`"),
+                        span,
+                        "this is one of them",
+                    )
+                    .and(first, "this is the other")
+                    .help("Rename one of them: plans and messages name things by their address."),
+                );
+            }
+        }
     }
 
     /// Sources that say their facts are invented.

@@ -1,7 +1,6 @@
 //! Devices in use, and nodes.
 
 use super::building::Builder;
-use super::ledger::Owner;
 use super::limits::Limit;
 use super::things::ThingId;
 use super::value::Value;
@@ -14,18 +13,11 @@ use crate::span::{Span, Spanned};
 impl<'a> Builder<'_, 'a> {
     /// The index of a device class, built when it is first used.
     pub(super) fn device(&mut self, id: ThingId) -> usize {
-        let owner = Owner { built: true, ..self.resolver.owner(id) };
-        self.resolver.ledger.page().uses.insert(owner);
         if let Some(index) = self.devices.get(&id) {
             return *index;
         }
         let index = self.program.devices.len();
         self.devices.insert(id, index);
-        self.owned(id, true, |builder| builder.new_device(id));
-        index
-    }
-
-    fn new_device(&mut self, id: ThingId) {
         let DeviceRows {
             memory,
             bandwidth,
@@ -68,6 +60,7 @@ impl<'a> Builder<'_, 'a> {
         self.placeholders(id);
         let lines = self.lines(id);
         self.program.requirements.extend(lines.requirements);
+        index
     }
 
     /// Rates by precision; a precision that no engine here runs says so.

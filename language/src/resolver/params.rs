@@ -1,7 +1,6 @@
 //! Params and lets: values that a file names, and that its importer may set.
 
 use super::evaluation::Expect;
-use super::ledger::Owner;
 use super::names::Declared;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
@@ -124,8 +123,7 @@ impl<'a> Resolver<'a> {
             return Ok(known);
         }
         self.values.insert((module, name), Slot::Pending);
-        let owner = Owner { module, start: param.span.start, built: false };
-        let value = self.on_behalf(owner, |resolver| resolver.bind(module, param));
+        let value = self.bind(module, param);
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,
@@ -134,7 +132,7 @@ impl<'a> Resolver<'a> {
         // The condition reads the param itself.
         let value = value?;
         if let Some(condition) = &param.condition {
-            self.on_behalf(owner, |resolver| resolver.check_condition(module, param, condition, &value));
+            self.check_condition(module, param, condition, &value);
         }
         Ok(value)
     }
@@ -146,12 +144,9 @@ impl<'a> Resolver<'a> {
             return Ok(known);
         }
         self.values.insert((module, name), Slot::Pending);
-        let owner = Owner { module, start: let_.span.start, built: false };
-        let value = self.on_behalf(owner, |resolver| {
-            resolver
-                .evaluate(&let_.value, &Scope::top(module), Expect::Value)
-                .and_then(|value| resolver.only_facts(value, let_.value.span))
-        });
+        let value = self
+            .evaluate(&let_.value, &Scope::top(module), Expect::Value)
+            .and_then(|value| self.only_facts(value, let_.value.span));
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,
