@@ -6,6 +6,7 @@
 //! [diagnostics](diagnostics::Diagnostic). Bytes come through [`Files`](sources::Files).
 
 pub mod catalog;
+mod checker;
 pub mod codes;
 pub mod configuration;
 pub mod data;
@@ -25,6 +26,7 @@ pub mod span;
 pub mod syntax;
 pub mod units;
 
+pub use checker::{Checker, Findings};
 use diagnostics::Diagnostic;
 use model::{Program, World};
 use sources::{Files, Sources};

@@ -23,6 +23,7 @@ pub(crate) mod imports;
 mod instances;
 mod jobs;
 mod keys;
+pub(crate) mod ledger;
 mod limits;
 mod lines;
 mod logic;
@@ -46,9 +47,10 @@ use crate::syntax::ast;
 use crate::units::Unit;
 use architecture::ReadConfiguration;
 use calendar::Calendar;
-use imports::{Imports, Module};
+use imports::{Imports, Module, Trees};
+use ledger::{Ledger, Nearly, Owner, Page};
 use names::{Group, GroupId, Names};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use things::{Thing, ThingId};
 use value::Value;
@@ -62,8 +64,17 @@ pub(crate) fn resolve(
     files: &dyn Files,
     world: Option<&World>,
 ) -> (Option<Program>, Sources, Vec<Diagnostic>) {
-    let Imports { modules, mut sources, mut diagnostics } = imports::read(root, files);
-    let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    resolve_in(root, files, world, &mut Trees::default())
+}
+
+/// The same, where `trees` of files may be known already.
+pub(crate) fn resolve_in(
+    root: &str,
+    files: &dyn Files,
+    world: Option<&World>,
+    trees: &mut Trees,
+) -> (Option<Program>, Sources, Vec<Diagnostic>) {
+    let Imports { modules, mut sources, mut diagnostics } = imports::read(root, files, trees);
     let mut program = None;
     if !modules.is_empty() {
         let mut resolver = Resolver::new(&modules, &sources, files);
@@ -71,15 +82,10 @@ pub(crate) fn resolve(
             resolver.enter(&world.lines);
         }
         let built = resolver.program(world);
-        let mut found = resolver.diagnostics;
+        let found = resolver.ledger.told(&sources);
         let read: Vec<_> = resolver.configurations.into_values().collect();
-        if !readable {
-            // What a line that could not be read would have said is missing, and so is what follows from
-            // it: only mistakes that stand for themselves are told.
-            found.retain(|diagnostic| !follows_from_absence(diagnostic));
-        }
-        let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-        diagnostics.extend(found);
+        let sound;
+        (diagnostics, sound) = told(diagnostics, found);
         // They are inputs as plan files are, and like them listed with their hashes.
         for configuration in read {
             sources.add(Source {
@@ -89,12 +95,51 @@ pub(crate) fn resolve(
                 shipped: false,
             });
         }
-        program = (readable && sound).then_some(built);
+        program = sound.then_some(built);
     }
-    diagnostics.sort_by_key(|diagnostic| {
+    (program, sources, diagnostics)
+}
+
+/// What is wrong with the form of files and what was `found` in them, in order of file and place; whether
+/// there is a program.
+pub(crate) fn told(read: Vec<Diagnostic>, mut found: Vec<Diagnostic>) -> (Vec<Diagnostic>, bool) {
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    let readable = !read.iter().any(is_error);
+    if !readable {
+        // What a line that could not be read would have said is missing, and so is what follows from
+        // it: only mistakes that stand for themselves are told.
+        found.retain(|diagnostic| !follows_from_absence(diagnostic));
+    }
+    let sound = readable && !found.iter().any(is_error);
+    let mut all = read;
+    all.extend(found);
+    all.sort_by_key(|diagnostic| {
         diagnostic.labels.first().map(|label| (label.span.file, label.span.start, label.span.end))
     });
-    (program, sources, diagnostics)
+    (all, sound)
+}
+
+/// A part of a program, from which lines are left out that nothing in it names.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    /// By module: names that are declared in what is left out.
+    pub(crate) names: Vec<Vec<(String, Span)>>,
+    /// What the whole program pays in.
+    pub(crate) currency: Option<Currency>,
+}
+
+/// What is said of each declaration of a program, or of a part of one.
+pub(crate) fn pages(
+    modules: &[Module],
+    sources: &Sources,
+    files: &dyn Files,
+    part: Part,
+) -> HashMap<Option<Owner>, Page> {
+    let mut resolver = Resolver::new(modules, sources, files);
+    resolver.currency = part.currency.map(|currency| (currency, resolver.file_start(0)));
+    resolver.part = part;
+    resolver.program(None);
+    resolver.ledger.pages
 }
 
 /// It may be the consequence of a line that is not there.
@@ -157,27 +202,17 @@ pub(crate) struct Resolver<'a> {
     quantified: BTreeMap<Span, bool>,
     /// While it is set nothing is reported: an abstract block may lack what its deriving blocks state.
     lenient: bool,
-    diagnostics: Vec<Diagnostic>,
-    seen: HashSet<(&'static str, Option<Span>)>,
+    /// What is said, by whose doing.
+    ledger: Ledger,
+    /// What the program has beside the modules in hand.
+    part: Part,
     suggestions: usize,
-    /// Declarations that something refers to.
-    referred: HashSet<(usize, &'a str)>,
-    /// Unknown names that are one letter longer than a declaration.
-    nearly: Vec<Nearly<'a>>,
     /// Lines of the world that is read; none in the base.
     sets: Vec<Set<'a>>,
     /// Params that the world binds, by module and name.
     bound: HashMap<(usize, &'a str), (&'a ast::Expr, Scope)>,
     /// What the world loses, without what stands in it.
     lost: BTreeSet<ThingId>,
-}
-
-/// An unknown name, and the declaration that it might be meant to be.
-struct Nearly<'a> {
-    place: Span,
-    module: usize,
-    name: &'a str,
-    declared: Span,
 }
 
 /// A value that is computed when it is first read.
@@ -253,11 +288,9 @@ impl<'a> Resolver<'a> {
             folded: 0,
             quantified: BTreeMap::new(),
             lenient: false,
-            diagnostics: Vec::new(),
-            seen: HashSet::new(),
+            ledger: Ledger::default(),
+            part: Part::default(),
             suggestions: 0,
-            referred: HashSet::new(),
-            nearly: Vec::new(),
             sets: Vec::new(),
             bound: HashMap::new(),
             lost: BTreeSet::new(),
@@ -267,9 +300,7 @@ impl<'a> Resolver<'a> {
     /// Every stage in turn.
     fn program(&mut self, world: Option<&World>) -> Program {
         let params = self.read();
-        let program = self.build(params, world);
-        self.blame_declarations();
-        program
+        self.build(params, world)
     }
 
     /// Every stage up to the facts of all things; the root's params.
@@ -282,44 +313,22 @@ impl<'a> Resolver<'a> {
         params
     }
 
-    /// Where a name is unknown and a declaration that lacks one of its letters is referred to by nothing,
-    /// the letter is missing there: the declaration becomes the first place.
-    fn blame_declarations(&mut self) {
-        for nearly in std::mem::take(&mut self.nearly) {
-            if self.referred.contains(&(nearly.module, nearly.name)) {
-                continue;
-            }
-            let diagnostic = self.diagnostics.iter_mut().find(|diagnostic| {
-                let place = diagnostic.labels.first().map(|label| label.span);
-                diagnostic.code == "name::unknown" && place == Some(nearly.place)
-            });
-            let (Some(diagnostic), Some(name)) = (diagnostic, self.sources.get(nearly.place.file)) else {
-                continue;
-            };
-            let used = name.text.get(nearly.place.range()).unwrap_or_default();
-            let place = nearly.place;
-            *diagnostic = Diagnostic::error(
-                "name::unknown",
-                format!("`{used}` is used, and `{}` is declared", nearly.name),
-                nearly.declared,
-                format!("nothing uses `{}`", nearly.name),
-            )
-            .and(place, format!("nothing is called `{used}`"))
-            .help("Give both the same name.");
-        }
-    }
-
     /// Keeps `diagnostic` unless the same was said of the same place: a block with many keys, or with
     /// many derivations, says everything once.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         if self.lenient && diagnostic.code == "fact::unset" {
             return Reported;
         }
-        let place = diagnostic.labels.first().map(|label| label.span);
-        if self.seen.insert((diagnostic.code, place)) {
-            self.diagnostics.push(diagnostic);
-        }
+        self.ledger.page().add(diagnostic);
         Reported
+    }
+
+    /// Whatever `work` reports belongs to `owner`.
+    pub(crate) fn on_behalf<T>(&mut self, owner: Owner, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.ledger.turn(Some(owner));
+        let outcome = work(self);
+        self.ledger.turn(before);
+        outcome
     }
 
     /// Runs `work` one level deeper, unless that is too deep.
@@ -351,6 +360,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         self.suggestions += 1;
+        self.ledger.page().suggestions += 1;
         closest(name, known).map(str::to_owned)
     }
 

@@ -4,6 +4,7 @@ use super::building::Builder;
 use super::functions::Arguments;
 use super::hardware::precision;
 use super::imports::relative;
+use super::ledger::Owner;
 use super::things::ThingId;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver, listed};
@@ -398,11 +399,18 @@ fn same(stated: &Value, read: &Value) -> bool {
 impl Builder<'_, '_> {
     /// The index of a model, built when it is first used.
     pub(super) fn model(&mut self, id: ThingId) -> usize {
+        let owner = Owner { built: true, ..self.resolver.owner(id) };
+        self.resolver.ledger.page().uses.insert(owner);
         if let Some(index) = self.models.get(&id) {
             return *index;
         }
         let index = self.program.models.len();
         self.models.insert(id, index);
+        self.owned(id, true, |builder| builder.new_model(id));
+        index
+    }
+
+    fn new_model(&mut self, id: ThingId) {
         let ModelRows {
             architecture,
             layers,
@@ -513,7 +521,6 @@ impl Builder<'_, '_> {
         self.placeholders(id);
         let lines = self.lines(id);
         self.program.requirements.extend(lines.requirements);
-        index
     }
 
     fn symbol(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<String>> {

@@ -2,6 +2,7 @@
 
 use super::conditions::unjudged_subject;
 use super::evaluation::Expect;
+use super::ledger::{Claim, Owner};
 use super::things::ThingId;
 use super::value::Value;
 use super::{Resolver, Scope};
@@ -24,8 +25,6 @@ pub(super) struct Builder<'r, 'a> {
     pub(super) program: Program,
     pub(super) devices: BTreeMap<ThingId, usize>,
     pub(super) models: BTreeMap<ThingId, usize>,
-    /// Where each name of a device or model, and each address of a node or service, stands.
-    named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
     /// While it is set, lines are read for their mistakes alone.
     pub(super) quiet: bool,
@@ -62,8 +61,9 @@ impl<'a> Resolver<'a> {
                 {
                     continue;
                 }
+                let owner = self.owner(id);
                 // What fails has been reported.
-                let _ = self.fact(id, field, head.unwrap_or(span));
+                let _ = self.on_behalf(owner, |resolver| resolver.fact(id, field, head.unwrap_or(span)));
             }
             if self.thing(id).kind.name == "model" && !self.lenient {
                 self.check_model(id);
@@ -129,12 +129,11 @@ impl<'a> Resolver<'a> {
             program: Program { params, plan: Plan { steps, ..Plan::default() }, ..Program::default() },
             devices: BTreeMap::new(),
             models: BTreeMap::new(),
-            named: BTreeMap::new(),
             reported: BTreeSet::new(),
             quiet: false,
         };
         for thing in &order {
-            builder.thing(*thing);
+            builder.owned(*thing, false, |builder| builder.thing(*thing));
         }
         match world {
             None => builder.tests(&order),
@@ -145,6 +144,16 @@ impl<'a> Resolver<'a> {
 }
 
 impl<'a> Builder<'_, 'a> {
+    /// Whatever `work` reports is said of the declaration that holds the thing; of what it is `built` for others,
+    /// only while somebody uses it.
+    pub(super) fn owned<T>(&mut self, id: ThingId, built: bool, work: impl FnOnce(&mut Self) -> T) -> T {
+        let owner = Owner { built, ..self.resolver.owner(id) };
+        let before = self.resolver.ledger.turn(Some(owner));
+        let outcome = work(self);
+        self.resolver.ledger.turn(before);
+        outcome
+    }
+
     fn thing(&mut self, id: ThingId) {
         if self.resolver.is_lost(id) {
             return;
@@ -246,14 +255,15 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
-        if self.quiet || !self.reported.insert(span) {
+        if self.quiet {
             return false;
         }
+        let first = self.reported.insert(span);
         self.resolver.report(
             Diagnostic::warning("plan::not-yet", "understood, and not acted on yet", span, because)
                 .help(help),
         );
-        true
+        first
     }
 
     /// A stated fact, converted; `None` where no line states it or no stage reads it yet.
@@ -354,24 +364,7 @@ impl<'a> Builder<'_, 'a> {
 
     /// Keeps `name` of a kind to one thing in the whole program.
     pub(super) fn unique(&mut self, kind: &'static str, name: &str, span: Span) {
-        let key = (kind, name.to_owned());
-        match self.named.get(&key).copied() {
-            None => {
-                self.named.insert(key, span);
-            }
-            Some(first) => {
-                self.resolver.report(
-                    Diagnostic::error(
-                        "name::duplicate",
-                        format!("two files have a {kind} `{name}`"),
-                        span,
-                        "this is one of them",
-                    )
-                    .and(first, "this is the other")
-                    .help("Rename one of them: plans and messages name things by their address."),
-                );
-            }
-        }
+        self.resolver.ledger.page().claims.push(Claim { kind, name: name.to_owned(), span });
     }
 
     /// Sources that say their facts are invented.

@@ -194,6 +194,7 @@ impl<'a> Resolver<'a> {
             }
             None => {}
         }
+        let assigned_elsewhere = assigned.world.is_some();
         let scope = match (&assigned.world, known.layers.get(assigned.layer)) {
             (Some(world), _) => world.clone(),
             (None, Some(layer)) => Scope { thing: Some(thing), ..layer.scope.clone() },
@@ -201,7 +202,16 @@ impl<'a> Resolver<'a> {
         };
         let scope = Scope { field: Some(field.name), ..scope };
         self.set_slot(thing, field, Slot::Pending);
-        let value = self.stated_value(field, line, &scope);
+        let value = if assigned_elsewhere {
+            self.stated_value(field, line, &scope)
+        } else {
+            let (owner, is_abstract) = (self.owner(thing), self.thing(thing).is_abstract);
+            // What an abstract block lacks matters to nobody, whoever reads it first.
+            let lenient = std::mem::replace(&mut self.lenient, is_abstract);
+            let value = self.on_behalf(owner, |resolver| resolver.stated_value(field, line, &scope));
+            self.lenient = lenient;
+            value
+        };
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,

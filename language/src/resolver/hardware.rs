@@ -1,6 +1,7 @@
 //! Devices in use, and nodes.
 
 use super::building::Builder;
+use super::ledger::Owner;
 use super::things::ThingId;
 use super::value::Value;
 use crate::model::{Device, Fact, Market, Node, Precision};
@@ -12,11 +13,18 @@ use crate::span::{Span, Spanned};
 impl<'a> Builder<'_, 'a> {
     /// The index of a device class, built when it is first used.
     pub(super) fn device(&mut self, id: ThingId) -> usize {
+        let owner = Owner { built: true, ..self.resolver.owner(id) };
+        self.resolver.ledger.page().uses.insert(owner);
         if let Some(index) = self.devices.get(&id) {
             return *index;
         }
         let index = self.program.devices.len();
         self.devices.insert(id, index);
+        self.owned(id, true, |builder| builder.new_device(id));
+        index
+    }
+
+    fn new_device(&mut self, id: ThingId) {
         let DeviceRows {
             memory,
             bandwidth,
@@ -53,7 +61,6 @@ impl<'a> Builder<'_, 'a> {
         self.placeholders(id);
         let lines = self.lines(id);
         self.program.requirements.extend(lines.requirements);
-        index
     }
 
     /// Rates by precision; a precision that no engine here runs says so.

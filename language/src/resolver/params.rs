@@ -1,6 +1,7 @@
 //! Params and lets: values that a file names, and that its importer may set.
 
 use super::evaluation::Expect;
+use super::ledger::Owner;
 use super::names::Declared;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
@@ -123,7 +124,8 @@ impl<'a> Resolver<'a> {
             return Ok(known);
         }
         self.values.insert((module, name), Slot::Pending);
-        let value = self.bind(module, param);
+        let owner = Owner { module, start: param.span.start, built: false };
+        let value = self.on_behalf(owner, |resolver| resolver.bind(module, param));
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,
@@ -132,7 +134,7 @@ impl<'a> Resolver<'a> {
         // The condition reads the param itself.
         let value = value?;
         if let Some(condition) = &param.condition {
-            self.check_condition(module, param, condition, &value);
+            self.on_behalf(owner, |resolver| resolver.check_condition(module, param, condition, &value));
         }
         Ok(value)
     }
@@ -144,9 +146,12 @@ impl<'a> Resolver<'a> {
             return Ok(known);
         }
         self.values.insert((module, name), Slot::Pending);
-        let value = self
-            .evaluate(&let_.value, &Scope::top(module), Expect::Value)
-            .and_then(|value| self.only_facts(value, let_.value.span));
+        let owner = Owner { module, start: let_.span.start, built: false };
+        let value = self.on_behalf(owner, |resolver| {
+            resolver
+                .evaluate(&let_.value, &Scope::top(module), Expect::Value)
+                .and_then(|value| resolver.only_facts(value, let_.value.span))
+        });
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,

@@ -48,7 +48,7 @@ impl<'a> Resolver<'a> {
     fn refer(&mut self, module: usize, name: &str) {
         let known = self.names.get(module);
         if let Some((name, _)) = known.and_then(|names| names.declared.get_key_value(name)) {
-            self.referred.insert((module, name));
+            self.ledger.page().refer(module, name);
         }
     }
 
@@ -491,6 +491,9 @@ impl<'a> Resolver<'a> {
             if let Some(names) = self.names.get(scope.module) {
                 known.extend(names.declared.keys().map(|name| (*name).to_owned()));
             }
+            known.extend(
+                self.part.names.get(scope.module).into_iter().flatten().map(|(name, _)| name.clone()),
+            );
             if let Some(thing) = scope.thing {
                 let fields = self.thing(thing).kind.fields.iter();
                 known.extend(fields.map(|field| field.name.to_owned()));
@@ -517,14 +520,21 @@ impl<'a> Resolver<'a> {
     /// Notes a declaration that lacks one letter of an unknown name.
     fn nearly_declared(&mut self, name: &Name, module: usize) {
         let length = name.value.chars().count();
-        let known = self.names.get(module).filter(|_| self.suggestions < super::MOST_SUGGESTIONS);
-        let found = known.and_then(|names| {
-            names.declared.iter().find(|(declared, _)| {
-                declared.chars().count() + 1 == length && strsim::osa_distance(declared, &name.value) == 1
-            })
-        });
-        if let Some((declared, declaration)) = found {
-            self.nearly.push(Nearly { place: name.span, module, name: declared, declared: declaration.span });
+        if self.suggestions >= super::MOST_SUGGESTIONS {
+            return;
+        }
+        let here = self.names.get(module).into_iter().flat_map(|names| &names.declared);
+        let here = here.map(|(declared, declaration)| (*declared, declaration.span));
+        let beside = self.part.names.get(module).into_iter().flatten();
+        let beside = beside.map(|(declared, span)| (declared.as_str(), *span));
+        let lacks_one = |declared: &str| {
+            declared.chars().count() + 1 == length && strsim::osa_distance(declared, &name.value) == 1
+        };
+        let found =
+            here.chain(beside).filter(|(declared, _)| lacks_one(declared)).min_by_key(|(name, _)| *name);
+        if let Some((declared, span)) = found {
+            let nearly = Nearly { place: name.span, module, name: declared.to_owned(), declared: span };
+            self.ledger.page().nearly.push(nearly);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Things: a block for each key, with the lines of its bases beneath its own.
 
 use super::keys::{Key, MOST_THINGS};
+use super::ledger::Owner;
 use super::names::{Declared, Expansion, GroupId};
 use super::worlds::is_elsewhere;
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
@@ -148,40 +149,66 @@ impl<'a> Resolver<'a> {
         let (module, kind, name) = (group.module, group.kind, group.name.clone());
         let blocks = group.blocks.clone();
         for block in blocks {
-            let Ok(keyed) = self.keyed_scopes(block, &Scope::top(module)) else {
-                continue;
-            };
-            let base = match &block.base {
-                None => Vec::new(),
-                // A base that is not there is reported; the block's own lines are still checked.
-                Some(base) => self.base_layers(base, kind, module).unwrap_or_default(),
-            };
-            for (key, scope) in keyed {
-                let mut layers = vec![Layer { block, scope }];
-                layers.extend(base.iter().cloned());
-                let address = address(None, &name, key.as_ref());
-                let nested = Nested {
-                    kind,
-                    name: name.clone(),
-                    key: key.clone(),
-                    layers,
-                    is_abstract: block.is_abstract,
-                };
-                let Ok(thing) = self.add_thing(nested, address, None) else {
-                    break;
-                };
-                let first =
-                    self.groups.get_mut(id.0).and_then(|group| group.things.insert(key.clone(), thing));
-                if let Some(first) = first {
-                    self.duplicate_key(block, &name, key.as_ref(), first);
-                }
-            }
+            let owner = Owner { module, start: block.span.start, built: false };
+            self.on_behalf(owner, |resolver| resolver.expand_block(id, module, kind, &name, block));
         }
         if let Some(group) = self.groups.get_mut(id.0) {
             group.state = Expansion::Done;
         }
         self.set_facts(id);
         Ok(())
+    }
+
+    /// Turns one block of a group into things.
+    fn expand_block(
+        &mut self,
+        id: GroupId,
+        module: usize,
+        kind: &'static Kind,
+        name: &str,
+        block: &'a ast::Block,
+    ) {
+        let Ok(keyed) = self.keyed_scopes(block, &Scope::top(module)) else {
+            return;
+        };
+        let base = match &block.base {
+            None => Vec::new(),
+            // A base that is not there is reported; the block's own lines are still checked.
+            Some(base) => self.base_layers(base, kind, module).unwrap_or_default(),
+        };
+        for (key, scope) in keyed {
+            let mut layers = vec![Layer { block, scope }];
+            layers.extend(base.iter().cloned());
+            let address = address(None, name, key.as_ref());
+            let nested = Nested {
+                kind,
+                name: name.to_owned(),
+                key: key.clone(),
+                layers,
+                is_abstract: block.is_abstract,
+            };
+            let Ok(thing) = self.add_thing(nested, address, None) else {
+                break;
+            };
+            let first = self.groups.get_mut(id.0).and_then(|group| group.things.insert(key.clone(), thing));
+            if let Some(first) = first {
+                self.duplicate_key(block, name, key.as_ref(), first);
+            }
+        }
+    }
+
+    /// Whose doing it is what the lines of a thing lead to.
+    pub(super) fn owner(&self, id: ThingId) -> Owner {
+        let mut thing = self.thing(id);
+        while let Some(parent) = thing.parent {
+            thing = self.thing(parent);
+        }
+        let own = thing.layers.first();
+        own.map_or(Owner { module: 0, start: 0, built: false }, |layer| Owner {
+            module: layer.scope.module,
+            start: layer.block.span.start,
+            built: false,
+        })
     }
 
     fn duplicate_key(&mut self, block: &'a ast::Block, name: &str, key: Option<&Key>, first: ThingId) {

@@ -165,7 +165,8 @@ impl<'a> Resolver<'a> {
             let lost =
                 lost.into_iter().map(|(thing, span)| Spanned::new(other.thing(thing).address.clone(), span));
             let lost = lost.collect();
-            self.adopt(other.diagnostics, id);
+            let found = other.ledger.told(self.sources);
+            self.adopt(found, id);
             lost
         } else {
             let mut lost = Vec::new();
@@ -273,6 +274,10 @@ impl<'a> Resolver<'a> {
         let Some(block) = block else { return };
         for diagnostic in found {
             let Some(label) = diagnostic.labels.first() else { continue };
+            // The base says it already.
+            if self.ledger.says(diagnostic.code, label.span) {
+                continue;
+            }
             let inside = label.span.file == block.span.file
                 && block.span.start <= label.span.start
                 && label.span.end <= block.span.end;
