@@ -14,9 +14,9 @@ mod random;
 #[path = "generators/program/text.rs"]
 mod text;
 
-use berth_language::check;
 use berth_language::diagnostics::Severity;
 use berth_language::sources::{Files, Unreadable};
+use berth_language::{Checker, check};
 use cpu_time::ProcessTime;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -69,6 +69,47 @@ fn main() {
     peer.print("toml reads it as data", &peer);
     Figures::of(read).print("parse", &peer);
     Figures::of(cold).print("cold check", &peer);
+    edits(program, 4 * rounds, &peer);
+}
+
+/// What a check costs after one character is typed into a file in the middle of the program.
+fn edits(mut program: Program, rounds: usize, peer: &Figures) {
+    let before = resident("VmRSS:");
+    let mut checker = Checker::default();
+    checker.check(ROOT, &program);
+    if let (Some(before), Some(after)) = (before, resident("VmRSS:")) {
+        println!("memory that a checker keeps: {} MiB", after.saturating_sub(before).div_ceil(1_024));
+    }
+    let edited =
+        program.0.keys().filter(|name| name.as_str() != "platform.berth" && !name.starts_with("sites"));
+    let edited = edited.max_by_key(|name| program.0[*name].len()).cloned().unwrap_or_default();
+    for (what, mark, typed) in [
+        ("edit: a comment", "// ---- ", "x"),
+        ("edit: a number", "serves = ", "1"),
+        ("edit: a promise", "latency p95 < ", "1"),
+        ("edit: a name", ".demand", "x"),
+        ("edit: a word of no form", "    image = ", "x "),
+        ("edit: a brace goes missing", "service ", "{"),
+        ("edit: the priority of a service", "priority = ", "1"),
+        ("edit: a base of the team", "prefer replicas >= ", "1"),
+        ("edit: a `let` of the team", "let visitors = ", "2 * "),
+    ] {
+        let text = program.0[&edited].clone();
+        let places: Vec<usize> = text.match_indices(mark).map(|(at, found)| at + found.len()).collect();
+        let mut times = Vec::new();
+        for round in 0..rounds {
+            let Some(at) = places.get(round * places.len() / rounds).copied() else { continue };
+            program.0.insert(edited.clone(), format!("{}{typed}{}", &text[..at], &text[at..]));
+            times.push(timed(|| checker.check(ROOT, &program).diagnostics.len()));
+            let (again, cold) = (checker.check(ROOT, &program), check(ROOT, &program));
+            assert_eq!(again.diagnostics, cold.diagnostics, "{what} at {at} of {edited}");
+            program.0.insert(edited.clone(), text.clone());
+            times.push(timed(|| checker.check(ROOT, &program).diagnostics.len()));
+        }
+        if !times.is_empty() {
+            Figures::of(times).print(what, peer);
+        }
+    }
 }
 
 /// The number after `name` on the command line.
