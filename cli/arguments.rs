@@ -36,6 +36,8 @@ pub enum Command {
     Lock(Lock),
     /// Write a small plan file to start from
     Init(Init),
+    /// Show what a data file holds: arrivals, tokens and their fits, or readings
+    Trace(Trace),
     /// Explain a diagnostic code
     Explain(Explain),
     /// Print a part of the manual, as Markdown
@@ -201,6 +203,19 @@ pub struct Init {
     pub folder: PathBuf,
 }
 
+/// `berth trace`
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// CSV, JSON lines or Parquet, the first two also in gzip or through a pipe; `-` is standard input
+    pub file: String,
+    /// How long a step is, by which arrivals are counted
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = step)]
+    pub step: Duration,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `berth explain`
 #[derive(Debug, Args)]
 pub struct Explain {
@@ -223,6 +238,11 @@ pub enum Part {
     Reference,
     /// Every message, with lines that raise it and the lines mended
     Errors,
+}
+
+/// A duration above zero.
+fn step(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|step| if step.is_zero() { Err("a step takes time".into()) } else { Ok(step) })
 }
 
 /// `60s`, `1.5min`, `500ms`; a bare number counts seconds.

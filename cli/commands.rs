@@ -11,6 +11,7 @@ mod manual;
 mod plan;
 mod show;
 mod test;
+pub mod trace;
 mod verify;
 
 use crate::arguments::{Arguments, Command, Search};
@@ -35,6 +36,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),
+        Command::Trace(arguments) => trace::run(&arguments),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Files from the disk, and files to it: beside first, then renamed.
 
+use berth_language::data::{Summary, Undecodable, Wanted};
 use berth_language::sources::{Files, LARGEST_FILE, Unreadable};
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The disk, relative to the working directory.
 pub struct Disk;
@@ -22,6 +24,17 @@ impl Files for Disk {
         }
         fs::read(path).map_err(|error| unreadable(&error))
     }
+
+    fn data(&self, wanted: &Wanted) -> Result<Summary, Undecodable> {
+        berth_data::Cache::new(summaries()).load(wanted).map(Rc::new)
+    }
+}
+
+/// Where summaries of data files are kept: in `$BERTH_CACHE`, else in `~/.cache/berth`; nowhere without a home.
+fn summaries() -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = named("BERTH_CACHE").or_else(|| Some(named("HOME")?.join(".cache/berth")))?;
+    Some(folder.join("data"))
 }
 
 fn unreadable(error: &std::io::Error) -> Unreadable {

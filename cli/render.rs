@@ -9,4 +9,5 @@ pub mod progress;
 mod quantities;
 
 pub mod table;
+pub mod trace;
 pub mod trial;

@@ -14,6 +14,7 @@ use std::process::Command;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("language", &[]),
     ("compiler", &["language"]),
+    ("compiler/data", &["language"]),
     ("compiler/ir", &["language", "compiler"]),
     ("solvers", &["language", "compiler"]),
     ("simulator", &["language", "compiler"]),
@@ -24,6 +25,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 const AT_HOME: &[(&str, &str, &str)] = &[
     ("melior", "melior", "compiler/ir"),
     ("mlir-sys", "mlir_sys", "compiler/ir"),
+    ("parquet", "parquet", "compiler/data"),
     ("good_lp", "good_lp", "solvers"),
     ("highs", "highs", "solvers"),
     ("highs-sys", "highs_sys", "solvers"),

@@ -1,15 +1,16 @@
-//! `benches/generate`: plan files to measure with, made from public traces and a seed. The same
+//! `benches/generate`: plan files and traces to measure with, made from public traces and a seed. The same
 //! arguments give the same files, byte for byte.
 
 mod openb;
 mod program;
 mod random;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Makes plan files to measure with, from traces and seeds.
+/// Makes plan files and traces to measure with, from public traces and seeds.
 #[derive(Parser)]
 #[command(name = "benches/generate", bin_name = "benches/generate", version)]
 struct Arguments {
@@ -21,6 +22,7 @@ struct Arguments {
 enum Program {
     Openb(openb::Arguments),
     Program(program::Arguments),
+    Trace(trace::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let made = match &arguments.program {
         Program::Openb(arguments) => openb::write(arguments),
         Program::Program(arguments) => program::write(arguments),
+        Program::Trace(arguments) => trace::write(arguments),
     };
     match made {
         Ok(summary) => {

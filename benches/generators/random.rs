@@ -36,6 +36,36 @@ impl Random {
         }
     }
 
+    /// A number in (0, 1), each of 2^53 equally likely.
+    pub fn unit(&mut self) -> f64 {
+        ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+    }
+
+    /// A draw of the standard normal distribution (Box and Muller, "A Note on the Generation of Random
+    /// Normal Deviates", 1958).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * self.unit().ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
+    /// A draw of the gamma distribution with this shape and scale 1 (Marsaglia and Tsang, "A Simple Method for
+    /// Generating Gamma Variables", 2000; below a shape of 1 by their remark in section 6).
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            let boost = self.unit().powf(1.0 / shape);
+            return self.gamma(shape + 1.0) * boost;
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            if v > 0.0 && self.unit().ln() < x * x / 2.0 + d - d * v + d * v.ln() {
+                return d * v;
+            }
+        }
+    }
+
     /// Reorders `items`, each order equally likely (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for left in (1..items.len()).rev() {
@@ -75,6 +105,28 @@ mod tests {
             assert!(sample.is_sorted());
         }
         assert_eq!(Random::new(1).sample(vec![1, 2, 3], 9), [1, 2, 3]);
+    }
+
+    /// Moments of 200,000 draws, within five standard errors.
+    #[test]
+    fn draws_have_the_moments_of_their_family() {
+        let moments = |draw: &dyn Fn(&mut Random) -> f64| {
+            let mut random = Random::new(3);
+            let draws: Vec<f64> = (0..200_000).map(|_| draw(&mut random)).collect();
+            let mean = draws.iter().sum::<f64>() / 2e5;
+            (mean, draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 2e5)
+        };
+        let (mean, variance) = moments(&|random| random.unit());
+        assert!((mean - 0.5).abs() < 0.004 && (variance - 1.0 / 12.0).abs() < 0.001, "{mean} {variance}");
+        let (mean, variance) = moments(&|random| random.normal());
+        assert!(mean.abs() < 0.012 && (variance - 1.0).abs() < 0.016, "{mean} {variance}");
+        for shape in [0.25, 1.0, 4.0] {
+            let (mean, variance) = moments(&|random| random.gamma(shape));
+            // The variance of a sample variance is (kurtosis - 1) variance^2 / n, the kurtosis 3 + 6 / shape.
+            let error = shape * ((2.0 + 6.0 / shape) / 2e5).sqrt();
+            assert!((mean - shape).abs() < 5.0 * (shape / 2e5).sqrt(), "{shape}: {mean}");
+            assert!((variance - shape).abs() < 5.0 * error, "{shape}: {variance}");
+        }
     }
 
     #[test]

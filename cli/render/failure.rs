@@ -1,7 +1,9 @@
 //! Why a command ended without doing what was asked.
 
 use crate::render::diagnostics;
+use crate::render::table::paragraph;
 use berth_compiler::session::Stopped;
+use berth_language::data::Undecodable;
 use berth_language::sources::Unreadable;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,8 @@ pub enum Failure {
     Overwrites(PathBuf),
     /// Not a plan file.
     NotAPlan(PathBuf, String),
+    /// A data file is not what was expected.
+    Data(String, Undecodable),
     /// A text file could not be read.
     Text(String, Unreadable),
     /// A folder with nothing in it to format.
@@ -82,6 +86,15 @@ pub fn print(failure: &Failure) {
                 path.display(),
                 path.display()
             );
+        }
+        Failure::Data(path, Undecodable::Unreadable(error)) => {
+            eprintln!("error: `{path}` {}", unreadable(error))
+        }
+        Failure::Data(path, Undecodable::NotLoaded) => eprintln!("error: `{path}` has not been read"),
+        Failure::Data(path, Undecodable::Content { found, at, help }) => {
+            let place = at.as_ref().map(|at| format!(", {at}")).unwrap_or_default();
+            eprintln!("{}", paragraph(&format!("error: `{path}`{place}: {found}"), 0).trim_end());
+            eprintln!("{}", paragraph(help, 0).trim_end());
         }
         Failure::Text(path, error) => eprintln!("error: `{path}` {}", unreadable(error)),
         Failure::NoPlanFile(folder) => {

@@ -4,6 +4,7 @@
 //! hands over a summary whose size does not depend on that of the file.
 
 use num_rational::BigRational;
+use num_traits::Zero as _;
 use std::rc::Rc;
 
 /// A decoded file.
@@ -16,6 +17,7 @@ pub struct Data {
 }
 
 /// What the rows of a file are.
+#[expect(clippy::large_enum_variant, reason = "there is one a file, behind an `Rc`")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rows {
     /// One request a row.
@@ -31,9 +33,17 @@ pub struct Requests {
     pub schema: &'static str,
     /// How many.
     pub count: u64,
-    /// Requests in each whole step from the first arrival on; what is left over at the end is the last one's share.
+    /// How many of them were never answered, where the schema tells; their output is in no sample.
+    pub failed: u64,
+    /// When the first arrived, in whole seconds since 1970 (UTC), where times are dates.
+    pub start: Option<i64>,
+    /// Seconds from the first arrival to the last.
+    pub span: BigRational,
+    /// Requests in each step from the first arrival on. The last step ends with the last arrival; see
+    /// [`rates`](Self::rates).
     pub arrivals: Vec<u64>,
-    /// Coefficient of variation of the time between two arrivals, within a step; 1 is Poisson.
+    /// Coefficient of variation of the time between two arrivals, within a step; 1 is Poisson. None where
+    /// too few fall into one step to tell.
     pub spacing: Option<BigRational>,
     /// Tokens of the prompts.
     pub prompt: Option<Sample>,
@@ -41,11 +51,39 @@ pub struct Requests {
     pub output: Option<Sample>,
 }
 
+impl Requests {
+    /// Requests a second in each step of `step` seconds, the step that they were counted by.
+    ///
+    /// The last step counts for the part of it that the file covers. Where that is less than half of it, it
+    /// says too little and is left out, unless it is the only one.
+    pub fn rates(&self, step: &BigRational) -> Vec<BigRational> {
+        let mut rates: Vec<BigRational> =
+            self.arrivals.iter().map(|count| BigRational::from_integer((*count).into()) / step).collect();
+        let before = step * BigRational::from_integer(self.arrivals.len().saturating_sub(1).into());
+        let covered = &self.span - before;
+        let (Some(last), Some(count)) = (rates.pop(), self.arrivals.last()) else {
+            return rates;
+        };
+        if rates.is_empty() {
+            // `count` arrivals have one gap fewer between them.
+            let gaps = BigRational::from_integer(count.saturating_sub(1).into());
+            rates.push(if gaps.is_zero() || covered.is_zero() { last } else { gaps / covered });
+        } else if &covered + &covered >= *step {
+            rates.push(BigRational::from_integer((*count).into()) / covered);
+        }
+        rates
+    }
+}
+
 /// Readings over time, one value a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Readings {
     /// The unit, as the head of the column writes it: `g/kWh`.
     pub unit: String,
+    /// How many.
+    pub count: u64,
+    /// When the first was taken, in whole seconds since 1970 (UTC), where times are dates.
+    pub start: Option<i64>,
     /// The mean of the readings in each step from the first on; a step without one keeps the last.
     pub values: Vec<BigRational>,
 }
@@ -88,7 +126,7 @@ pub enum Undecodable {
     Content {
         /// One short line: what was found.
         found: String,
-        /// Where in the file, as people count: `line 7`, `column \`prompt\``.
+        /// Where in the file, as people count: `line 7, column \`prompt\``.
         at: Option<String>,
         /// What to do.
         help: String,

@@ -44,13 +44,13 @@ impl Files for Case {
             return Err(Undecodable::Unreadable(Unreadable::Other(reason.clone())));
         }
         let missing = Undecodable::Unreadable(Unreadable::Missing);
-        let rows = decoded(self.data.get(&wanted.path).ok_or(missing)?)?;
+        let rows = decoded(self.data.get(&wanted.path).ok_or(missing)?, &wanted.step)?;
         Ok(Rc::new(Data { sha256: "0".repeat(64), rows }))
     }
 }
 
-/// What a block of `data` says.
-fn decoded(text: &str) -> Result<Rows, Undecodable> {
+/// What a block of `data` says. Its requests cover all of their steps.
+fn decoded(text: &str, step: &BigRational) -> Result<Rows, Undecodable> {
     let rational = |text: &str| text.parse::<BigRational>().expect("a rational");
     let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     if let Some(content) = line("content") {
@@ -65,7 +65,8 @@ fn decoded(text: &str) -> Result<Rows, Undecodable> {
     if let Some(readings) = line("readings") {
         let mut words = readings.split_whitespace();
         let unit = words.next().expect("a unit").to_owned();
-        return Ok(Rows::Readings(Readings { unit, values: words.map(rational).collect() }));
+        let values: Vec<BigRational> = words.map(rational).collect();
+        return Ok(Rows::Readings(Readings { unit, count: values.len() as u64, start: None, values }));
     }
     let requests = line("requests").expect("a block of data holds requests, readings or content");
     let mut words = requests.split_whitespace();
@@ -81,6 +82,9 @@ fn decoded(text: &str) -> Result<Rows, Undecodable> {
     Ok(Rows::Requests(Requests {
         schema: "plain",
         count: arrivals.iter().sum(),
+        failed: 0,
+        start: None,
+        span: step * BigRational::from_integer(arrivals.len().into()),
         arrivals,
         spacing: line("spacing").map(rational),
         prompt: sample("prompt"),
