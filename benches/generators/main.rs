@@ -15,11 +15,11 @@ use std::process::ExitCode;
 #[command(name = "benches/generate", bin_name = "benches/generate", version)]
 struct Arguments {
     #[command(subcommand)]
-    program: Program,
+    what: What,
 }
 
 #[derive(Subcommand)]
-enum Program {
+enum What {
     Openb(openb::Arguments),
     Program(program::Arguments),
     Trace(trace::Arguments),
@@ -27,10 +27,10 @@ enum Program {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let made = match &arguments.program {
-        Program::Openb(arguments) => openb::write(arguments),
-        Program::Program(arguments) => program::write(arguments),
-        Program::Trace(arguments) => trace::write(arguments),
+    let made = match &arguments.what {
+        What::Openb(arguments) => openb::write(arguments),
+        What::Program(arguments) => program::write(arguments),
+        What::Trace(arguments) => trace::write(arguments),
     };
     match made {
         Ok(summary) => {
