@@ -3,8 +3,6 @@
 use crate::commands::trace::{Answer, AnswerReadings, AnswerRequests, AnswerRows, AnswerSample};
 use crate::render::quantities::{percent, quantity};
 use crate::render::table::{Align, paragraph, table};
-use berth_language::quantity::{Dimension, Quantity};
-use num_rational::BigRational;
 use std::fmt::Write as _;
 
 /// The answer in at most 80 columns.
@@ -146,8 +144,12 @@ fn rate(value: f64) -> String {
     if value < 0.1 { quantity(value * 3_600.0, "req/h") } else { quantity(value, "req/s") }
 }
 
-/// Seconds in the unit that suits them, to a thousandth of a second.
+/// Seconds in the unit that suits them.
 fn duration(seconds: f64) -> String {
-    let milliseconds = BigRational::new(((seconds * 1e3).round() as i64).into(), 1_000.into());
-    Quantity::new(milliseconds, Dimension::TIME).to_string()
+    match seconds {
+        ..120.0 => quantity(seconds, "s"),
+        ..3_600.0 => quantity(seconds / 60.0, "min"),
+        ..172_800.0 => quantity(seconds / 3_600.0, "h"),
+        _ => quantity(seconds / 86_400.0, "d"),
+    }
 }

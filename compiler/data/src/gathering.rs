@@ -207,11 +207,16 @@ impl Gathering {
     }
 }
 
+/// A sample of fewer values says too little of its family.
+const FEWEST_TO_FIT: u64 = 30;
+
 /// The sample with its fits; none of a column that had no value.
 fn sample(sketch: &Sketch) -> Option<Sample> {
     let mut sample = sketch.sample();
     let values: Vec<(f64, f64)> = sketch.values().map(|value| (value.mean(), value.count as f64)).collect();
-    sample.fits = fits::fit(&values, " tok");
+    if sketch.count() >= FEWEST_TO_FIT {
+        sample.fits = fits::fit(&values, " tok");
+    }
     (!sample.values.is_empty()).then_some(sample)
 }
 
