@@ -147,7 +147,7 @@ fn rate(value: f64) -> String {
 /// Seconds in the unit that suits them.
 fn duration(seconds: f64) -> String {
     match seconds {
-        ..120.0 => quantity(seconds, "s"),
+        ..60.0 => quantity(seconds, "s"),
         ..3_600.0 => quantity(seconds / 60.0, "min"),
         ..172_800.0 => quantity(seconds / 3_600.0, "h"),
         _ => quantity(seconds / 86_400.0, "d"),
