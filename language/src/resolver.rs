@@ -116,6 +116,7 @@ fn follows_from_absence(diagnostic: &Diagnostic) -> bool {
             | "service::not-a-model"
             | "derive::kind"
             | "plan::not-yet"
+            | "test::no-check"
     )
 }
 

@@ -79,13 +79,19 @@ fn decoded(text: &str, step: &BigRational) -> Result<Rows, Undecodable> {
             Sample { values: values.collect(), fits: Vec::new() }
         })
     };
+    // A file ends with a whole step; the arrivals of a single one are evenly spaced in it, which leaves a gap
+    // after the last.
+    let count = |count: u64| BigRational::from_integer(count.into());
+    let span = match arrivals.as_slice() {
+        [only] if *only > 0 => step * count(only - 1) / count(*only),
+        steps => step * count(steps.len() as u64),
+    };
     Ok(Rows::Requests(Requests {
         schema: "plain",
         count: arrivals.iter().sum(),
         failed: 0,
         start: None,
-        // The file ends with a whole step.
-        span: step * BigRational::from_integer(arrivals.len().into()),
+        span,
         arrivals,
         spacing: line("spacing").map(rational),
         prompt: sample("prompt"),

@@ -165,6 +165,9 @@ impl<'a> Resolver<'a> {
             let lost =
                 lost.into_iter().map(|(thing, span)| Spanned::new(other.thing(thing).address.clone(), span));
             let lost = lost.collect();
+            // Who is to blame for a name that nothing has is decided where all worlds have been read.
+            self.nearly.append(&mut other.nearly);
+            self.referred.extend(other.referred);
             self.adopt(other.diagnostics, id);
             lost
         } else {
