@@ -1,5 +1,7 @@
 //! The command line.
 
+use berth_ir::Pass;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -133,11 +135,20 @@ pub struct Saved {
 #[derive(Debug, Args)]
 pub struct Lower {
     /// The stage to print
-    #[arg(long, value_enum)]
-    pub to: Stage,
+    #[arg(long, value_enum, required_unless_present_any = ["print_after", "print_before"])]
+    pub to: Option<Stage>,
+    /// Print the MLIR text after this pass instead
+    #[arg(long, value_name = "PASS", value_parser = pass(), conflicts_with_all = ["to", "from", "print_before"])]
+    pub print_after: Option<Pass>,
+    /// Print the MLIR text before this pass instead
+    #[arg(long, value_name = "PASS", value_parser = pass(), conflicts_with_all = ["to", "from"])]
+    pub print_before: Option<Pass>,
     /// Continue from this stage: FILE is then its text, perhaps edited
     #[arg(long, value_enum)]
     pub from: Option<Source>,
+    /// Inline, compute once and drop what is unused in edited text before continuing from it
+    #[arg(long, requires = "from")]
+    pub simplify: bool,
     /// The plan file that edited text belongs to; by default the one it names
     #[arg(long, value_name = "FILE", requires = "from")]
     pub program: Option<String>,
@@ -238,6 +249,15 @@ pub enum Part {
     Reference,
     /// Every message, with lines that raise it and the lines mended
     Errors,
+}
+
+/// A pass by its name; each is listed with what it does.
+fn pass() -> impl TypedValueParser<Value = Pass> {
+    let known = Pass::ALL.map(|pass| PossibleValue::new(pass.name()).help(pass.help()));
+    PossibleValuesParser::new(known).try_map(|name| {
+        let found = Pass::ALL.into_iter().find(|pass| pass.name() == name);
+        found.ok_or_else(|| format!("`{name}` is no pass"))
+    })
 }
 
 /// A duration above zero.

@@ -2,9 +2,11 @@
 
 mod support;
 
+use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
-use berth_compiler::graph::{OperatorGraph, Phase};
+use berth_compiler::graph::{OperatorGraph, Phase, Target};
 use berth_compiler::lowering::Lowering as _;
+use berth_compiler::performance::Notes;
 use berth_compiler::performance::phase::{EngineOverhead, Pass, pass};
 use berth_language::model::Precision;
 use support::{example, with_session};
@@ -15,11 +17,11 @@ fn prefill(edit: impl FnOnce(String) -> String) -> Pass {
         let stages = session.stages("chat.berth", None).unwrap();
         let text = edit(stages.lowered.text.clone());
         let graph: OperatorGraph = berth_ir::Mlir.resume(&text, "edited.mlir").unwrap().graph;
-        let phase = graph.phase("chat", Precision::Bf16, Phase::Prefill).unwrap();
+        let phase = graph.phase("chat", Precision::Bf16, Target::Kernels, Phase::Prefill).unwrap();
         let hardware = stages.candidates.classes[0].hardware.as_ref().unwrap();
         assert_eq!(hardware.device, "h100_sxm");
-        let binding = Binding { sequences: 1.0, new: 900.0, context: 0.0, tensor: 4.0 };
-        pass(phase, hardware, &binding, &EngineOverhead::ASSUMED).unwrap()
+        let binding = Binding { sequences: 1.0, new: 900.0, context: 0.0, degrees: Degrees::of_tensor(4) };
+        pass(phase, hardware, &binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).unwrap()
     })
 }
 
@@ -82,4 +84,109 @@ fn an_all_reduce_less_is_its_bytes_and_its_time_less() {
     let saved = milliseconds(&before, "all_reduce_down");
     assert!(saved > 0.0);
     assert!(((before.seconds.middle - after.seconds.middle) * 1e3 - saved).abs() < 1e-9);
+}
+
+/// One line of the layer gets more attributes.
+fn marked(text: &str, name: &str, marks: &str) -> String {
+    in_layer(text, |layer| {
+        layer.replace(&format!("name = \"{name}\""), &format!("{marks}, name = \"{name}\""))
+    })
+}
+
+#[test]
+fn what_runs_behind_a_product_takes_its_part_of_the_time_less() {
+    let before = prefill(|text| text);
+    let after = prefill(|text| {
+        marked(&text, "all_reduce_output", "overlap = {behind = \"gate_up\", share = \"9/10\"}")
+    });
+    // An all-reduce of 900 tokens takes less than the product of 8192 by 57344, so the share is what counts.
+    let (sum, cover) = (milliseconds(&before, "all_reduce_output"), milliseconds(&before, "gate_up"));
+    assert!(0.0 < sum && sum < cover);
+    let saved = (before.seconds.middle - after.seconds.middle) * 1e3;
+    assert!((saved - 0.9 * sum).abs() < 1e-9, "{saved} of {sum}");
+    assert_eq!((before.flops, before.link_bytes), (after.flops, after.link_bytes));
+}
+
+#[test]
+fn two_that_run_behind_one_operator_share_its_time() {
+    let before = prefill(|text| text);
+    let after = prefill(|text| {
+        let one = marked(&text, "all_reduce_output", "overlap = {behind = \"silu_multiply\", share = \"1\"}");
+        marked(&one, "all_reduce_down", "overlap = {behind = \"silu_multiply\", share = \"1\"}")
+    });
+    let cover = milliseconds(&before, "silu_multiply");
+    let sums = milliseconds(&before, "all_reduce_output") + milliseconds(&before, "all_reduce_down");
+    assert!(cover < sums);
+    let saved = (before.seconds.middle - after.seconds.middle) * 1e3;
+    assert!((saved - cover).abs() < 1e-9, "{saved} of {cover}");
+}
+
+#[test]
+fn a_kernel_less_is_its_start_and_the_bytes_between_less() {
+    let before = prefill(|text| text);
+    let after = prefill(|text| marked(&text, "silu_multiply", "fused = \"before\""));
+    // 900 tokens of 57344 / 4 values of 2 bytes, written by one and read by the other, in 80 layers.
+    assert_eq!(before.memory_bytes - after.memory_bytes, 80.0 * 2.0 * 900.0 * (57_344.0 / 4.0) * 2.0);
+    // Of the activation itself: 2 µs to start, and what it does not read at 70 % of 3.35 TB/s.
+    let read = 900.0 * (57_344.0 / 4.0) * 2.0 / (0.7 * 3.35e12);
+    let saved = milliseconds(&before, "silu_multiply") - milliseconds(&after, "silu_multiply");
+    assert!((saved - 80.0 * 1e3 * (2e-6 + read)).abs() < 1e-9, "{saved}");
+}
+
+#[test]
+fn a_layer_twice_is_all_of_it_once_more() {
+    let before = prefill(|text| text);
+    let after = prefill(|text| {
+        let (start, rest) = text.split_once("@chat_bf16_prefill(").unwrap();
+        let again = rest.replacen("times = 80", "times = 81", 1);
+        format!("{start}@chat_bf16_prefill({again}")
+    });
+    let layer = 450.0 * 8192.0 * (10240.0 + 8192.0 + 57344.0 + 28672.0) + 2.0 * 900.0 * 900.0 * 8192.0 / 4.0;
+    assert_eq!(after.flops - before.flops, layer);
+    assert_eq!(after.link_bytes - before.link_bytes, 2.0 * 1.5 * 900.0 * 8192.0 * 2.0);
+    let in_a_layer = [
+        "attention_norm",
+        "qkv",
+        "rotary_kv_write",
+        "attention",
+        "output",
+        "all_reduce_output",
+        "attention_residual",
+        "mlp_norm",
+        "gate_up",
+        "silu_multiply",
+        "down",
+        "all_reduce_down",
+        "mlp_residual",
+    ];
+    let one: f64 = in_a_layer.iter().map(|name| milliseconds(&before, name) / 80.0).sum();
+    assert!(((after.seconds.middle - before.seconds.middle) * 1e3 - one).abs() < 1e-9);
+}
+
+/// The devices that hold a form of the service at fp8, lowered and then edited.
+fn devices_at_fp8(edit: impl FnOnce(String) -> String) -> Vec<String> {
+    with_session(&example("chat.berth"), |session| {
+        let text = edit(session.stages("chat.berth", None).unwrap().lowered.text);
+        let stages = session.stages("chat.berth", Some((&text, "edited.mlir"))).unwrap();
+        let mut devices: Vec<String> = stages.candidates.services[0]
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.layout.as_ref())
+            .filter(|layout| layout.precision == Precision::Fp8)
+            .map(|layout| stages.candidates.classes[layout.class].name.clone())
+            .collect();
+        devices.dedup();
+        devices
+    })
+}
+
+#[test]
+fn a_variant_makes_a_device_a_candidate_that_was_none() {
+    assert_eq!(devices_at_fp8(|text| text), ["h100_sxm"]);
+    let widened = devices_at_fp8(|text| {
+        let own = "variants = [{arithmetic = \"fp8\", needs = [\"fp8\"]}]";
+        let both = "variants = [{arithmetic = \"fp8\", needs = [\"fp8\"]}, {arithmetic = \"bf16\", needs = [\"bf16\"]}]";
+        text.replace(own, both)
+    });
+    assert_eq!(widened, ["h100_sxm", "a100_sxm"]);
 }

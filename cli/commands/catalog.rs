@@ -3,7 +3,7 @@
 use crate::arguments::Catalog;
 use crate::render::failure::Failure;
 use crate::render::table::{Align, table};
-use berth_compiler::graph::{OperatorGraph, Phase};
+use berth_compiler::graph::{OperatorGraph, Phase, Target};
 use berth_compiler::lowering::Lowering as _;
 use berth_compiler::session::Stopped;
 use berth_language::model::Precision;
@@ -222,7 +222,7 @@ impl Files for One<'_> {
 fn model_entry(graph: &OperatorGraph, service: &str, thing: &Thing) -> Option<ModelEntry> {
     let pass = [Phase::Decode, Phase::Encode]
         .into_iter()
-        .find_map(|phase| graph.phase(service, Precision::Bf16, phase))?;
+        .find_map(|phase| graph.phase(service, Precision::Bf16, Target::default(), phase))?;
     let operators = || pass.operators.node_weights();
     let kv_bytes_per_token = operators()
         .filter_map(|operator| {

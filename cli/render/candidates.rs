@@ -5,6 +5,7 @@ use crate::render::table::{Align, table};
 use berth_compiler::candidates::{Layout, ServiceCandidates};
 use berth_compiler::form::Binding;
 use berth_compiler::graph::{Phase, PhaseGraph};
+use berth_compiler::performance::Notes;
 use berth_compiler::performance::phase::{EngineOverhead, pass};
 use berth_compiler::session::Stages;
 use berth_language::model::{Draws, LlmWork, Service, Work};
@@ -73,8 +74,9 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
                 Phase::Prefill | Phase::Encode => (1.0, prompt, 0.0),
                 Phase::Decode => (DECODED_TOGETHER, 1.0, prompt + output),
             };
-            let binding = Binding { sequences, new, context, tensor: layout.tensor as f64 };
-            let graph = stages.lowered.graph.phase(&service.name, layout.precision, phase);
+            let binding = Binding { sequences, new, context, degrees: layout.degrees };
+            let target = stages.candidates.classes[layout.class].target;
+            let graph = stages.lowered.graph.phase(&service.name, layout.precision, target, phase);
             rows.extend(graph.and_then(|graph| row(stages, layout, phase.name(), graph, &binding)));
         }
     }
@@ -97,10 +99,11 @@ fn row(
     binding: &Binding,
 ) -> Option<Vec<String>> {
     let class = stages.candidates.classes.get(layout.class)?;
-    let pass = pass(graph, class.hardware.as_ref()?, binding, &EngineOverhead::ASSUMED).ok()?;
+    let pass =
+        pass(graph, class.hardware.as_ref()?, binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).ok()?;
     let layout = format!(
         "{} x {}, {}",
-        layout.tensor,
+        layout.degrees.devices(),
         class.name,
         berth_compiler::candidates::precision_name(layout.precision)
     );

@@ -173,8 +173,11 @@ fn place(placement: &Placement) -> String {
     if let Some(layout) = &placement.layout {
         let _ = write!(
             text,
-            " · tensor {} of {}, {}, batch {}",
-            layout.tensor, layout.device, layout.precision, layout.batch
+            " · {} of {}, {}, batch {}",
+            layout.degrees(),
+            layout.device,
+            layout.precision,
+            layout.batch
         );
     }
     if let Some(share) = placement.share {

@@ -6,7 +6,8 @@
 //! problem is linear in counts.
 
 use crate::containers::{Container, spacing};
-use crate::graph::{OperatorGraph, Phase};
+use crate::degrees::Degrees;
+use crate::graph::{OperatorGraph, Phase, Target};
 use crate::performance::hardware::Hardware;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
@@ -45,6 +46,8 @@ pub struct DeviceClass {
     pub name: String,
     /// By index into the program's devices.
     pub device: usize,
+    /// How they run operators.
+    pub target: Target,
     /// What joins the devices of one node.
     pub fabric: Option<Fabric>,
     /// As plain numbers; none where the device states neither memory nor bandwidth.
@@ -82,8 +85,8 @@ pub struct Candidate {
 pub struct Layout {
     /// By index into [`Candidates::classes`].
     pub class: usize,
-    /// Tensor-parallel degree.
-    pub tensor: u64,
+    /// Of every parallel axis.
+    pub degrees: Degrees,
     /// Of weights and arithmetic.
     pub precision: Precision,
     /// Most sequences decoded together.
@@ -157,7 +160,8 @@ fn device_classes(program: &Program) -> Vec<DeviceClass> {
         }
         if let Some(declared) = program.devices.get(device) {
             let hardware = Hardware::of(declared, fabric.as_ref()).ok();
-            classes.push(DeviceClass { name: declared.name.clone(), device, fabric, hardware });
+            let target = Target::of(declared);
+            classes.push(DeviceClass { name: declared.name.clone(), device, target, fabric, hardware });
         }
     }
     let devices: Vec<usize> = classes.iter().map(|class| class.device).collect();
@@ -328,18 +332,18 @@ fn llm_candidates(
         let largest = u64::from(largest_machine(program, class));
         for &precision in &precisions {
             let graphs = (
-                graph.phase(&service.name, precision, Phase::Prefill),
-                graph.phase(&service.name, precision, Phase::Decode),
+                graph.phase(&service.name, precision, class.target, Phase::Prefill),
+                graph.phase(&service.name, precision, class.target, Phase::Decode),
             );
             let (Some(prefill), Some(decode)) = graphs else { continue };
             for &tensor in degrees.iter().filter(|tensor| **tensor >= 1 && **tensor <= largest) {
-                let layout = Layout { class: class_index, tensor, precision, batch };
-                if let Some(width) = prefill.tensor_divides.iter().find(|width| *width % tensor != 0) {
-                    let because = format!("{tensor} does not divide a width of {width}");
+                let degrees = Degrees::of_tensor(tensor);
+                let layout = Layout { class: class_index, degrees, precision, batch };
+                if let Some(because) = prefill.refuses(degrees) {
                     found.refusals.push(Refusal { layout, because, origins: Vec::new() });
                     continue;
                 }
-                let judged = Replica::new(prefill, decode, hardware, tensor, &workload)
+                let judged = Replica::new(prefill, decode, hardware, degrees, &workload)
                     .and_then(|replica| Ok((replica.capacity(batch, &limits)?, replica)));
                 match judged {
                     Ok((serving::Capacity { rate, limited_by }, replica)) => {
@@ -352,7 +356,7 @@ fn llm_candidates(
                         }
                         found.candidates.push(Candidate {
                             layout: Some(layout),
-                            devices: Devices::Whole(u32::try_from(tensor).unwrap_or(u32::MAX)),
+                            devices: Devices::Whole(u32::try_from(degrees.devices()).unwrap_or(u32::MAX)),
                             classes: Some(vec![class_index]),
                             capacity: Some(Capacity { rate, limited_by }),
                             replica: Some(replica),
@@ -447,6 +451,7 @@ impl Candidates {
     pub fn layout_name(&self, layout: &Layout) -> String {
         let device = self.classes.get(layout.class).map_or("?", |class| class.name.as_str());
         let precision = precision_name(layout.precision);
-        format!("tensor {}, {precision}, batch {} on {device}", layout.tensor, layout.batch)
+        let degrees = layout.degrees;
+        format!("{degrees}, {precision}, batch {} on {device}", layout.batch)
     }
 }

@@ -3,8 +3,9 @@
 //! It leaves MLIR here; nothing after it reads a model's fields or knows an MLIR type. One graph a
 //! service, precision and phase serves every candidate: a candidate only binds the symbols.
 
-use crate::form::Form;
-use berth_language::model::Precision;
+use crate::degrees::{Axis, Degrees};
+use crate::form::{Binding, Form};
+use berth_language::model::{Device, Precision};
 use petgraph::graph::DiGraph;
 
 /// Every phase of every service that runs a model.
@@ -15,11 +16,20 @@ pub struct OperatorGraph {
 }
 
 impl OperatorGraph {
-    /// The graph of one phase.
-    pub fn phase(&self, service: &str, precision: Precision, phase: Phase) -> Option<&PhaseGraph> {
-        self.phases
-            .iter()
-            .find(|graph| graph.service == service && graph.precision == precision && graph.phase == phase)
+    /// The graph of one phase, for devices of one sort.
+    pub fn phase(
+        &self,
+        service: &str,
+        precision: Precision,
+        target: Target,
+        phase: Phase,
+    ) -> Option<&PhaseGraph> {
+        self.phases.iter().find(|graph| {
+            graph.service == service
+                && graph.precision == precision
+                && graph.target == target
+                && graph.phase == phase
+        })
     }
 }
 
@@ -30,12 +40,72 @@ pub struct PhaseGraph {
     pub service: String,
     /// Precision of weights and arithmetic.
     pub precision: Precision,
+    /// The devices that it is for.
+    pub target: Target,
     /// Which.
     pub phase: Phase,
     /// Operators in order of data flow; an edge is a value that flows.
     pub operators: DiGraph<Operator, ()>,
-    /// The tensor degree divides each of these.
-    pub tensor_divides: Vec<u64>,
+    /// Layers of each sort, in order; see [`Operator::staged`].
+    pub layers: Vec<u64>,
+    /// What degrees must divide, in order.
+    pub divides: Vec<Divides>,
+}
+
+impl PhaseGraph {
+    /// What stands against these degrees: a part that is no whole number, or that does not divide a width.
+    pub fn refuses(&self, degrees: Degrees) -> Option<String> {
+        let binding = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
+        let layers: u64 = self.layers.iter().sum();
+        if degrees.pipeline > layers.max(1) {
+            return Some(format!("{layers} layers are fewer than {} stages", degrees.pipeline));
+        }
+        self.divides.iter().find_map(|Divides { by, width }| {
+            let parts = by.evaluate(&binding);
+            // Degrees are far below 2^53, so a quotient of them is whole exactly where it looks so.
+            if parts < 1.0 || parts.fract() != 0.0 {
+                return Some(format!("`{by}` is {parts} here, no whole number of parts"));
+            }
+            (width % parts as u64 != 0).then(|| format!("{parts} does not divide a width of {width}"))
+        })
+    }
+}
+
+/// A width that is divided into whole parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divides {
+    /// Into how many.
+    pub by: Form,
+    /// What.
+    pub width: u64,
+}
+
+/// How devices run the operators of a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Target {
+    /// One kernel after another; values between them go through memory.
+    #[default]
+    Kernels,
+    /// Values stream from operator to operator on the chip: devices that state memory on the chip.
+    Dataflow,
+}
+
+impl Target {
+    /// Every sort.
+    pub const ALL: [Target; 2] = [Target::Kernels, Target::Dataflow];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Target::Kernels => "kernels",
+            Target::Dataflow => "dataflow",
+        }
+    }
+
+    /// How `device` runs operators.
+    pub fn of(device: &Device) -> Self {
+        if device.sram.is_some() { Target::Dataflow } else { Target::Kernels }
+    }
 }
 
 /// The phases of a model's call.
@@ -63,7 +133,8 @@ impl Phase {
     }
 }
 
-/// One operator, `repeat` times a pass. Costs are of *one* repetition on *one* device.
+/// One operator, `repeat` times a pass. Costs are of *one* repetition on *one* device. In a pipeline each
+/// repetition runs on the devices of one stage, so the costs of a pass are those along its way through all.
 #[derive(Clone, Debug)]
 pub struct Operator {
     /// `qkv`, `attention`, `gate_up`, `all_reduce_mlp` …
@@ -88,10 +159,45 @@ pub struct Operator {
     pub active_parameters: u64,
     /// Bytes of weights held by one device, of one repetition.
     pub weight_memory: Form,
-    /// Bytes of KV cache held by one device for each cached token, of one repetition.
+    /// Bytes of KV cache held by one device for each token that its data-parallel group has cached, of one
+    /// repetition.
     pub kv_memory: Form,
+    /// It runs inside the kernel of a neighbour and starts none of its own.
+    pub fused: bool,
+    /// What it may run behind.
+    pub hidden: Option<Hidden>,
+    /// Ways to compute a product, the best first; empty: in the arithmetic of its weight.
+    pub variants: Vec<Variant>,
+    /// The sort of layer it stands in, by index into [`PhaseGraph::layers`], whose layers the stages of a
+    /// pipeline share; none: it stands before or after the layers.
+    pub staged: Option<usize>,
     /// The line it comes from: the user's, or the edited IR's.
     pub place: Place,
+}
+
+impl Operator {
+    /// It starts a kernel of its own on every device.
+    pub fn starts_kernel(&self) -> bool {
+        !self.fused && !self.kind.sends()
+    }
+}
+
+/// What may run while an operator sends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hidden {
+    /// The operator behind which it runs, by its place among the graph's nodes.
+    pub behind: usize,
+    /// The part of its time that can be hidden there, above 0 and at most 1.
+    pub share: f64,
+}
+
+/// One way to compute a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// At which rate.
+    pub arithmetic: Precision,
+    /// What a device must be able to compute in.
+    pub needs: Vec<Precision>,
 }
 
 /// What an operator is.
@@ -143,13 +249,15 @@ pub enum OperatorKind {
     },
     /// `rows x inner` times `inner x columns`, each row by one of several matrices.
     Experts {
-        /// Tokens, once for each expert that reads them.
+        /// Tokens that choose among these experts, on whichever device they are.
+        tokens: Form,
+        /// Rows that one device multiplies: tokens, once for each of its experts that reads them.
         rows: Form,
         /// Summed over.
         inner: Form,
         /// Of the result.
         columns: Form,
-        /// Matrices.
+        /// Matrices, over all devices.
         experts: u64,
         /// How many of them read one token.
         per_token: u64,
@@ -158,19 +266,49 @@ pub enum OperatorKind {
     },
     /// Normalisation, activation functions, residual sums: limited by memory.
     Elementwise,
-    /// A sum over the tensor axis, of this many bytes on each device.
+    /// A sum over the devices of an axis, whole on each.
     AllReduce {
+        /// Over which.
+        axis: Axis,
         /// Bytes of the value that is summed.
         message: Form,
     },
-    /// Concatenation over the tensor axis; the gathered value has this many bytes.
+    /// Concatenation over an axis.
     AllGather {
+        /// Over which.
+        axis: Axis,
         /// Bytes of the gathered value.
         message: Form,
     },
+    /// A sum over an axis, of which each device keeps its part.
+    ReduceScatter {
+        /// Over which.
+        axis: Axis,
+        /// Bytes of the value that is summed.
+        message: Form,
+    },
+    /// Rows change places among the devices that hold experts.
+    AllToAll,
+    /// The stream is handed from stage to stage.
+    Send,
+    /// Keys and values go round the devices that share the tokens of a sequence.
+    KvExchange,
 }
 
 impl OperatorKind {
+    /// It sends to other devices, and does nothing where there are none.
+    pub fn sends(&self) -> bool {
+        matches!(
+            self,
+            OperatorKind::AllReduce { .. }
+                | OperatorKind::AllGather { .. }
+                | OperatorKind::ReduceScatter { .. }
+                | OperatorKind::AllToAll
+                | OperatorKind::Send
+                | OperatorKind::KvExchange
+        )
+    }
+
     /// It is attention of some kind: one of them stands in each layer.
     pub fn is_attention(&self) -> bool {
         matches!(

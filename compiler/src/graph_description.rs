@@ -4,8 +4,8 @@
 //! factor of each form in front: `16384 B S (1 + 7/t)`. Totals count every repetition and are expanded,
 //! so that each of their coefficients can be found again.
 
-use crate::form::{Form, Symbol};
-use crate::graph::{OperatorGraph, PhaseGraph};
+use crate::form::{Exponents, Form, Symbol};
+use crate::graph::{Divides, OperatorGraph, PhaseGraph, Target};
 use berth_language::model::Precision;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -33,6 +33,7 @@ fn describe_phase(phase: &PhaseGraph) -> String {
     let header = ["operator", "times", "FLOPs", "weight bytes", "activation bytes", "KV or link bytes"];
     let mut rows = vec![header.map(str::to_owned)];
     let mut total = Total::default();
+    let mut kernels = 0_u64;
     for operator in phase.operators.node_weights() {
         let moved = [("KV", &operator.kv_bytes), ("link", &operator.link_bytes)]
             .into_iter()
@@ -41,8 +42,13 @@ fn describe_phase(phase: &PhaseGraph) -> String {
             .collect::<Vec<_>>()
             .join(", ");
         let shown = |form: &Form| if form.is_zero() { String::new() } else { factored(form) };
+        // What runs inside the kernel of a neighbour stands indented.
+        let indent = if operator.fused { "+ " } else { "" };
+        if operator.starts_kernel() {
+            kernels = kernels.saturating_add(operator.repeat);
+        }
         rows.push([
-            operator.name.clone(),
+            format!("{indent}{}", operator.name),
             operator.repeat.to_string(),
             shown(&operator.flops),
             shown(&operator.weight_bytes),
@@ -61,8 +67,13 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         total.active += BigInt::from(operator.active_parameters) * operator.repeat;
     }
 
-    let mut text = format!("{}, {precision}, {name}, on one device of t\n", phase.service);
-    text.push_str("B sequences, S new tokens and C cached tokens of each, t tensor degree\n\n");
+    let target = match phase.target {
+        Target::Kernels => String::new(),
+        Target::Dataflow => format!(" of {}", phase.target.name()),
+    };
+    let mut text = format!("{}, {precision}, {name}, on one device{target}\n", phase.service);
+    text.push_str("B sequences of a data group, S new tokens and C cached tokens of each\n");
+    text.push_str("degrees: t tensor, p pipeline, e expert, d data, c context\n\n");
     let mut widths = [0; 6];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -94,13 +105,33 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "  {what:<26} {}", expanded(form));
     }
+    let _ = writeln!(text, "  {:<26} {kernels}", "kernels");
+    for operator in phase.operators.node_weights() {
+        let Some(hidden) = &operator.hidden else { continue };
+        let behind =
+            phase.operators.node_weights().nth(hidden.behind).map_or("?", |other| other.name.as_str());
+        let _ = writeln!(
+            text,
+            "  {:<26} {:.0} % of {} behind {behind}",
+            "hidden",
+            100.0 * hidden.share,
+            operator.name
+        );
+    }
     let _ = writeln!(text, "  {:<26} {}", "parameters on all devices", total.parameters);
     if total.active != total.parameters {
         let _ = writeln!(text, "  {:<26} {}", "of them for one token", total.active);
     }
-    let divides = phase.tensor_divides.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    if !divides.is_empty() {
-        let _ = writeln!(text, "  {:<26} {divides}", "t divides");
+    let mut divides: Vec<(String, String)> = Vec::new();
+    for Divides { by, width } in &phase.divides {
+        let by = format!("{} divides", expanded(by));
+        match divides.last_mut().filter(|(last, _)| *last == by) {
+            Some((_, widths)) => widths.push_str(&format!(", {width}")),
+            None => divides.push((by, width.to_string())),
+        }
+    }
+    for (by, widths) in divides {
+        let _ = writeln!(text, "  {by:<26} {widths}");
     }
     text
 }
@@ -125,11 +156,15 @@ fn letter(symbol: Symbol) -> &'static str {
         Symbol::New => "S",
         Symbol::Context => "C",
         Symbol::Tensor => "t",
+        Symbol::Pipeline => "p",
+        Symbol::Expert => "e",
+        Symbol::Data => "d",
+        Symbol::ContextDegree => "c",
     }
 }
 
 /// A summand: its coefficient and the exponents of [`Symbol::ALL`].
-type Term = (BigRational, [i8; 4]);
+type Term = (BigRational, Exponents);
 
 /// A form with its common factor in front; for people, the form's own text is what reads back.
 fn factored(form: &Form) -> String {
@@ -172,8 +207,8 @@ fn factored(form: &Form) -> String {
     format!("{}{under}", before.join(" "))
 }
 
-/// A form as it stands.
-fn expanded(form: &Form) -> String {
+/// A form as it stands: `3 B - 2 S + 1`.
+pub fn expanded(form: &Form) -> String {
     if form.is_zero() { "0".to_owned() } else { sum(terms(form).into_iter()) }
 }
 
@@ -193,7 +228,7 @@ fn sum(terms: impl Iterator<Item = Term>) -> String {
 }
 
 /// `16384 B S/t`
-fn product(coefficient: &BigRational, exponents: &[i8; 4]) -> String {
+fn product(coefficient: &BigRational, exponents: &Exponents) -> String {
     let (over, under) = fraction(exponents);
     let mut factors = Vec::new();
     if !coefficient.is_one() || over.is_empty() {
@@ -204,7 +239,7 @@ fn product(coefficient: &BigRational, exponents: &[i8; 4]) -> String {
 }
 
 /// Symbols above the line, and those below with a `/` before each.
-fn fraction(exponents: &[i8; 4]) -> (Vec<String>, String) {
+fn fraction(exponents: &Exponents) -> (Vec<String>, String) {
     let mut over = Vec::new();
     let mut under = String::new();
     for (symbol, exponent) in Symbol::ALL.into_iter().zip(exponents) {
@@ -239,26 +274,9 @@ fn common_factor(terms: &[Term]) -> BigRational {
     if factor.is_zero() { BigRational::one() } else { BigRational::from_integer(factor) }
 }
 
-/// The terms of a form, in its order, from its text: that is the form's public shape.
+/// The terms of a form, in its order.
 fn terms(form: &Form) -> Vec<Term> {
-    if form.is_zero() {
-        return Vec::new();
-    }
-    form.to_string()
-        .split(" + ")
-        .map(|term| {
-            let mut coefficient = BigRational::one();
-            let mut exponents = [0; 4];
-            for factor in term.split('*') {
-                let (base, exponent) = factor.split_once('^').unwrap_or((factor, "1"));
-                match Symbol::ALL.into_iter().zip(&mut exponents).find(|(symbol, _)| symbol.name() == base) {
-                    Some((_, slot)) => *slot = exponent.parse().unwrap_or(0),
-                    None => coefficient *= base.parse().unwrap_or_else(|_| BigRational::one()),
-                }
-            }
-            (coefficient, exponents)
-        })
-        .collect()
+    form.terms().map(|(coefficient, exponents)| (coefficient.clone(), *exponents)).collect()
 }
 
 #[cfg(test)]

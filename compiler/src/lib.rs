@@ -19,6 +19,7 @@ pub mod candidates;
 pub mod conflict;
 pub mod consistency;
 pub mod containers;
+pub mod degrees;
 pub mod form;
 pub mod graph;
 pub mod graph_description;

@@ -38,6 +38,7 @@ pub mod phase;
 pub mod queueing;
 pub mod serving;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A figure and the interval it is believed to lie in.
@@ -70,6 +71,33 @@ pub struct Note {
     pub kind: NoteKind,
     /// One sentence.
     pub text: String,
+}
+
+/// Where notes go, or that nobody asks for them: writing them takes longer than what they are about.
+#[derive(Clone, Debug, Default)]
+pub enum Notes {
+    /// They are not made.
+    #[default]
+    Ignored,
+    /// Each is kept once.
+    Kept(BTreeSet<Note>),
+}
+
+impl Notes {
+    /// One more, where they are kept.
+    pub fn add(&mut self, note: impl FnOnce() -> Note) {
+        if let Notes::Kept(notes) = self {
+            notes.insert(note());
+        }
+    }
+
+    /// Those that were kept.
+    pub fn into_kept(self) -> BTreeSet<Note> {
+        match self {
+            Notes::Ignored => BTreeSet::new(),
+            Notes::Kept(notes) => notes,
+        }
+    }
 }
 
 /// Kinds of knowledge, most trusted first.

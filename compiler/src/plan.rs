@@ -10,6 +10,7 @@ pub mod predicted;
 pub mod read;
 pub mod written;
 
+use crate::degrees::Degrees;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -158,10 +159,39 @@ pub struct Layout {
     pub device: String,
     /// Tensor-parallel degree.
     pub tensor: u64,
+    /// Stages of a pipeline.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub pipeline: u64,
+    /// Groups that the experts are divided among.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub expert: u64,
+    /// Groups that the sequences are divided among.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub data: u64,
+    /// Devices that the tokens of a sequence are divided among.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub context: u64,
     /// Most sequences decoded together.
     pub batch: u64,
     /// Of weights and arithmetic.
     pub precision: String,
+}
+
+impl Layout {
+    /// Its degrees.
+    pub fn degrees(&self) -> Degrees {
+        let Layout { tensor, pipeline, expert, data, context, device: _, batch: _, precision: _ } = *self;
+        Degrees { tensor, pipeline, expert, data, context }
+    }
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(degree: &u64) -> bool {
+    *degree == 1
 }
 
 /// Copies that are wished for and not placed.

@@ -1,6 +1,6 @@
-//! Third pass, **annotate**: writes onto each operator what it costs one device, once.
+//! **annotate**: writes onto each operator what it costs one device, once.
 //!
-//! Contract: a sharded module and its priced passes go in; every operator of a pass gets the attribute
+//! Contract: a module whose operators say all that they cost and its priced passes go in; every operator of a pass gets the attribute
 //! `work`, a dictionary of the forms that are not 0 as text that reads back unchanged. Old ones are
 //! replaced or removed: they are for readers, and nothing in this program reads them again.
 

@@ -2,7 +2,9 @@
 //
 // Activations are `tensor<?x?xT>`: rows (tokens) by width. Widths are not in their types; they follow
 // from the weights, so that one edited weight is one edited line. A weight is a type attribute; its
-// element type is its precision. `split` says what the tensor-parallel axis divides.
+// element type is its precision. `split` says what the tensor-parallel axis divides, `over` which axis
+// beside it divides experts ("expert"), the layers of a repeat ("pipeline") or cached tokens ("context").
+// A pass names the axes that divide its rows in `berth.rows`: "data" the sequences, "context" their tokens.
 //
 //   mlir-opt --irdl-file=berth.irdl.mlir FILE
 irdl.dialect @berth {
@@ -291,20 +293,86 @@ irdl.dialect @berth {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
     %name = irdl.base "#builtin.string"
-    %axis = irdl.is "tensor"
+    %tensor = irdl.is "tensor"
+    %pipeline = irdl.is "pipeline"
+    %expert = irdl.is "expert"
+    %data = irdl.is "data"
+    %context = irdl.is "context"
+    %axis = irdl.any_of(%tensor, %pipeline, %expert, %data, %context)
     irdl.operands(x: %x)
     irdl.results(y: %y)
     irdl.attributes {"name" = %name, "axis" = %axis}
   }
 
-  // Concatenates the parts of a split value over the axis; every device gets the whole.
+  // Concatenates over the axis: the parts of a width over tensor, rows over data and context; every device
+  // gets the whole.
   irdl.operation @all_gather {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
     %name = irdl.base "#builtin.string"
-    %axis = irdl.is "tensor"
+    %tensor = irdl.is "tensor"
+    %pipeline = irdl.is "pipeline"
+    %expert = irdl.is "expert"
+    %data = irdl.is "data"
+    %context = irdl.is "context"
+    %axis = irdl.any_of(%tensor, %pipeline, %expert, %data, %context)
     irdl.operands(x: %x)
     irdl.results(y: %y)
     irdl.attributes {"name" = %name, "axis" = %axis}
+  }
+
+  // Sums over the axis; every device keeps its part: of the width over tensor, of the rows over data and context.
+  irdl.operation @reduce_scatter {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %tensor = irdl.is "tensor"
+    %pipeline = irdl.is "pipeline"
+    %expert = irdl.is "expert"
+    %data = irdl.is "data"
+    %context = irdl.is "context"
+    %axis = irdl.any_of(%tensor, %pipeline, %expert, %data, %context)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "axis" = %axis}
+  }
+
+  // Sends rows to the devices that hold their experts, or back from there.
+  irdl.operation @all_to_all {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %axis = irdl.is "expert"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "axis" = %axis}
+  }
+
+  // Hands the stream from stage to stage: once less than there are stages.
+  irdl.operation @send {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %axis = irdl.is "pipeline"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "axis" = %axis}
+  }
+
+  // Passes queries on while keys and values of `width` numbers a token go round the devices that share the tokens
+  // of a sequence, so that each sees all of them (ring attention).
+  irdl.operation @kv_exchange {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %axis = irdl.is "context"
+    %width = irdl.base "#builtin.integer"
+    %cache = irdl.base "#builtin.type"
+    %none = irdl.is "none"
+    %by_heads = irdl.is "heads"
+    %split = irdl.any_of(%none, %by_heads)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "axis" = %axis, "width" = %width, "cache" = %cache, "split" = %split}
   }
 }

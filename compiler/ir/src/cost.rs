@@ -1,6 +1,8 @@
 //! What one operation costs on one device, from its own dimensions, element types and split.
 //!
-//! Symbols: `sequences` B, `new` S, `context` C, `tensor` t. Conventions, each a choice that the
+//! Symbols: `sequences` B, `new` S, `context` C, and degrees: `tensor` t, `pipeline` p, `expert` e, `data` d,
+//! `context_degree` c. B counts the sequences of one data-parallel group. A stage has D = d c groups of t devices,
+//! and each has B S/c rows. Conventions, each a choice that the
 //! derivation tests repeat by hand:
 //!
 //! - FLOPs count matrix products only, a multiply and an add each (Chowdhery et al., PaLM, 2022,
@@ -18,10 +20,20 @@
 //!   queries that the expansion has been applied to. The expansion costs the same either way: a matrix
 //!   product a new token. No tensor degree divides the latent vectors.
 //! - An encoder's S tokens see S^2 pairs.
+//! - Devices that share the tokens of a sequence divide its pairs evenly. In prefill each computes its own queries
+//!   against all keys and values, which go round (Liu, Zaharia, Abbeel, Ring attention, 2023): it reads them all
+//!   and sends (c-1)/c of them. In decode each computes all queries of the group against its part of the cache.
+//! - Experts divide the t D devices of a stage into e groups, so that each matrix of a group's E/e experts is split
+//!   over t D/e devices. With k experts a token and choices spread evenly B S k d/e rows reach each group. Rows
+//!   whose tokens are held by its own group of t devices are there already; of the others, a part of 1 - 1/D,
+//!   every device receives its rows, so it sends as many on average, and as many come back: a row for each choice,
+//!   though two experts of one token may be neighbours.
+//! - Stages of a pipeline hand the stream on p-1 times a pass.
 //! - All-reduce is a ring: each device sends 2(t-1)/t of the message; all-gather (t-1)/t of the gathered
 //!   value (Thakur, Rabenseifner, Gropp, 2005, section 4).
 
 use crate::dialect::{Computation, Element, EncoderHeads, Heads, Latent, LatentHeads, Split, Weight};
+use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
 use berth_compiler::graph::{OperatorKind, Phase};
 use num_rational::BigRational;
@@ -60,19 +72,48 @@ pub(crate) struct Shape {
     pub bytes_out: u64,
     /// Width of a second value it takes, over all devices; 0 where there is none.
     pub width_beside: u64,
-    /// A device holds only its part of the width it takes.
-    pub split_in: bool,
-    /// A device holds only its part of the width it gives.
-    pub split_out: bool,
+    /// The part of the width it takes that one device has.
+    pub part_in: Form,
+    /// The part of the width it gives that one device has.
+    pub part_out: Form,
+    /// Where the rows of this pass are.
+    pub groups: Groups,
+}
+
+/// The groups of devices that the rows of a pass are divided among, each of as many devices as the tensor degree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Groups {
+    /// There are others, with sequences of their own.
+    pub data: bool,
+    /// Each has its part of the tokens of every sequence.
+    pub context: bool,
+}
+
+impl Groups {
+    /// The part of its sequences' rows that one has.
+    pub(crate) fn part(self) -> Form {
+        if self.context { Axis::Context.degree(-1) } else { number(1) }
+    }
+
+    /// How many there are, to a power.
+    pub(crate) fn count(self, exponent: i8) -> Form {
+        let degree = |axis: Axis, divided| if divided { axis.degree(exponent) } else { number(1) };
+        degree(Axis::Data, self.data) * degree(Axis::Context, self.context)
+    }
+
+    /// The part of an expert's matrices that one device has.
+    pub(crate) fn of_expert(self) -> Form {
+        Axis::Expert.degree(1) * Axis::Tensor.degree(-1) * self.count(-1)
+    }
 }
 
 impl Shape {
     fn read(&self) -> Form {
-        share(self.split_in, self.rows_in.clone() * number(self.width_in) * number(self.bytes_in))
+        self.part_in.clone() * self.rows_in.clone() * number(self.width_in) * number(self.bytes_in)
     }
 
     fn written(&self) -> Form {
-        share(self.split_out, self.rows_out.clone() * number(self.width_out) * number(self.bytes_out))
+        self.part_out.clone() * self.rows_out.clone() * number(self.width_out) * number(self.bytes_out)
     }
 }
 
@@ -100,14 +141,14 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
         | Computation::FirstToken
         | Computation::Dispatch { .. }
         | Computation::Combine { .. } => elementwise(shape.read() + shape.written()),
-        Computation::CacheWrite { heads, split, head_norm } => {
+        Computation::CacheWrite { heads, split, head_norm, over } => {
             let split = *split == Split::Heads;
             // One vector for the queries' heads and one for the keys'.
             let norms = if *head_norm { 2 * heads.width } else { 0 };
             let norm_bytes = number(norms) * number(Element::BF16.bytes());
             Cost {
                 kv_bytes: share(split, shape.rows_in.clone() * number(heads.token_bytes())),
-                kv_memory: share(split, number(heads.token_bytes())),
+                kv_memory: share(split, number(heads.token_bytes())) * kept(*over, shape),
                 parameters: norms,
                 weight_bytes: norm_bytes.clone(),
                 weight_memory: norm_bytes,
@@ -122,29 +163,62 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
         Computation::Attention { heads, split, window, sinks } => {
             attention(heads, *split == Split::Heads, *window, *sinks, shape)
         }
-        Computation::LatentCacheWrite { latent } => latent_cache_write(latent, shape),
+        Computation::LatentCacheWrite { latent, over } => latent_cache_write(latent, *over, shape),
         Computation::LatentAttention { heads, split } => {
             latent_attention(heads, *split == Split::Heads, shape)
         }
         Computation::EncoderAttention { heads, split } => {
             encoder_attention(heads, *split == Split::Heads, shape)
         }
-        Computation::GroupedMatmul { weight, per_token, split, bias } => {
-            grouped_matmul(weight, *per_token, *split, *bias, shape)
+        Computation::GroupedMatmul { weight, per_token, split, bias, over } => {
+            grouped_matmul(weight, *per_token, *split, *bias, *over, shape)
         }
-        Computation::AllReduce => {
+        Computation::AllReduce { axis } => {
             let message = shape.read();
             Cost {
-                kind: OperatorKind::AllReduce { message: message.clone() },
-                link_bytes: message * number(2) * beyond_own_part(),
+                kind: OperatorKind::AllReduce { axis: *axis, message: message.clone() },
+                link_bytes: message * number(2) * beyond(&axis.degree(-1)),
                 ..elementwise(Form::default())
             }
         }
-        Computation::AllGather => {
+        Computation::AllGather { axis } => {
             let message = shape.written();
             Cost {
-                kind: OperatorKind::AllGather { message: message.clone() },
-                link_bytes: message * beyond_own_part(),
+                kind: OperatorKind::AllGather { axis: *axis, message: message.clone() },
+                link_bytes: message * beyond(&axis.degree(-1)),
+                ..elementwise(Form::default())
+            }
+        }
+        Computation::ReduceScatter { axis } => {
+            let message = shape.read();
+            Cost {
+                kind: OperatorKind::ReduceScatter { axis: *axis, message: message.clone() },
+                link_bytes: message * beyond(&axis.degree(-1)),
+                ..elementwise(Form::default())
+            }
+        }
+        Computation::AllToAll => Cost {
+            kind: OperatorKind::AllToAll,
+            link_bytes: shape.read() * beyond(&shape.groups.count(-1)),
+            ..elementwise(Form::default())
+        },
+        Computation::Send => Cost {
+            kind: OperatorKind::Send,
+            link_bytes: shape.read() * (Axis::Pipeline.degree(1) + minus(number(1))),
+            ..elementwise(Form::default())
+        },
+        Computation::KvExchange { width, cache, split } => {
+            let sequences = Form::symbol(Symbol::Sequences, 1);
+            let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
+            let tokens = match shape.phase {
+                Phase::Prefill => new + context,
+                Phase::Encode => new,
+                Phase::Decode => context,
+            };
+            let bytes = sequences * tokens * number(*width) * number(cache.bytes());
+            Cost {
+                kind: OperatorKind::KvExchange,
+                link_bytes: share(*split == Split::Heads, bytes) * beyond(&Axis::Context.degree(-1)),
                 ..elementwise(Form::default())
             }
         }
@@ -169,16 +243,17 @@ fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
 
 /// `rows x inner` times `inner x columns`: 2*rows*inner*columns FLOPs over all devices that split it.
 fn matmul(weight: &Weight, split: Split, tied: bool, bias: bool, shape: &Shape) -> Cost {
-    let (inner, columns) = divided(weight, split);
+    let part = Axis::Tensor.degree(-1);
+    let (inner, columns) = divided(weight, split, &part);
     let weights = inner.clone() * columns.clone() * number(weight.element.bytes());
     let rows = shape.rows_in.clone();
     let added = if bias { weight.columns() } else { 0 };
-    let held = if tied { Form::default() } else { weights.clone() } + biases(added, split);
+    let held = if tied { Form::default() } else { weights.clone() } + biases(added, split, &part);
     Cost {
         flops: rows.clone() * inner.clone() * columns.clone() * number(2),
         activation_bytes: rows.clone()
             * (inner.clone() * number(shape.bytes_in) + columns.clone() * number(shape.bytes_out)),
-        weight_bytes: weights + biases(added, split),
+        weight_bytes: weights + biases(added, split, &part),
         // A tied matrix is the embedding table, which holds it.
         parameters: if tied { 0 } else { weight.elements() } + added,
         weight_memory: held,
@@ -188,12 +263,23 @@ fn matmul(weight: &Weight, split: Split, tied: bool, bias: bool, shape: &Shape) 
 }
 
 /// The same with a matrix for each expert; rows come once for each expert that reads them.
-fn grouped_matmul(weight: &Weight, per_token: u64, split: Split, bias: bool, shape: &Shape) -> Cost {
-    let (inner, columns) = divided(weight, split);
+fn grouped_matmul(
+    weight: &Weight,
+    per_token: u64,
+    split: Split,
+    bias: bool,
+    over: bool,
+    shape: &Shape,
+) -> Cost {
+    let part = if over { shape.groups.of_expert() } else { Axis::Tensor.degree(-1) };
+    let (inner, columns) = divided(weight, split, &part);
     let experts = weight.experts();
     let added = if bias { weight.columns() } else { 0 };
-    let weights = number(experts)
-        * (inner.clone() * columns.clone() * number(weight.element.bytes()) + biases(added, split));
+    let held = if over { number(experts) * Axis::Expert.degree(-1) } else { number(experts) };
+    let weights = held
+        * (inner.clone() * columns.clone() * number(weight.element.bytes()) + biases(added, split, &part));
+    let each = Form::constant(BigRational::new(1.into(), per_token.into()));
+    let tokens = shape.rows_in.clone() * each * if over { Axis::Expert.degree(1) } else { number(1) };
     let rows = shape.rows_in.clone();
     Cost {
         flops: rows.clone() * inner.clone() * columns.clone() * number(2),
@@ -204,6 +290,7 @@ fn grouped_matmul(weight: &Weight, per_token: u64, split: Split, bias: bool, sha
         idle_parameters: (experts - per_token) * (weight.rows() * weight.columns() + added),
         weight_memory: weights,
         kind: OperatorKind::Experts {
+            tokens,
             rows,
             inner,
             columns,
@@ -216,23 +303,25 @@ fn grouped_matmul(weight: &Weight, per_token: u64, split: Split, bias: bool, sha
 }
 
 /// What one device holds of a matrix's two widths.
-fn divided(weight: &Weight, split: Split) -> (Form, Form) {
+fn divided(weight: &Weight, split: Split, part: &Form) -> (Form, Form) {
     let (inner, columns) = (number(weight.rows()), number(weight.columns()));
     match split {
-        Split::Columns => (inner, share(true, columns)),
-        Split::Rows => (share(true, inner), columns),
+        Split::Columns => (inner, columns * part.clone()),
+        Split::Rows => (inner * part.clone(), columns),
         Split::None | Split::Heads => (inner, columns),
     }
 }
 
 /// Bytes of a vector of `added` numbers: as its matrix where that is split by columns, else whole.
-fn biases(added: u64, split: Split) -> Form {
-    share(split == Split::Columns, number(added) * number(Element::BF16.bytes()))
+fn biases(added: u64, split: Split, part: &Form) -> Form {
+    let whole = number(added) * number(Element::BF16.bytes());
+    if split == Split::Columns { whole * part.clone() } else { whole }
 }
 
 fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape: &Shape) -> Cost {
-    let sequences = Form::symbol(Symbol::Sequences, 1);
+    let (sequences, own) = (Form::symbol(Symbol::Sequences, 1), shape.groups.part());
     let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
+    let read = read_part(shape);
     // Pairs of a query and a key it sees, doubled so that they are whole; and tokens attended.
     let (twice_pairs, attended) = match (shape.phase, window) {
         (Phase::Prefill | Phase::Encode, None) => causal(new, context),
@@ -253,8 +342,8 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
             cache: heads.cache.precision(),
             window,
         },
-        flops: share(split, sequences.clone() * twice_pairs * number(2) * number(heads.query_width())),
-        kv_bytes: share(split, sequences * attended * number(heads.token_bytes())),
+        flops: share(split, sequences.clone() * own * twice_pairs * number(2) * number(heads.query_width())),
+        kv_bytes: share(split, sequences * read * attended * number(heads.token_bytes())),
         parameters: sinks,
         weight_bytes: sink_bytes.clone(),
         weight_memory: sink_bytes,
@@ -267,11 +356,24 @@ fn causal(new: Form, context: Form) -> (Form, Form) {
     (new.clone() * (new.clone() + context.clone() * number(2)), new + context)
 }
 
-fn latent_cache_write(latent: &Latent, shape: &Shape) -> Cost {
+/// The part of what a sequence attends that one device reads: in decode its own, in prefill all that goes round.
+fn read_part(shape: &Shape) -> Form {
+    match shape.phase {
+        Phase::Prefill | Phase::Encode => number(1),
+        Phase::Decode => shape.groups.part(),
+    }
+}
+
+/// The part of the cached tokens of its sequences that one device keeps; `over`: of each it keeps its part.
+fn kept(over: bool, shape: &Shape) -> Form {
+    if over || shape.phase == Phase::Decode { shape.groups.part() } else { number(1) }
+}
+
+fn latent_cache_write(latent: &Latent, over: bool, shape: &Shape) -> Cost {
     let norm = number(latent.width) * number(Element::BF16.bytes());
     Cost {
         kv_bytes: shape.rows_in.clone() * number(latent.token_bytes()),
-        kv_memory: number(latent.token_bytes()),
+        kv_memory: number(latent.token_bytes()) * kept(over, shape),
         parameters: latent.width,
         weight_bytes: norm.clone(),
         weight_memory: norm,
@@ -281,7 +383,7 @@ fn latent_cache_write(latent: &Latent, shape: &Shape) -> Cost {
 
 fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
     let LatentHeads { heads: count, width, value, latent } = *heads;
-    let sequences = Form::symbol(Symbol::Sequences, 1);
+    let (sequences, own) = (Form::symbol(Symbol::Sequences, 1), shape.groups.part());
     let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
     // FLOPs of half a pair and head, doubled pairs, tokens attended, and the width of what is multiplied.
     let (half, twice_pairs, attended, beside) = match shape.phase {
@@ -300,15 +402,16 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
             rope: latent.rope,
             cache: latent.cache.precision(),
         },
-        flops: share(split, sequences.clone() * twice_pairs * number(count) * number(half)),
-        kv_bytes: sequences * attended * number(latent.token_bytes()),
+        flops: share(split, sequences.clone() * own * twice_pairs * number(count) * number(half)),
+        kv_bytes: sequences * read_part(shape) * attended * number(latent.token_bytes()),
         ..elementwise(share(split, shape.rows_in.clone() * moved))
     }
 }
 
 fn encoder_attention(heads: &EncoderHeads, split: bool, shape: &Shape) -> Cost {
     let whole = number(heads.heads) * number(heads.width);
-    let pairs = Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 2);
+    let (sequences, own) = (Form::symbol(Symbol::Sequences, 1), shape.groups.part());
+    let pairs = sequences * own * Form::symbol(Symbol::New, 2);
     Cost {
         kind: OperatorKind::EncoderAttention {
             heads: share(split, number(heads.heads)),
@@ -350,7 +453,11 @@ fn share(split: bool, whole: Form) -> Form {
     if split { whole * Form::symbol(Symbol::Tensor, -1) } else { whole }
 }
 
-/// (t - 1) / t
-fn beyond_own_part() -> Form {
-    number(1) + Form::constant(BigRational::from_integer((-1).into())) * Form::symbol(Symbol::Tensor, -1)
+/// What is left beside one device's part.
+fn beyond(part: &Form) -> Form {
+    number(1) + minus(part.clone())
+}
+
+fn minus(form: Form) -> Form {
+    form * Form::constant(BigRational::from_integer((-1).into()))
 }

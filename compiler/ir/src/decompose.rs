@@ -1,4 +1,4 @@
-//! First pass, **decompose**: a call of a model becomes its phases, a phase its operators.
+//! **decompose**: a call of a model becomes its phases, a phase its operators.
 //!
 //! Contract: a module of `berth.model` and `berth.call` goes in. Each call becomes a prefill and a
 //! decode function with a body for one layer, repeated; models and calls are gone. Every matrix is
@@ -15,9 +15,8 @@ mod architecture;
 mod builder;
 mod layers;
 
-use crate::Malformed;
 use crate::dialect::precision_of;
-use crate::foreign;
+use crate::{Malformed, bodies, foreign};
 use architecture::{Architecture, Attention};
 use berth_compiler::graph::Phase;
 use berth_language::model::Precision;
@@ -61,7 +60,15 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
         let precision = precision_of(&string(*call, "precision")?)
             .ok_or_else(|| Malformed(format!("`{call}` has no known precision")))?;
         let service = string(*call, "service")?;
-        let lowering = Lowering { context, model, precision, location: call.location(), service: &service };
+        let lowering = Lowering {
+            context,
+            model,
+            precision,
+            location: call.location(),
+            service: &service,
+            engine: bodies::text(*call, "engine"),
+            target: bodies::text(*call, "target"),
+        };
         let phases: &[Phase] = match &model.attention {
             Attention::Bidirectional { .. } => &[Phase::Encode],
             Attention::Grouped { .. } | Attention::Latent { .. } => &[Phase::Prefill, Phase::Decode],
@@ -96,22 +103,28 @@ struct Lowering<'c, 'm> {
     precision: Precision,
     location: Location<'c>,
     service: &'m str,
+    engine: Option<String>,
+    /// The devices it is for, where they are not those that run one kernel after another.
+    target: Option<String>,
 }
 
 impl<'c> Lowering<'c, '_> {
     fn symbol(&self, phase: Phase) -> String {
         let precision = crate::dialect::precision_name(self.precision);
-        format!("{}_{precision}_{}", self.service, phase.name())
+        let target = self.target.as_ref().map_or_else(String::new, |target| format!("_{target}"));
+        format!("{}_{precision}{target}_{}", self.service, phase.name())
     }
 
     /// Embedding, layers and what makes an answer of them.
     fn pass(&self, module: &Module<'c>, phase: Phase) -> Result<(), Malformed> {
         let model = self.model;
-        let attributes = [
+        let mut attributes = vec![
             ("berth.service", self.text(self.service)),
             ("berth.precision", self.text(crate::dialect::precision_name(self.precision))),
             ("berth.phase", self.text(phase.name())),
         ];
+        attributes.extend(self.engine.as_ref().map(|engine| ("berth.engine", self.text(engine))));
+        attributes.extend(self.target.as_ref().map(|target| ("berth.target", self.text(target))));
         let words = self.activation(Type::from(IntegerType::new(self.context, 32)));
         let body = self.function(module, &self.symbol(phase), words, &attributes, self.location)?;
         let mut x = self.embedding(&body)?;

@@ -4,14 +4,18 @@
 //! pass after it works on what it returns.
 
 use crate::foreign;
+use berth_compiler::degrees::Axis;
+use berth_compiler::graph::Variant;
 use berth_language::model::Precision;
 use melior::Context;
 use melior::ir::attribute::{
-    AttributeLike, BoolAttribute, FlatSymbolRefAttribute, IntegerAttribute, StringAttribute, TypeAttribute,
+    ArrayAttribute, AttributeLike, BoolAttribute, DictionaryAttribute, FlatSymbolRefAttribute,
+    IntegerAttribute, StringAttribute, TypeAttribute,
 };
 use melior::ir::operation::{OperationLike, OperationRef};
 use melior::ir::r#type::{DimSize, IntegerType, RankedTensorType};
 use melior::ir::{Attribute, ShapedTypeLike, Type, TypeLike};
+use num_rational::BigRational;
 
 /// The dialect's definition, as IRDL: what stock `mlir-opt` takes with `--irdl-file`.
 pub const IRDL: &str = include_str!("berth.irdl.mlir");
@@ -26,7 +30,8 @@ pub(crate) const MOST_REPETITIONS: u64 = 1_000_000;
 /// Most rows of a table or tokens of a window.
 pub(crate) const MOST_ROWS: u64 = 1 << 40;
 
-/// What an operation of the dialect computes; `None` of these is `berth.model` or `berth.call`, which
+/// What an operation of the dialect computes. `over`: an axis beside tensor divides it: the expert axis the
+/// experts, the pipeline axis the layers of a repeat, the context axis the tokens that are cached. `None` of these is `berth.model` or `berth.call`, which
 /// decompose rewrites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Computation {
@@ -36,22 +41,86 @@ pub(crate) enum Computation {
     Residual,
     SiluMultiply,
     Activate,
-    CacheWrite { heads: Heads, split: Split, head_norm: bool },
+    CacheWrite { heads: Heads, split: Split, head_norm: bool, over: bool },
     Attention { heads: Heads, split: Split, window: Option<u64>, sinks: bool },
-    LatentCacheWrite { latent: Latent },
+    LatentCacheWrite { latent: Latent, over: bool },
     LatentAttention { heads: LatentHeads, split: Split },
     EncoderAttention { heads: EncoderHeads, split: Split },
-    Dispatch { experts: u64, per_token: u64 },
-    GroupedMatmul { weight: Weight, per_token: u64, split: Split, bias: bool },
-    Combine { per_token: u64 },
+    Dispatch { experts: u64, per_token: u64, over: bool },
+    GroupedMatmul { weight: Weight, per_token: u64, split: Split, bias: bool, over: bool },
+    Combine { per_token: u64, over: bool },
     LastToken,
     FirstToken,
-    AllReduce,
-    AllGather,
-    Repeat { callee: String, times: u64 },
+    AllReduce { axis: Axis },
+    AllGather { axis: Axis },
+    ReduceScatter { axis: Axis },
+    AllToAll,
+    Send,
+    KvExchange { width: u64, cache: Element, split: Split },
+    Repeat { callee: String, times: u64, over: bool },
 }
 
 impl Computation {
+    /// It computes no product and sends nothing.
+    pub(crate) fn only_moves(&self) -> bool {
+        matches!(
+            self,
+            Computation::Norm { .. }
+                | Computation::Residual
+                | Computation::SiluMultiply
+                | Computation::Activate
+                | Computation::CacheWrite { .. }
+                | Computation::LatentCacheWrite { .. }
+                | Computation::Dispatch { .. }
+                | Computation::Combine { .. }
+                | Computation::LastToken
+                | Computation::FirstToken
+        )
+    }
+
+    /// It has a weight of its own, or writes a cache.
+    pub(crate) fn holds(&self) -> bool {
+        match self {
+            Computation::Lookup { .. }
+            | Computation::Matmul { .. }
+            | Computation::GroupedMatmul { .. }
+            | Computation::Norm { .. }
+            | Computation::CacheWrite { .. }
+            | Computation::LatentCacheWrite { .. }
+            | Computation::Attention { sinks: true, .. }
+            | Computation::Repeat { .. } => true,
+            Computation::Residual
+            | Computation::SiluMultiply
+            | Computation::Activate
+            | Computation::Attention { sinks: false, .. }
+            | Computation::LatentAttention { .. }
+            | Computation::EncoderAttention { .. }
+            | Computation::Dispatch { .. }
+            | Computation::Combine { .. }
+            | Computation::LastToken
+            | Computation::FirstToken
+            | Computation::AllReduce { .. }
+            | Computation::AllGather { .. }
+            | Computation::ReduceScatter { .. }
+            | Computation::AllToAll
+            | Computation::Send
+            | Computation::KvExchange { .. } => false,
+        }
+    }
+
+    /// It sends to other devices, and does nothing where there are none.
+    pub(crate) fn sends(&self) -> bool {
+        matches!(
+            self,
+            Computation::AllReduce { .. }
+                | Computation::AllGather { .. }
+                | Computation::ReduceScatter { .. }
+                | Computation::AllToAll
+                | Computation::Send
+                | Computation::KvExchange { .. }
+        )
+    }
+
     /// How many values it takes.
     pub(crate) fn operands(&self) -> usize {
         match self {
@@ -219,6 +288,10 @@ impl Element {
         self.bytes
     }
 
+    pub(crate) fn name(self) -> &'static str {
+        self.name
+    }
+
     /// The arithmetic of a matrix that holds such numbers: wider ones than 16 bit are priced as 16.
     pub(crate) fn precision(self) -> Precision {
         if self.bytes == 1 { Precision::Fp8 } else { Precision::Bf16 }
@@ -266,7 +339,7 @@ pub(crate) fn weight_type<'c>(context: &'c Context, precision: Precision) -> Typ
 }
 
 /// The operations of the dialect, for messages.
-pub(crate) const NAMES: [&str; 19] = [
+pub(crate) const NAMES: [&str; 23] = [
     "berth.lookup",
     "berth.matmul",
     "berth.norm",
@@ -285,15 +358,47 @@ pub(crate) const NAMES: [&str; 19] = [
     "berth.first_token",
     "berth.all_reduce",
     "berth.all_gather",
+    "berth.reduce_scatter",
+    "berth.all_to_all",
+    "berth.send",
+    "berth.kv_exchange",
     "berth.repeat",
 ];
 
-/// What `operation` says: its own name and its computation. Everything that is wrong with it otherwise;
-/// at least one message.
-pub(crate) fn read(
-    context: &Context,
-    operation: OperationRef,
-) -> Result<(Option<String>, Computation), Vec<String>> {
+/// What an operation says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Said {
+    /// Its own name.
+    pub name: Option<String>,
+    pub computation: Computation,
+    /// Which neighbour's kernel it runs in.
+    pub fused: Option<Fused>,
+    /// What it may run behind.
+    pub overlap: Option<Overlap>,
+    /// Ways to compute it, the best first; empty: in the arithmetic of its weight.
+    pub variants: Vec<Variant>,
+}
+
+/// Which neighbour's kernel an operation runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fused {
+    /// That of the operation that makes its first operand.
+    Before,
+    /// That of its only user.
+    After,
+}
+
+/// What may run while a collective does.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Overlap {
+    /// The name of an operation of the same body.
+    pub behind: String,
+    /// The part of the collective's time that it can hide, above 0 and at most 1.
+    pub share: BigRational,
+}
+
+/// What `operation` says. Everything that is wrong with it otherwise; at least one message.
+pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, Vec<String>> {
     let mut attributes = Attributes { context, operation, problems: Vec::new() };
     let kind = foreign::identifier(operation.name());
     let name = (kind != "berth.repeat").then(|| attributes.name());
@@ -320,8 +425,13 @@ pub(crate) fn read(
         "berth.cache_write" => attributes
             .heads()
             .zip(attributes.split(&[Split::None, Split::Heads]))
-            .zip(attributes.flag("head_norm"))
-            .map(|((heads, split), head_norm)| Computation::CacheWrite { heads, split, head_norm }),
+            .zip(attributes.flag("head_norm").zip(attributes.over(Axis::Context)))
+            .map(|((heads, split), (head_norm, over))| Computation::CacheWrite {
+                heads,
+                split,
+                head_norm,
+                over,
+            }),
         "berth.attention" => {
             let window = attributes.optional("window", MOST_ROWS);
             let sinks = attributes.flag("sinks");
@@ -330,7 +440,8 @@ pub(crate) fn read(
             )
         }
         "berth.latent_cache_write" => {
-            attributes.latent().map(|latent| Computation::LatentCacheWrite { latent })
+            let over = attributes.over(Axis::Context);
+            attributes.latent().zip(over).map(|(latent, over)| Computation::LatentCacheWrite { latent, over })
         }
         "berth.latent_attention" => {
             let sizes = attributes.size("heads").zip(attributes.size("head_width"));
@@ -350,30 +461,49 @@ pub(crate) fn read(
         "berth.dispatch" => {
             let experts = attributes.size("experts");
             let per_token = attributes.size("per_token");
-            experts.zip(per_token).and_then(|(experts, per_token)| {
+            let over = attributes.over(Axis::Expert);
+            experts.zip(per_token).zip(over).and_then(|((experts, per_token), over)| {
                 attributes.per_token_of(per_token, experts)?;
-                Some(Computation::Dispatch { experts, per_token })
+                Some(Computation::Dispatch { experts, per_token, over })
             })
         }
         "berth.grouped_matmul" => {
             let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
             let (bias, per_token) = (attributes.flag("bias"), attributes.size("per_token"));
-            attributes.weight(3).zip(split).zip(bias.zip(per_token)).and_then(
-                |((weight, split), (bias, per_token))| {
+            let over = attributes.over(Axis::Expert);
+            attributes.weight(3).zip(split).zip(bias.zip(per_token).zip(over)).and_then(
+                |((weight, split), ((bias, per_token), over))| {
                     attributes.per_token_of(per_token, weight.experts())?;
-                    Some(Computation::GroupedMatmul { weight, per_token, split, bias })
+                    Some(Computation::GroupedMatmul { weight, per_token, split, bias, over })
                 },
             )
         }
-        "berth.combine" => attributes.size("per_token").map(|per_token| Computation::Combine { per_token }),
+        "berth.combine" => attributes
+            .size("per_token")
+            .zip(attributes.over(Axis::Expert))
+            .map(|(per_token, over)| Computation::Combine { per_token, over }),
         "berth.first_token" => Some(Computation::FirstToken),
         "berth.last_token" => Some(Computation::LastToken),
-        "berth.all_reduce" => attributes.axis().map(|()| Computation::AllReduce),
-        "berth.all_gather" => attributes.axis().map(|()| Computation::AllGather),
+        "berth.all_reduce" => attributes.axis(&Axis::ALL).map(|axis| Computation::AllReduce { axis }),
+        "berth.all_gather" => attributes.axis(&Axis::ALL).map(|axis| Computation::AllGather { axis }),
+        "berth.reduce_scatter" => attributes.axis(&Axis::ALL).map(|axis| Computation::ReduceScatter { axis }),
+        "berth.all_to_all" => attributes.axis(&[Axis::Expert]).map(|_| Computation::AllToAll),
+        "berth.send" => attributes.axis(&[Axis::Pipeline]).map(|_| Computation::Send),
+        "berth.kv_exchange" => {
+            let axis = attributes.axis(&[Axis::Context]);
+            let sizes = attributes.positive("width", MOST_ROWS).zip(attributes.cache());
+            let split = attributes.split(&[Split::None, Split::Heads]);
+            axis.and(sizes).zip(split).map(|((width, cache), split)| Computation::KvExchange {
+                width,
+                cache,
+                split,
+            })
+        }
         "berth.repeat" => attributes
             .callee()
             .zip(attributes.positive("times", MOST_REPETITIONS))
-            .map(|(callee, times)| Computation::Repeat { callee, times }),
+            .zip(attributes.over(Axis::Pipeline))
+            .map(|((callee, times), over)| Computation::Repeat { callee, times, over }),
         "berth.model" | "berth.call" => {
             attributes.problems.clear();
             attributes.problem(format!(
@@ -387,10 +517,13 @@ pub(crate) fn read(
             None
         }
     };
-    match computation {
-        Some(computation) if attributes.problems.is_empty() => {
-            let name = name.flatten();
-            Ok((name, computation))
+    let Some(computation) = computation else { return Err(attributes.problems) };
+    let fused = attributes.fused(&computation);
+    let overlap = attributes.overlap(&computation);
+    let variants = attributes.variants(&computation);
+    match (fused, overlap, variants) {
+        (Some(fused), Some(overlap), Some(variants)) if attributes.problems.is_empty() => {
+            Ok(Said { name: name.flatten(), computation, fused, overlap, variants })
         }
         _ => Err(attributes.problems),
     }
@@ -445,13 +578,114 @@ impl<'c> Attributes<'c, '_> {
         found
     }
 
-    fn axis(&mut self) -> Option<()> {
+    fn axis(&mut self, allowed: &[Axis]) -> Option<Axis> {
         let written = self.string("axis")?;
-        if written != "tensor" {
-            self.problem(format!("`axis` is \"tensor\"; here it is \"{written}\""));
+        let found = allowed.iter().copied().find(|axis| axis.name() == written);
+        if found.is_none() {
+            let names: Vec<_> = allowed.iter().map(|axis| format!("\"{}\"", axis.name())).collect();
+            let is = if names.len() > 1 { "is one of" } else { "is" };
+            self.problem(format!("`axis` {is} {}; here it is \"{written}\"", names.join(", ")));
+        }
+        found
+    }
+
+    /// Whether this axis divides it; the mark may be absent.
+    fn over(&mut self, axis: Axis) -> Option<bool> {
+        if !self.operation.has_attribute("over") {
+            return Some(false);
+        }
+        let written = self.string("over")?;
+        if written != axis.name() {
+            self.problem(format!("`over` is \"{}\" or absent; here it is \"{written}\"", axis.name()));
             return None;
         }
-        Some(())
+        Some(true)
+    }
+
+    /// `fused`, which may be absent.
+    fn fused(&mut self, computation: &Computation) -> Option<Option<Fused>> {
+        if !self.operation.has_attribute("fused") {
+            return Some(None);
+        }
+        let written = self.string("fused")?;
+        if !computation.only_moves() {
+            self.problem(
+                "only what computes no product and sends nothing runs in another's kernel".to_owned(),
+            );
+            return None;
+        }
+        match written.as_str() {
+            "before" => Some(Some(Fused::Before)),
+            "after" => Some(Some(Fused::After)),
+            _ => {
+                self.problem(format!("`fused` is \"before\" or \"after\"; here it is \"{written}\""));
+                None
+            }
+        }
+    }
+
+    /// `overlap`, which may be absent.
+    fn overlap(&mut self, computation: &Computation) -> Option<Option<Overlap>> {
+        if !self.operation.has_attribute("overlap") {
+            return Some(None);
+        }
+        let attribute = self.get("overlap")?;
+        let of = |name: &str| {
+            let entry = DictionaryAttribute::try_from(attribute).ok()?.element_by_name(name)?;
+            StringAttribute::try_from(entry).ok().map(foreign::string)
+        };
+        let (Some(behind), Some(written)) = (of("behind"), of("share")) else {
+            self.problem(format!(
+                "`overlap` is such as {{behind = \"attention\", share = \"9/10\"}}; here it is `{attribute}`"
+            ));
+            return None;
+        };
+        if !computation.sends() {
+            self.problem("only what sends runs behind something".to_owned());
+            return None;
+        }
+        let share = written.parse::<BigRational>().ok().filter(|share| {
+            *share > BigRational::from_integer(0.into()) && *share <= BigRational::from_integer(1.into())
+        });
+        if share.is_none() {
+            self.problem(format!(
+                "`share` is above 0 and at most 1, such as \"9/10\"; here it is \"{written}\""
+            ));
+        }
+        Some(Some(Overlap { behind, share: share? }))
+    }
+
+    /// `variants`, which may be absent.
+    fn variants(&mut self, computation: &Computation) -> Option<Vec<Variant>> {
+        if !self.operation.has_attribute("variants") {
+            return Some(Vec::new());
+        }
+        if !matches!(computation, Computation::Matmul { .. } | Computation::GroupedMatmul { .. }) {
+            self.problem("only products have `variants`".to_owned());
+            return None;
+        }
+        let attribute = self.get("variants")?;
+        let list = ArrayAttribute::try_from(attribute).ok().filter(|list| !list.is_empty());
+        let read = |entry: Attribute<'c>| {
+            let entry = DictionaryAttribute::try_from(entry).ok()?;
+            let arithmetic = StringAttribute::try_from(entry.element_by_name("arithmetic")?).ok()?;
+            let needs = ArrayAttribute::try_from(entry.element_by_name("needs")?).ok()?;
+            let needs: Option<Vec<Precision>> = (0..needs.len())
+                .map(|index| {
+                    let name = StringAttribute::try_from(needs.element(index).ok()?).ok()?;
+                    precision_of(&foreign::string(name))
+                })
+                .collect();
+            Some(Variant { arithmetic: precision_of(&foreign::string(arithmetic))?, needs: needs? })
+        };
+        let variants: Option<Vec<Variant>> =
+            list.and_then(|list| (0..list.len()).map(|index| read(list.element(index).ok()?)).collect());
+        if variants.is_none() {
+            self.problem(format!(
+                "`variants` is such as [{{arithmetic = \"fp8\", needs = [\"fp8\"]}}]; here it is `{attribute}`"
+            ));
+        }
+        variants
     }
 
     /// A mark that may be absent: IRDL has no optional attributes, so none is declared there.

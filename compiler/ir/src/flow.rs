@@ -6,14 +6,16 @@
 //! decides only rows, and a width where it has none of its own. So an edited operation keeps its price
 //! to itself, and a misfit is a warning, not an error.
 
-use crate::cost::{self, Cost, Shape};
-use crate::dialect::{Computation, Split};
+use crate::cost::{self, Cost, Groups, Shape};
+use crate::dialect::{Computation, Fused, Split};
 use crate::structure::{Function, Role, Step, Structure};
 use crate::verifier::diagnostic;
+use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
-use berth_compiler::graph::{Phase, Place};
+use berth_compiler::graph::{Divides, Hidden, Phase, Place, Variant};
 use berth_compiler::lowering::IrDiagnostic;
 use num_rational::BigRational;
+use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
 
 /// One pass, priced.
@@ -21,8 +23,10 @@ pub(crate) struct Pass {
     pub role: Role,
     /// In order; a body stands where it is repeated.
     pub operators: Vec<Priced>,
-    /// Divisible by the tensor degree.
-    pub tensor_divides: BTreeSet<u64>,
+    /// Layers of each sort.
+    pub layers: Vec<u64>,
+    /// What degrees divide.
+    pub divides: Vec<Divides>,
 }
 
 /// One operator, priced.
@@ -33,6 +37,13 @@ pub(crate) struct Priced {
     pub place: Place,
     /// Times a pass.
     pub repeat: u64,
+    /// The sort of layer it stands in, where stages share them.
+    pub staged: Option<usize>,
+    /// It runs in a neighbour's kernel.
+    pub fused: bool,
+    /// What it may run behind, by index.
+    pub hidden: Option<Hidden>,
+    pub variants: Vec<Variant>,
     pub cost: Cost,
     /// The operators whose results it takes, by index.
     pub producers: Vec<usize>,
@@ -53,11 +64,15 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
         let mut layout = Layout {
             structure,
             phase: role.phase,
+            groups: Groups::default(),
             operators: Vec::new(),
-            tensor_divides: BTreeSet::new(),
+            layers: Vec::new(),
+            staged: None,
+            divides: Vec::new(),
             warnings: Vec::new(),
         };
         if let Some(function) = structure.functions.get(index) {
+            layout.groups = function.groups;
             let rows = match role.phase {
                 Phase::Prefill | Phase::Encode => {
                     Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1)
@@ -65,7 +80,9 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
                 Phase::Decode => Form::symbol(Symbol::Sequences, 1),
             };
             let tokens = Value {
-                rows,
+                rows: rows * layout.groups.part(),
+                part: Form::integer(1),
+                station: Station::Home,
                 width: 1,
                 bytes: function.element.bytes(),
                 distribution: Distribution::Whole,
@@ -84,7 +101,14 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
         passes.push(Pass {
             role: role.clone(),
             operators: layout.operators,
-            tensor_divides: layout.tensor_divides,
+            layers: layout.layers,
+            divides: layout
+                .divides
+                .into_iter()
+                .flat_map(|(by, widths)| {
+                    widths.into_iter().map(move |width| Divides { by: by.clone(), width })
+                })
+                .collect(),
         });
     }
     warnings.extend(one_copy(&passes));
@@ -103,7 +127,8 @@ fn one_copy(passes: &[Pass]) -> Vec<IrDiagnostic> {
     let mut warnings = Vec::new();
     for pair in passes.windows(2) {
         let [first, second] = pair else { continue };
-        if first.role.service != second.role.service || first.role.precision != second.role.precision {
+        let of = |role: &Role| (role.service.clone(), role.precision, role.target);
+        if of(&first.role) != of(&second.role) {
             continue;
         }
         let (here, there) = (holders(first), holders(second));
@@ -146,23 +171,47 @@ pub(crate) enum Distribution {
     Partial,
 }
 
+/// Where the rows of a value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Station {
+    /// On the devices that hold their sequences.
+    Home,
+    /// To be sent to the devices that hold their experts.
+    Leaving,
+    /// On the devices that hold their experts.
+    Experts,
+}
+
 #[derive(Clone)]
 struct Value {
     rows: Form,
     /// Over all devices.
     width: u64,
     bytes: u64,
+    /// The part of the width that one device has.
+    part: Form,
+    station: Station,
     distribution: Distribution,
     producer: Option<usize>,
     /// The operator it is the result of, for messages.
     origin: String,
 }
 
+impl Value {
+    /// Bytes that one device writes of it, or reads.
+    fn bytes_moved(&self) -> Form {
+        self.rows.clone() * Form::integer(self.width) * Form::integer(self.bytes) * self.part.clone()
+    }
+}
+
 struct Layout<'s> {
     structure: &'s Structure,
     phase: Phase,
+    groups: Groups,
     operators: Vec<Priced>,
-    tensor_divides: BTreeSet<u64>,
+    layers: Vec<u64>,
+    staged: Option<usize>,
+    divides: Vec<(Form, BTreeSet<u64>)>,
     warnings: Vec<IrDiagnostic>,
 }
 
@@ -175,7 +224,9 @@ impl Layout<'_> {
                 step.operands.iter().filter_map(|operand| values.get(*operand).cloned()).collect();
             let Some(first) = operands.first().cloned() else { continue };
             let result = match &step.computation {
-                Computation::Repeat { callee, times } => self.repeat(callee, *times, first, repeat),
+                Computation::Repeat { callee, times, over } => {
+                    self.repeat(callee, *times, *over, first, repeat)
+                }
                 computation => {
                     let (shape, result) = self.shape(step, &first, operands.get(1));
                     let cost = cost::of(computation, &shape);
@@ -186,6 +237,10 @@ impl Layout<'_> {
                             name: step.name.clone(),
                             place: step.place.clone(),
                             repeat,
+                            staged: self.staged,
+                            fused: false,
+                            hidden: None,
+                            variants: step.variants.clone(),
                             cost,
                             producers: operands.iter().filter_map(|operand| operand.producer).collect(),
                         });
@@ -195,6 +250,8 @@ impl Layout<'_> {
             };
             values.push(result);
         }
+        self.fusions(function, &values);
+        self.overlaps(function, &values);
         match values.get(function.result).cloned().or_else(|| values.into_iter().next()) {
             Some(value) => value,
             // `values` starts with the argument and only grows.
@@ -202,6 +259,8 @@ impl Layout<'_> {
                 rows: Form::default(),
                 width: 0,
                 bytes: 0,
+                part: Form::integer(1),
+                station: Station::Home,
                 distribution: Distribution::Whole,
                 producer: None,
                 origin: String::new(),
@@ -209,7 +268,126 @@ impl Layout<'_> {
         }
     }
 
-    fn repeat(&mut self, callee: &str, times: u64, argument: Value, repeat: u64) -> Value {
+    /// Takes off what operators in one kernel neither write nor read.
+    fn fusions(&mut self, function: &Function, values: &[Value]) {
+        let (mut read_on_chip, mut written_on_chip) = (BTreeSet::new(), BTreeSet::new());
+        for (index, step) in function.steps.iter().enumerate() {
+            let Some(fused) = step.fused else { continue };
+            let own = index + 1;
+            // The value between the two, and who makes and takes it.
+            let between = match fused {
+                Fused::Before => step.operands.first().map(|value| (*value, own)),
+                Fused::After => self.only_taker(function, own).map(|taker| (own, taker)),
+            };
+            let maker = between.and_then(|(value, _)| function.steps.get(value.checked_sub(1)?));
+            let maker = maker.filter(|maker| !matches!(maker.computation, Computation::Repeat { .. }));
+            let (Some((value, taker)), Some(maker)) = (between, maker) else {
+                let message = match fused {
+                    Fused::Before => format!(
+                        "`{}` runs in the kernel before it, yet what it takes is made elsewhere",
+                        step.name
+                    ),
+                    Fused::After => format!(
+                        "`{}` runs in the kernel of its only user, yet it has none or several",
+                        step.name
+                    ),
+                };
+                self.warn(&step.place, message);
+                continue;
+            };
+            // What an operator takes from one that sends was read from memory to be sent.
+            let sent = maker.computation.sends();
+            let users = function.steps.iter().flat_map(|step| &step.operands).filter(|used| **used == value);
+            let alone = users.count() == 1 && function.result != value;
+            if let Some(other) = function.steps.get(taker - 1)
+                && (fused, other.fused) == (Fused::After, Some(Fused::Before))
+                && other.operands.first() == Some(&own)
+            {
+                let message =
+                    format!("`{}` and `{}` each run in the kernel of the other", step.name, other.name);
+                self.warn(&step.place, message);
+            }
+            let takes = function.steps.get(taker - 1).and_then(|step| step.operands.first()).copied();
+            let taken = if fused == Fused::Before { Some(value) } else { takes };
+            if !sent {
+                if let Some(taken) = taken
+                    && let Some(read) = values.get(taken)
+                    && read_on_chip.insert((taker, taken))
+                {
+                    self.spare(values, taker, read.bytes_moved());
+                }
+                if alone
+                    && let Some(written) = values.get(value)
+                    && written_on_chip.insert(value)
+                {
+                    self.spare(values, value, written.bytes_moved());
+                }
+            }
+            if let Some(operator) = self.operator_of(values, own) {
+                operator.fused = true;
+            }
+        }
+    }
+
+    /// Activation bytes that the operator of a value does not move.
+    fn spare(&mut self, values: &[Value], value: usize, bytes: Form) {
+        if let Some(operator) = self.operator_of(values, value) {
+            let minus = Form::constant(BigRational::from_integer((-1).into()));
+            operator.cost.activation_bytes = operator.cost.activation_bytes.clone() + bytes * minus;
+        }
+    }
+
+    fn operator_of(&mut self, values: &[Value], value: usize) -> Option<&mut Priced> {
+        let producer = values.get(value)?.producer?;
+        self.operators.get_mut(producer)
+    }
+
+    /// The value that the only user of `value` makes, looking through what only sends it on.
+    fn only_taker(&self, function: &Function, value: usize) -> Option<usize> {
+        if function.result == value {
+            return None;
+        }
+        let mut users = function.steps.iter().enumerate().filter(|(_, step)| step.operands.contains(&value));
+        let (index, user) = users.next()?;
+        if users.next().is_some() {
+            return None;
+        }
+        match user.computation {
+            Computation::KvExchange { .. } | Computation::AllGather { axis: Axis::Context } => {
+                self.only_taker(function, index + 1)
+            }
+            _ if user.computation.sends() => None,
+            _ => Some(index + 1),
+        }
+    }
+
+    /// Finds what is hidden behind what.
+    fn overlaps(&mut self, function: &Function, values: &[Value]) {
+        for (index, step) in function.steps.iter().enumerate() {
+            let Some(overlap) = &step.overlap else { continue };
+            let behind = function.steps.iter().position(|other| {
+                other.name == overlap.behind
+                    && !other.computation.sends()
+                    && !matches!(other.computation, Computation::Repeat { .. })
+            });
+            let behind = behind.and_then(|behind| values.get(behind + 1)?.producer);
+            let (Some(behind), Some(share)) = (behind, overlap.share.to_f64()) else {
+                self.warn(
+                    &step.place,
+                    format!(
+                        "`{}` runs behind `{}`, which nothing that computes here is called",
+                        step.name, overlap.behind
+                    ),
+                );
+                continue;
+            };
+            if let Some(operator) = self.operator_of(values, index + 1) {
+                operator.hidden = Some(Hidden { behind, share });
+            }
+        }
+    }
+
+    fn repeat(&mut self, callee: &str, times: u64, over: bool, argument: Value, repeat: u64) -> Value {
         let Some((index, body)) =
             self.structure.find(callee).and_then(|index| Some((index, self.structure.functions.get(index)?)))
         else {
@@ -217,7 +395,13 @@ impl Layout<'_> {
         };
         // Bodies in bodies, each of at most a million: the product may pass u64.
         let laid_out = repeat.saturating_mul(times);
+        let around = self.staged;
+        if over && around.is_none() {
+            self.staged = Some(self.layers.len());
+            self.layers.push(laid_out);
+        }
         let result = self.function(index, body, argument.clone(), laid_out);
+        self.staged = around;
         if times > 1 && result.width != argument.width {
             self.warn(
                 &body.return_place,
@@ -228,7 +412,7 @@ impl Layout<'_> {
             );
         }
         self.whole(&result, &body.return_place, &format!("`@{callee}` returns"));
-        Value { width: argument.width, distribution: Distribution::Whole, ..result }
+        Value { width: argument.width, distribution: Distribution::Whole, part: Form::integer(1), ..result }
     }
 
     /// The shapes of one operator, with warnings about what does not fit.
@@ -239,6 +423,8 @@ impl Layout<'_> {
             producer: None,
             ..input.clone()
         };
+        // What its devices share of the width it takes and gives; by tensor unless it says otherwise.
+        let mut part = Axis::Tensor.degree(-1);
         let mut split_in = input.distribution == Distribution::Split;
         let does = format!("`{}` takes", step.name);
         match &step.computation {
@@ -249,19 +435,8 @@ impl Layout<'_> {
                     if *split == Split::Rows { Distribution::Partial } else { Distribution::Whole };
             }
             Computation::Matmul { weight, split, .. } => {
-                self.width(step, input, weight.rows());
                 result.width = weight.columns();
-                result.distribution = match split {
-                    Split::Columns => Distribution::Split,
-                    Split::Rows => Distribution::Partial,
-                    Split::None | Split::Heads => Distribution::Whole,
-                };
-                if *split == Split::Rows {
-                    self.tensor_divides.insert(weight.rows());
-                    self.summed(input, &step.place, &does);
-                } else {
-                    self.whole(input, &step.place, &does);
-                }
+                result.distribution = self.product(step, input, weight.rows(), *split, &part);
             }
             Computation::Norm { weight, .. } => {
                 self.width(step, input, weight.rows());
@@ -289,6 +464,7 @@ impl Layout<'_> {
                 }
             }
             Computation::SiluMultiply => {
+                part = input.part.clone();
                 self.summed(input, &step.place, &does);
                 if !input.width.is_multiple_of(2) {
                     self.warn(
@@ -302,27 +478,22 @@ impl Layout<'_> {
                 }
             }
             Computation::Activate => {
+                part = input.part.clone();
                 self.summed(input, &step.place, &does);
                 if input.distribution == Distribution::Partial {
                     result.distribution = Distribution::Whole;
                 }
             }
-            Computation::GroupedMatmul { weight, split, .. } => {
-                self.width(step, input, weight.rows());
-                result.width = weight.columns();
-                result.distribution = match split {
-                    Split::Columns => Distribution::Split,
-                    Split::Rows => Distribution::Partial,
-                    Split::None | Split::Heads => Distribution::Whole,
-                };
-                if *split == Split::Rows {
-                    self.tensor_divides.insert(weight.rows());
-                    self.summed(input, &step.place, &does);
-                } else {
-                    self.whole(input, &step.place, &does);
+            Computation::GroupedMatmul { weight, split, over, .. } => {
+                if *over {
+                    part = self.groups.of_expert();
+                    self.divides(Axis::Expert.degree(1), weight.experts());
+                    self.at(input, Station::Experts, &step.place, &does);
                 }
+                result.width = weight.columns();
+                result.distribution = self.product(step, input, weight.rows(), *split, &part);
             }
-            Computation::Dispatch { experts, per_token } => {
+            Computation::Dispatch { experts, per_token, over } => {
                 self.whole(input, &step.place, &does);
                 if let Some(scores) = second {
                     self.width(step, scores, *experts);
@@ -331,12 +502,26 @@ impl Layout<'_> {
                 result.distribution = Distribution::Whole;
                 split_in = false;
                 result.rows = input.rows.clone() * Form::integer(*per_token);
+                if *over {
+                    result.rows = result.rows * self.groups.count(1) * Axis::Expert.degree(-1);
+                    result.station = Station::Leaving;
+                }
             }
-            Computation::Combine { per_token } => {
-                let part = BigRational::new(1.into(), (*per_token).into());
-                result.rows = input.rows.clone() * Form::constant(part);
+            Computation::Combine { per_token, over } => {
+                part = input.part.clone();
+                let each = BigRational::new(1.into(), (*per_token).into());
+                result.rows = input.rows.clone() * Form::constant(each);
+                if *over {
+                    result.rows = result.rows * Axis::Expert.degree(1) * self.groups.count(-1);
+                    self.at(input, Station::Home, &step.place, &does);
+                    // The answers of a token's experts are on several devices: what each adds up is a summand.
+                    if input.distribution == Distribution::Whole {
+                        result.distribution = Distribution::Partial;
+                    }
+                }
+                result.station = Station::Home;
             }
-            Computation::LatentCacheWrite { latent } => {
+            Computation::LatentCacheWrite { latent, .. } => {
                 self.width(step, input, latent.cached_width());
                 self.whole(input, &step.place, &does);
                 result.width = latent.width;
@@ -376,9 +561,10 @@ impl Layout<'_> {
                 split_in = *split == Split::Heads;
             }
             Computation::LastToken | Computation::FirstToken => {
-                result.rows = Form::symbol(Symbol::Sequences, 1)
+                part = input.part.clone();
+                result.rows = Form::symbol(Symbol::Sequences, 1) * self.groups.part();
             }
-            Computation::AllReduce => {
+            Computation::AllReduce { axis: Axis::Tensor } => {
                 if input.distribution != Distribution::Partial {
                     self.warn(
                         &step.place,
@@ -387,7 +573,7 @@ impl Layout<'_> {
                 }
                 result.distribution = Distribution::Whole;
             }
-            Computation::AllGather => {
+            Computation::AllGather { axis: Axis::Tensor } => {
                 if input.distribution != Distribution::Split {
                     self.warn(
                         &step.place,
@@ -396,7 +582,45 @@ impl Layout<'_> {
                 }
                 result.distribution = Distribution::Whole;
             }
+            Computation::ReduceScatter { axis: Axis::Tensor } => {
+                if input.distribution != Distribution::Partial {
+                    self.warn(
+                        &step.place,
+                        format!("`{}` sums {}, which is no partial sum", step.name, input.origin),
+                    );
+                }
+                result.distribution = Distribution::Split;
+            }
+            // Over the other axes rows are gathered and given up; the width stays as it is.
+            Computation::AllGather { axis } => {
+                part = input.part.clone();
+                result.rows = input.rows.clone() * axis.degree(1);
+            }
+            Computation::ReduceScatter { axis } => {
+                part = input.part.clone();
+                result.rows = input.rows.clone() * axis.degree(-1);
+            }
+            Computation::AllReduce { .. } | Computation::Send | Computation::KvExchange { .. } => {
+                part = input.part.clone();
+            }
+            Computation::AllToAll => {
+                part = input.part.clone();
+                result.station = match input.station {
+                    Station::Home => {
+                        let message = format!(
+                            "`{}` sends {}, whose rows are with their sequences and go nowhere",
+                            step.name, input.origin
+                        );
+                        self.warn(&step.place, message);
+                        Station::Home
+                    }
+                    Station::Leaving => Station::Experts,
+                    Station::Experts => Station::Home,
+                };
+            }
         }
+        let split_out = result.distribution == Distribution::Split;
+        result.part = if split_out { part.clone() } else { Form::integer(1) };
         let shape = Shape {
             phase: self.phase,
             rows_in: input.rows.clone(),
@@ -406,15 +630,65 @@ impl Layout<'_> {
             width_out: result.width,
             bytes_in: input.bytes,
             bytes_out: result.bytes,
-            split_in,
-            split_out: result.distribution == Distribution::Split,
+            // An operation that is split by heads takes its heads of a value, whatever it is given.
+            part_in: match (split_in, input.distribution == Distribution::Split) {
+                (false, _) => Form::integer(1),
+                (true, true) => input.part.clone(),
+                (true, false) => part,
+            },
+            part_out: result.part.clone(),
+            groups: self.groups,
         };
         (shape, result)
     }
 
+    /// What is made of a value by a matrix with so many rows.
+    fn product(&mut self, step: &Step, input: &Value, rows: u64, split: Split, part: &Form) -> Distribution {
+        let does = format!("`{}` takes", step.name);
+        self.width(step, input, rows);
+        if split == Split::Rows {
+            // Engines pad other widths.
+            let devices = inverse(part);
+            self.divides(devices, rows);
+            self.summed(input, &step.place, &does);
+        } else {
+            self.whole(input, &step.place, &does);
+        }
+        match split {
+            Split::Columns => Distribution::Split,
+            Split::Rows => Distribution::Partial,
+            Split::None | Split::Heads => Distribution::Whole,
+        }
+    }
+
+    fn divides(&mut self, by: Form, width: u64) {
+        match self.divides.iter_mut().find(|(form, _)| *form == by) {
+            Some((_, widths)) => {
+                widths.insert(width);
+            }
+            None => self.divides.push((by, BTreeSet::from([width]))),
+        }
+    }
+
+    /// Warns of rows that are elsewhere.
+    fn at(&mut self, value: &Value, wanted: Station, place: &Place, does: &str) {
+        if value.station == wanted {
+            return;
+        }
+        let origin = &value.origin;
+        let message = match wanted {
+            Station::Home => format!("{does} {origin}, whose rows no all_to_all has brought back"),
+            Station::Leaving | Station::Experts => {
+                format!("{does} {origin}, whose rows no all_to_all has sent to their experts")
+            }
+        };
+        self.warn(place, message);
+    }
+
     fn heads(&mut self, step: &Step, input: &Value, heads: u64, kv_heads: u64, split: Split, does: &str) {
         if split == Split::Heads {
-            self.tensor_divides.extend([heads, kv_heads]);
+            self.divides(Axis::Tensor.degree(1), heads);
+            self.divides(Axis::Tensor.degree(1), kv_heads);
             self.summed(input, &step.place, does);
         } else {
             self.whole(input, &step.place, does);
@@ -463,6 +737,17 @@ impl Layout<'_> {
             "it is priced as it stands; a plan for it may be one for a model that computes something else";
         self.warnings.push(diagnostic(place, message, Some(help.to_owned())));
     }
+}
+
+/// One over a form of one term.
+fn inverse(form: &Form) -> Form {
+    form.terms().next().map_or_else(Form::default, |(coefficient, exponents)| {
+        let one = Form::constant(coefficient.recip());
+        Symbol::ALL
+            .into_iter()
+            .zip(exponents)
+            .fold(one, |product, (symbol, exponent)| product * Form::symbol(symbol, -exponent))
+    })
 }
 
 fn by_heads(split: Split) -> Distribution {

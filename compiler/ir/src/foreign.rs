@@ -2,11 +2,11 @@
 
 #![allow(unsafe_code)] // The workspace denies it; every use here states why it is sound.
 
-use melior::Context;
 use melior::dialect::DialectHandle;
 use melior::ir::attribute::{AttributeLike, FlatSymbolRefAttribute, StringAttribute};
-use melior::ir::operation::{OperationRef, OperationRefMut};
-use melior::ir::{Identifier, Module, Operation};
+use melior::ir::operation::{OperationLike, OperationRef, OperationRefMut};
+use melior::ir::{Identifier, Module, Operation, Value, ValueLike};
+use melior::{Context, PatternRewriter, RewritePattern, RewriterBase, create_op_rewrite_pattern};
 use mlir_sys::MlirStringRef;
 use std::ffi::CString;
 
@@ -42,6 +42,54 @@ pub(crate) fn mutable<'c, 'a>(operation: OperationRef<'c, 'a>) -> OperationRefMu
     // SAFETY: the operation lives for 'a. MLIR has no notion of exclusive references, contexts here are
     // single-threaded, and callers keep no iterator over what they change.
     unsafe { OperationRefMut::from_raw(operation.to_raw()) }
+}
+
+/// The operation that makes a value; none where it is an argument.
+pub(crate) fn producer<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    if !value.is_operation_result() {
+        return None;
+    }
+    // SAFETY: the value is an operation's result, so it has an owner, which lives for 'a as the value does.
+    unsafe { Some(OperationRef::from_raw(mlir_sys::mlirOpResultGetOwner(value.to_raw()))) }
+}
+
+/// The operations that use a value, once for each use.
+pub(crate) fn users<'c, 'a>(value: Value<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let mut users = Vec::new();
+    // SAFETY: uses form a list that ends in null; their owners live for 'a as the value does. Nothing changes the
+    // list meanwhile.
+    unsafe {
+        let mut using = mlir_sys::mlirValueGetFirstUse(value.to_raw());
+        while !mlir_sys::mlirOpOperandIsNull(using) {
+            users.push(OperationRef::from_raw(mlir_sys::mlirOpOperandGetOwner(using)));
+            using = mlir_sys::mlirOpOperandGetNextUse(using);
+        }
+    }
+    users
+}
+
+/// A pattern for MLIR's greedy driver: `rewrite` gets every operation called `root`, and says whether it changed
+/// anything.
+pub(crate) fn pattern(
+    context: &Context,
+    root: &str,
+    rewrite: impl Fn(&Context, OperationRef, &RewriterBase) -> bool + 'static,
+) -> RewritePattern {
+    create_op_rewrite_pattern(
+        root,
+        1,
+        context,
+        move |_, operation, rewriter| {
+            // SAFETY: MLIR hands both over alive for the length of this call, and neither leaves it.
+            let (operation, rewriter) =
+                unsafe { (OperationRef::from_raw(operation), PatternRewriter::from_raw(rewriter)) };
+            let owner = operation.context();
+            // SAFETY: the context outlives its operations, and `owner` this call, which the reference does not leave.
+            let context = unsafe { owner.to_ref() };
+            rewrite(context, operation, &rewriter.as_rewriter_base())
+        },
+        &[],
+    )
 }
 
 /// The text of an identifier: an operation's or attribute's name, a location's file.

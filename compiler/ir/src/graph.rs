@@ -30,6 +30,10 @@ fn phase(pass: Pass) -> PhaseGraph {
             active_parameters: cost.parameters - cost.idle_parameters,
             weight_memory: cost.weight_memory,
             kv_memory: cost.kv_memory,
+            fused: priced.fused,
+            hidden: priced.hidden,
+            variants: priced.variants,
+            staged: priced.staged,
             place: priced.place,
         });
         for producer in priced.producers {
@@ -42,8 +46,10 @@ fn phase(pass: Pass) -> PhaseGraph {
     PhaseGraph {
         service: pass.role.service,
         precision: pass.role.precision,
+        target: pass.role.target,
         phase: pass.role.phase,
         operators,
-        tensor_divides: pass.tensor_divides.into_iter().collect(),
+        layers: pass.layers,
+        divides: pass.divides,
     }
 }

@@ -1,11 +1,12 @@
 //! From the typed model to MLIR: one `berth.model` for each model that a service runs, one `berth.call`
-//! for each service and precision.
+//! for each service, precision and sort of devices that the program has.
 //!
 //! Contract: a field that is missing, or sizes that no machine could hold, are the user's to mend: a
 //! located diagnostic naming all of them. [`shape`] reads a model's fields, and nothing after it does.
 
 use crate::dialect::precision_name;
 use crate::shape::{Shape, Value, shape};
+use berth_compiler::graph::Target;
 use berth_language::diagnostics::Diagnostic;
 use berth_language::model::{LlmWork, Model, Precision, Program, Work};
 use berth_language::sources::Sources;
@@ -41,15 +42,35 @@ pub(crate) fn import<'c>(
             }
         }
         for precision in precisions(work) {
-            let call = OperationBuilder::new("berth.call", lines.at(service.span)).add_attributes(&[
-                lines.named("service", StringAttribute::new(context, &service.name).into()),
-                lines.named("model", FlatSymbolRefAttribute::new(context, &model.name).into()),
-                lines.named("precision", StringAttribute::new(context, precision_name(precision)).into()),
-            ]);
-            append(&module, call);
+            for target in targets(program) {
+                let text = |text: &str| Attribute::from(StringAttribute::new(context, text));
+                let mut attributes = vec![
+                    lines.named("service", text(&service.name)),
+                    lines.named("model", FlatSymbolRefAttribute::new(context, &model.name).into()),
+                    lines.named("precision", text(precision_name(precision))),
+                ];
+                if let Some(engine) = &work.engine {
+                    attributes.push(lines.named("engine", text(&engine.value)));
+                }
+                if target != Target::default() {
+                    attributes.push(lines.named("target", text(target.name())));
+                }
+                let call = OperationBuilder::new("berth.call", lines.at(service.span));
+                append(&module, call.add_attributes(&attributes));
+            }
         }
     }
     if diagnostics.is_empty() { Ok(module) } else { Err(diagnostics) }
+}
+
+/// How the devices of the program run operators; kernels where it has none.
+fn targets(program: &Program) -> BTreeSet<Target> {
+    let devices = program.nodes.iter().filter_map(|node| program.devices.get(node.devices.as_ref()?.value.0));
+    let mut targets: BTreeSet<Target> = devices.map(Target::of).collect();
+    if targets.is_empty() {
+        targets.insert(Target::default());
+    }
+    targets
 }
 
 /// The precisions that every line on it allows; bf16 where there is none.

@@ -3,7 +3,7 @@
 //! Model to MLIR to operator graph: the only crate that links MLIR.
 //!
 //! ```text
-//! import -> decompose -> shard -> annotate -> graph
+//! import -> decompose -> simplify -> shard -> fuse -> overlap -> annotate -> variants -> graph
 //! ```
 //!
 //! Each is one file with its contract at the top. The text of the module after the last pass is what
@@ -12,18 +12,23 @@
 //! same text opens in stock `mlir-opt --irdl-file`.
 
 mod annotate;
+mod bodies;
 mod cost;
 mod decompose;
 mod dialect;
 mod flow;
 mod foreign;
+mod fuse;
 mod graph;
 mod import;
+mod overlap;
 mod passes;
 mod shape;
 mod shard;
+mod simplify;
 mod structure;
 mod text;
+mod variants;
 mod verifier;
 
 pub use dialect::IRDL;
@@ -34,7 +39,6 @@ use berth_language::diagnostics::Diagnostic;
 use berth_language::model::{Program, Work};
 use berth_language::sources::Sources;
 use berth_language::span::{FileId, Span};
-use melior::Context;
 use melior::ir::Module;
 
 /// Lowering through MLIR.
@@ -45,12 +49,12 @@ impl Lowering for Mlir {
     fn lower(&self, program: &Program, sources: &Sources, path: &str) -> Result<Lowered, Vec<Diagnostic>> {
         let context = text::context(true);
         let module = import::import(&context, program, sources, path)?;
-        passes::run(&context, &module, Pass::Shard).map_err(|fault| said_of(program, fault))?;
+        passes::run(&context, &module, path, Pass::Variants).map_err(|fault| said_of(program, fault))?;
         let (structure, warnings) = verifier::read(&context, &module, path).map_err(|errors| {
             let messages: Vec<_> = errors.into_iter().map(|error| error.message).collect();
             said_of(program, Malformed(messages.join("; ")))
         })?;
-        Ok(finish(&context, &module, structure, warnings))
+        Ok(finish(&module, structure, warnings))
     }
 
     fn resume(&self, text: &str, path: &str) -> Result<Lowered, Vec<IrDiagnostic>> {
@@ -72,21 +76,31 @@ impl Lowering for Mlir {
             }
         };
         let (structure, _) = verifier::read(&strict, &module, path)?;
-        let lowered = finish(&strict, &module, structure, Vec::new());
+        annotate::annotate(&strict, &module, &flow::passes(&structure).0);
+        let lowered = finish(&module, structure, Vec::new());
         Ok(Lowered { warnings, ..lowered })
     }
 }
 
-/// Prices the sharded module, annotates it and leaves MLIR.
-fn finish(
-    context: &Context,
-    module: &Module,
-    structure: structure::Structure,
-    mut warnings: Vec<IrDiagnostic>,
-) -> Lowered {
+/// Edited text, simplified as lowered modules are: see the pass `simplify`.
+///
+/// # Errors
+/// Everything that the text is refused for.
+pub fn simplified(text: &str, path: &str) -> Result<String, Vec<IrDiagnostic>> {
+    Mlir.resume(text, path)?;
+    let context = text::context(true);
+    let module = text::parse(&context, text, path, "ir::parse")?;
+    simplify::simplify(&context, &module).map_err(|Malformed(message)| {
+        let (file, help) = (path.to_owned(), None);
+        vec![IrDiagnostic { code: "ir::verify", message, file, line: 1, column: 1, help }]
+    })?;
+    Ok(text::print(&module))
+}
+
+/// Prices the module and leaves MLIR.
+fn finish(module: &Module, structure: structure::Structure, mut warnings: Vec<IrDiagnostic>) -> Lowered {
     let (passes, misfits) = flow::passes(&structure);
     warnings.extend(misfits);
-    annotate::annotate(context, module, &passes);
     Lowered { text: text::print(module), graph: graph::graph(passes), program: structure.program, warnings }
 }
 

@@ -3,8 +3,9 @@
 //! [`verifier`](crate::verifier) makes it; [`flow`](crate::flow) prices it. A function and a step have
 //! the same index here and in the module.
 
-use crate::dialect::{Computation, Element};
-use berth_compiler::graph::{Phase, Place};
+use crate::cost::Groups;
+use crate::dialect::{Computation, Element, Fused, Overlap};
+use berth_compiler::graph::{Phase, Place, Target, Variant};
 use berth_language::model::Precision;
 
 /// What a module says.
@@ -29,6 +30,8 @@ pub(crate) struct Function {
     pub symbol: String,
     /// What it is the pass of; none for the body of a repeat.
     pub role: Option<Role>,
+    /// What divides the rows of a pass; of a body, those of the pass that it is laid out in.
+    pub groups: Groups,
     /// Of the argument.
     pub element: Element,
     /// In order.
@@ -56,6 +59,7 @@ impl Function {
 pub(crate) struct Role {
     pub service: String,
     pub precision: Precision,
+    pub target: Target,
     pub phase: Phase,
 }
 
@@ -69,6 +73,12 @@ pub(crate) struct Step {
     pub operands: Vec<usize>,
     /// Of the result.
     pub element: Element,
+    /// Which neighbour's kernel it runs in.
+    pub fused: Option<Fused>,
+    /// What it may run behind.
+    pub overlap: Option<Overlap>,
+    /// Ways to compute it.
+    pub variants: Vec<Variant>,
     /// The line it comes from.
     pub place: Place,
 }

@@ -4,14 +4,15 @@
 //! function takes and returns one activation, every operand is a value, every callee exists, no body
 //! repeats itself and no pass has more than [`MOST_OPERATORS`] operators. Or every reason why not.
 
-use crate::dialect::{self, Computation, Element, NAMES};
+use crate::cost::Groups;
+use crate::dialect::{self, Computation, Element, NAMES, Said};
 use crate::foreign;
 use crate::structure::{Function, Role, Step, Structure};
 use crate::text;
-use berth_compiler::graph::{Phase, Place};
+use berth_compiler::graph::{Phase, Place, Target};
 use berth_compiler::lowering::IrDiagnostic;
 use melior::Context;
-use melior::ir::attribute::{AttributeLike, StringAttribute};
+use melior::ir::attribute::{ArrayAttribute, AttributeLike, StringAttribute};
 use melior::ir::operation::{OperationLike, OperationRef};
 use melior::ir::{BlockLike, BlockRef, Module, RegionLike, ValueLike};
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +89,7 @@ impl<'c> Reader<'c, '_> {
         let symbol = self.string(operation, "sym_name")?;
         let errors_before = self.errors.len();
         let role = self.role(operation, &place, &symbol);
+        let groups = self.groups(operation, &place);
         let blocks = operation.region(0).ok().and_then(|region| region.first_block());
         let Some(block) = blocks else {
             self.error(&place, format!("`@{symbol}` has no body"), None);
@@ -127,7 +129,7 @@ impl<'c> Reader<'c, '_> {
             }
             return None;
         };
-        let function = Function { symbol, role, element, steps, result, place, return_place };
+        let function = Function { symbol, role, groups, element, steps, result, place, return_place };
         (self.errors.len() == errors_before).then_some(function)
     }
 
@@ -162,7 +164,49 @@ impl<'c> Reader<'c, '_> {
                 None,
             );
         }
-        Some(Role { service, precision: known_precision?, phase: known_phase? })
+        // Text that says nothing is for devices that run one kernel after another.
+        let target = match operation.has_attribute("berth.target") {
+            false => Some(Target::default()),
+            true => {
+                let written = self.string(operation, "berth.target")?;
+                let target = Target::ALL.into_iter().find(|target| target.name() == written);
+                if target.is_none() {
+                    self.error(
+                        place,
+                        format!("`berth.target` is \"kernels\" or \"dataflow\"; here it is \"{written}\""),
+                        None,
+                    );
+                }
+                target
+            }
+        };
+        Some(Role { service, precision: known_precision?, target: target?, phase: known_phase? })
+    }
+
+    /// The axes that divide the rows of a pass; none where nothing is said.
+    fn groups(&mut self, operation: OperationRef<'c, '_>, place: &Place) -> Groups {
+        let mut groups = Groups::default();
+        if !operation.has_attribute("berth.rows") {
+            return groups;
+        }
+        let Ok(attribute) = operation.attribute("berth.rows") else { return groups };
+        let named: Option<Vec<String>> = ArrayAttribute::try_from(attribute).ok().and_then(|names| {
+            (0..names.len())
+                .map(|index| StringAttribute::try_from(names.element(index).ok()?).ok().map(foreign::string))
+                .collect()
+        });
+        for name in named.unwrap_or_else(|| vec![attribute.to_string()]) {
+            match name.as_str() {
+                "data" => groups.data = true,
+                "context" => groups.context = true,
+                _ => {
+                    let message =
+                        format!("`berth.rows` lists \"data\" and \"context\"; here it has `{name}`");
+                    self.error(place, message, None);
+                }
+            }
+        }
+        groups
     }
 
     /// All steps that can be read, and what is returned where.
@@ -207,21 +251,22 @@ impl<'c> Reader<'c, '_> {
         values: &Values,
     ) -> Option<Step> {
         let kind = foreign::identifier(operation.name());
-        let (name, computation) = match dialect::read(self.context, operation) {
-            Ok(read) => read,
-            Err(messages) => {
-                let help = (!NAMES.contains(&kind.as_str())).then(|| {
-                    format!(
-                        "the operations are {}",
-                        NAMES.map(|name| name.trim_start_matches("berth.")).join(", ")
-                    )
-                });
-                for message in messages {
-                    self.error(place, format!("{kind}: {message}"), help.clone());
+        let Said { name, computation, fused, overlap, variants } =
+            match dialect::read(self.context, operation) {
+                Ok(read) => read,
+                Err(messages) => {
+                    let help = (!NAMES.contains(&kind.as_str())).then(|| {
+                        format!(
+                            "the operations are {}",
+                            NAMES.map(|name| name.trim_start_matches("berth.")).join(", ")
+                        )
+                    });
+                    for message in messages {
+                        self.error(place, format!("{kind}: {message}"), help.clone());
+                    }
+                    return None;
                 }
-                return None;
-            }
-        };
+            };
         let errors_before = self.errors.len();
         let mut wrong = |message: String| self.error(place, format!("{kind}: {message}"), None);
         if operation.region_count() != 0 {
@@ -269,7 +314,16 @@ impl<'c> Reader<'c, '_> {
             (_, Some(name)) => name,
             (_, None) => kind,
         };
-        Some(Step { name, computation, operands: known, element: element?, place: place.clone() })
+        Some(Step {
+            name,
+            computation,
+            operands: known,
+            element: element?,
+            fused,
+            overlap,
+            variants,
+            place: place.clone(),
+        })
     }
 
     /// What concerns several functions; warnings.
@@ -430,8 +484,12 @@ fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
         | Computation::Combine { .. }
         | Computation::LastToken
         | Computation::FirstToken
-        | Computation::AllReduce
-        | Computation::AllGather => Some(false),
+        | Computation::AllReduce { .. }
+        | Computation::AllGather { .. }
+        | Computation::ReduceScatter { .. }
+        | Computation::AllToAll
+        | Computation::Send
+        | Computation::KvExchange { .. } => Some(false),
     }
 }
 

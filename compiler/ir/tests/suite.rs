@@ -6,17 +6,19 @@
 //!   or on lines of their own above it; all that is said must be expected and the reverse.
 //! - `edit`: edits the lowered text: below `@function`, a `-` line is a part of one line, replaced by the
 //!   `+` line after it; without one, the whole line goes. Continues from the result.
-//! - `text WHAT`: what is then so; [`shown`] lists what can be asked. `UPDATE=1` writes it anew, to be
+//! - `text WHAT`: what is then so; [`Test::shown`] lists what can be asked. `UPDATE=1` writes it anew, to be
 //!   judged by hand.
 
 mod facts;
+mod roofline;
 mod stock;
 
+use berth_compiler::degrees::{Axis, Degrees};
 use berth_compiler::form::{Form, Symbol};
-use berth_compiler::graph::{Operator, OperatorGraph, OperatorKind, PhaseGraph};
-use berth_compiler::graph_description::describe_graph;
+use berth_compiler::graph::{Operator, OperatorGraph, OperatorKind, PhaseGraph, Variant};
+use berth_compiler::graph_description::{describe_graph, expanded};
 use berth_compiler::lowering::{IrDiagnostic, Lowered, Lowering};
-use berth_ir::{Mlir, Pass, text_after};
+use berth_ir::{Mlir, Pass, simplified, text_after};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -77,7 +79,7 @@ fn file(text: &str) -> (String, Vec<String>) {
             ("mlir", _) => test.mlir(&block, &mut fail),
             ("edit", _) => test.edit(&block, &mut fail),
             ("text", what) => {
-                let found = test.shown(what);
+                let found = test.shown(what, &mut fail);
                 if found != block {
                     fail(format!("`{what}` is\n{found}\nnot\n{block}"));
                 }
@@ -178,7 +180,7 @@ impl Test {
     }
 
     /// What `text WHAT` asks for.
-    fn shown(&self, what: &str) -> String {
+    fn shown(&self, what: &str, fail: &mut dyn FnMut(String)) -> String {
         if what == "diagnostics" {
             return self.diagnostics.concat();
         }
@@ -187,11 +189,32 @@ impl Test {
             let (program, sources) = facts::program(&self.facts);
             return without_places(&text_after(pass, &program, &sources, facts::PATH).unwrap());
         }
+        if let Some(name) = what.strip_prefix("changes ") {
+            let pass = Pass::ALL.into_iter().find(|pass| pass.name() == name).expect("a pass");
+            let (program, sources) = facts::program(&self.facts);
+            let of = |pass| without_places(&text_after(pass, &program, &sources, facts::PATH).unwrap());
+            let (before, after) = (of(pass.before().expect("it is not the first")), of(pass));
+            let known: Vec<&str> = before.lines().collect();
+            let changed = after.lines().filter(|line| !known.contains(line));
+            return changed.map(|line| format!("{}\n", line.trim())).collect();
+        }
         let Some(now) = &self.now else { return "nothing was lowered\n".to_owned() };
+        if let Some(degrees) = what.strip_prefix("links ") {
+            return links(&now.graph, &degrees_of(degrees));
+        }
+        if let Some(asked) = what.strip_prefix("mixed ") {
+            return roofline::mixed(&now.graph, asked, fail);
+        }
         match what {
             "module" => now.text.clone(),
             "graph" => describe_graph(&now.graph),
             "sizes" => sizes(&now.graph),
+            "flops" => flops(&now.graph),
+            "simplified" => {
+                let text = simplified(&now.text, "test.mlir").expect("it was read before");
+                stock::opens(&text, fail);
+                without_costs(&without_places(&text))
+            }
             "places" => places(&now.graph),
             "change" => {
                 let before = self.before.as_ref().expect("a change follows an edit");
@@ -293,7 +316,9 @@ fn total(phase: &PhaseGraph, of: impl Fn(&Operator) -> Form) -> Form {
 
 fn at_degree_one(form: &Form) -> String {
     // What is held depends on no other symbol: with them it would come out as 0.
-    let value = form.evaluate_exactly(|symbol| u64::from(symbol == Symbol::Tensor));
+    let value = form.evaluate_exactly(|symbol| {
+        u64::from(!matches!(symbol, Symbol::Sequences | Symbol::New | Symbol::Context))
+    });
     value.expect("1 divides").to_string()
 }
 
@@ -318,6 +343,65 @@ fn sizes(graph: &OperatorGraph) -> String {
     text
 }
 
+/// FLOPs of a pass over all devices: at degree 1 one device does everything.
+fn flops(graph: &OperatorGraph) -> String {
+    let mut text = String::new();
+    for phase in &graph.phases {
+        let all = total(phase, |operator| operator.flops.with_degrees(&Degrees::ONE));
+        writeln!(text, "{}: {}", phase_title(phase), expanded(&all)).unwrap();
+    }
+    text
+}
+
+/// `tensor 8, expert 64, data 8`
+fn degrees_of(text: &str) -> Degrees {
+    let mut degrees = Degrees::ONE;
+    for part in text.split(", ") {
+        let (name, degree) = part.split_once(' ').expect("a degree has a name");
+        let axis = Axis::ALL.into_iter().find(|axis| axis.name() == name).expect("an axis");
+        let degree: u64 = degree.parse().expect("a degree is an integer");
+        match axis {
+            Axis::Tensor => degrees.tensor = degree,
+            Axis::Pipeline => degrees.pipeline = degree,
+            Axis::Expert => degrees.expert = degree,
+            Axis::Data => degrees.data = degree,
+            Axis::Context => degrees.context = degree,
+        }
+    }
+    degrees
+}
+
+/// Bytes that one device sends, by operator; also where a plan would refuse these degrees.
+fn links(graph: &OperatorGraph, degrees: &Degrees) -> String {
+    let mut text = String::new();
+    for phase in &graph.phases {
+        let refused =
+            phase.refuses(*degrees).map_or(String::new(), |because| format!(", refused: {because}"));
+        writeln!(text, "{}{refused}", phase_title(phase)).unwrap();
+        for operator in phase.operators.node_weights() {
+            let sent = operator.link_bytes.with_degrees(degrees);
+            if !sent.is_zero() {
+                writeln!(text, "  {} times {}: {}", operator.repeat, operator.name, expanded(&sent)).unwrap();
+            }
+        }
+    }
+    text
+}
+
+/// The text without what annotate writes.
+fn without_costs(text: &str) -> String {
+    let mut shown = String::new();
+    for line in text.lines() {
+        let mut line = line.to_owned();
+        if let Some(start) = line.find(", work = {") {
+            let end = start + line[start..].find('}').expect("it ends");
+            line.replace_range(start..=end, "");
+        }
+        writeln!(shown, "{line}").unwrap();
+    }
+    shown
+}
+
 fn places(graph: &OperatorGraph) -> String {
     let mut text = String::new();
     for phase in &graph.phases {
@@ -331,7 +415,7 @@ fn places(graph: &OperatorGraph) -> String {
 }
 
 /// Every form, count and shape of an operator that can change.
-fn facets(operator: &Operator) -> Vec<(&'static str, String)> {
+fn facets(phase: &PhaseGraph, operator: &Operator) -> Vec<(&'static str, String)> {
     let kind = match &operator.kind {
         OperatorKind::Lookup => "lookup".to_owned(),
         OperatorKind::Matmul { rows, inner, columns, precision } => {
@@ -345,15 +429,23 @@ fn facets(operator: &Operator) -> Vec<(&'static str, String)> {
             format!("{heads} heads over {latent} + {rope} {cache:?}").to_lowercase()
         }
         OperatorKind::EncoderAttention { heads, head_width } => format!("{heads} heads of {head_width}"),
-        OperatorKind::Experts { rows, inner, columns, experts, per_token, precision } => {
+        OperatorKind::Experts { tokens: _, rows, inner, columns, experts, per_token, precision } => {
             format!("{rows} x {inner} x {columns} {precision:?}, {per_token} of {experts}").to_lowercase()
         }
         OperatorKind::Elementwise => "elementwise".to_owned(),
-        OperatorKind::AllReduce { message } | OperatorKind::AllGather { message } => message.to_string(),
+        OperatorKind::AllReduce { axis, message }
+        | OperatorKind::AllGather { axis, message }
+        | OperatorKind::ReduceScatter { axis, message } => format!("{message} over {}", axis.name()),
+        OperatorKind::AllToAll => "all_to_all".to_owned(),
+        OperatorKind::Send => "send".to_owned(),
+        OperatorKind::KvExchange => "kv_exchange".to_owned(),
     };
     vec![
         ("shape", kind),
         ("repeat", operator.repeat.to_string()),
+        ("fused", operator.fused.to_string()),
+        ("hidden", hidden(phase, operator)),
+        ("variants", variants(operator)),
         ("flops", operator.flops.to_string()),
         ("weight_bytes", operator.weight_bytes.to_string()),
         ("activation_bytes", operator.activation_bytes.to_string()),
@@ -363,6 +455,23 @@ fn facets(operator: &Operator) -> Vec<(&'static str, String)> {
         ("weight_memory", operator.weight_memory.to_string()),
         ("kv_memory", operator.kv_memory.to_string()),
     ]
+}
+
+/// `90 % behind attention`
+fn hidden(phase: &PhaseGraph, operator: &Operator) -> String {
+    operator.hidden.as_ref().map_or("none".to_owned(), |hidden| {
+        let behind = phase.operators.node_weights().nth(hidden.behind).expect("an operator of the graph");
+        format!("{} % behind {}", 100.0 * hidden.share, behind.name)
+    })
+}
+
+/// `fp8 where fp8, bf16 where bf16`
+fn variants(operator: &Operator) -> String {
+    let of = |variant: &Variant| {
+        let needs: Vec<String> = variant.needs.iter().map(|need| format!("{need:?}")).collect();
+        format!("{:?} where {}", variant.arithmetic, needs.join(" and ")).to_lowercase()
+    };
+    operator.variants.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 /// What differs between two graphs, operator by operator, and by how much in all.
@@ -380,7 +489,7 @@ fn change(before: &OperatorGraph, now: &OperatorGraph) -> String {
                 writeln!(said, "  {name} is gone").unwrap();
                 continue;
             };
-            for ((what, from), (_, to)) in facets(operator).into_iter().zip(facets(other)) {
+            for ((what, from), (_, to)) in facets(old, operator).into_iter().zip(facets(new, other)) {
                 if from == to {
                     continue;
                 }

@@ -60,6 +60,19 @@ impl Hardware {
     }
 }
 
+impl Hardware {
+    /// What joins the devices of a node, and its bytes a second.
+    ///
+    /// # Errors
+    /// The node states nothing that does.
+    pub fn joined(&self) -> Result<(FabricKind, f64), PerformanceError> {
+        self.fabric.ok_or_else(|| PerformanceError::Missing {
+            of: format!("a node of {}", self.device),
+            fact: "fabric".to_owned(),
+        })
+    }
+}
+
 fn positive(quantity: &Quantity) -> Option<f64> {
     quantity.value.to_f64().filter(|value| value.is_finite() && *value > 0.0)
 }

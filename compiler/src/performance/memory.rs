@@ -3,8 +3,9 @@
 use super::hardware::Hardware;
 use super::phase::EngineOverhead;
 use super::{Note, NoteKind, PerformanceError};
+use crate::degrees::Degrees;
 use crate::form::{Binding, Form};
-use crate::graph::PhaseGraph;
+use crate::graph::{Operator, PhaseGraph};
 
 /// Bytes of context, communication buffers, captured graphs and fragmentation on each device.
 ///
@@ -20,12 +21,12 @@ pub struct Memory {
     pub weights: f64,
     /// Bytes of activations of the largest step, and of the runtime.
     pub reserve: f64,
-    /// Bytes of KV cache for each cached token.
+    /// Bytes of KV cache for each token that its data-parallel group has cached.
     pub kv_per_token: f64,
 }
 
 impl Memory {
-    /// Of one device when the replica has `tensor` of them; `prefill` and `decode` are of one service.
+    /// Of the fullest device of a replica with these degrees; `prefill` and `decode` are of one service.
     ///
     /// # Errors
     /// A form has no finite value at this degree.
@@ -33,18 +34,15 @@ impl Memory {
         prefill: &PhaseGraph,
         decode: &PhaseGraph,
         hardware: &Hardware,
-        tensor: u64,
+        degrees: Degrees,
         engine: &EngineOverhead,
     ) -> Result<Self, PerformanceError> {
-        let tensor = tensor as f64;
-        let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, tensor };
-        let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, tensor };
-        let (mut weights, mut kv_per_token, mut activations) = (0.0, 0.0, 0.0_f64);
-        for operator in decode.operators.node_weights() {
-            let at = |form: &Form| finite(form.evaluate(&one), &operator.name);
-            weights += operator.repeat as f64 * at(&operator.weight_memory)?;
-            kv_per_token += operator.repeat as f64 * at(&operator.kv_memory)?;
-        }
+        let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
+        let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, degrees };
+        let held = |of: fn(&Operator) -> &Form| fullest(decode, degrees.pipeline, of, &one);
+        let weights = held(|operator| &operator.weight_memory)?;
+        let kv_per_token = held(|operator| &operator.kv_memory)?;
+        let mut activations = 0.0_f64;
         for operator in prefill.operators.node_weights() {
             // What an operator reads and writes is alive at once; the residual stream is alive beside it.
             activations =
@@ -80,6 +78,47 @@ impl Memory {
             ),
         }
     }
+}
+
+/// What the fullest stage of a pipeline holds. Stages hold equally many layers, or one less; where layers are of
+/// several sorts it is taken to have the heaviest. What stands before the layers is on the first stage, what
+/// stands after them on the last.
+fn fullest(
+    graph: &PhaseGraph,
+    stages: u64,
+    of: fn(&Operator) -> &Form,
+    binding: &Binding,
+) -> Result<f64, PerformanceError> {
+    let mut sorts: Vec<(f64, u64)> = graph.layers.iter().map(|layers| (0.0, *layers)).collect();
+    let (mut before, mut after, mut all) = (0.0, 0.0, 0.0);
+    let mut layers_seen = false;
+    for operator in graph.operators.node_weights() {
+        let held = operator.repeat as f64 * finite(of(operator).evaluate(binding), &operator.name)?;
+        all += held;
+        match operator.staged.and_then(|sort| sorts.get_mut(sort)) {
+            Some((sum, _)) => {
+                *sum += held;
+                layers_seen = true;
+            }
+            None if layers_seen => after += held,
+            None => before += held,
+        }
+    }
+    if stages <= 1 {
+        return Ok(all);
+    }
+    let layers: u64 = graph.layers.iter().sum();
+    let mut left = layers.div_ceil(stages);
+    let mut of_layer: Vec<(f64, u64)> =
+        sorts.into_iter().map(|(sum, layers)| (sum / layers.max(1) as f64, layers)).collect();
+    of_layer.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let mut held = before.max(after);
+    for (each, layers) in of_layer {
+        let taken = layers.min(left);
+        held += each * taken as f64;
+        left -= taken;
+    }
+    Ok(held)
 }
 
 fn finite(value: f64, operator: &str) -> Result<f64, PerformanceError> {

@@ -6,9 +6,9 @@
 
 use super::fits::{self, Collective, DecodeAttention, Fit, Matmul, PrefillAttention};
 use super::hardware::Hardware;
-use super::{Band, Note, NoteKind, PerformanceError};
+use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::form::{Binding, Form};
-use crate::graph::{Operator, OperatorKind, Phase};
+use crate::graph::{Operator, OperatorKind, Phase, Variant};
 use berth_language::model::{FabricKind, Precision};
 
 /// Relative error assumed of everything that was not measured on the device.
@@ -26,16 +26,8 @@ const DATASHEET: (f64, f64, f64) = (0.45, 0.6, 10e-6);
 /// Declared figures this close to those of the measured device are taken to be the same.
 const SAME: f64 = 0.02;
 
-/// One repetition of one operator.
-#[derive(Clone, Debug)]
-pub struct OperatorTime {
-    /// The band holds nine of ten rows that the fit had not seen.
-    pub seconds: Band,
-    /// Where it comes from.
-    pub notes: Vec<Note>,
-}
-
-/// The time of one repetition of `operator` at `binding` on one device of `hardware`.
+/// The time of one repetition of `operator` at `binding` on one device of `hardware`, in seconds; the band holds
+/// nine of ten rows that its fit had not seen. Where it comes from is added to `notes`.
 ///
 /// # Errors
 /// The device states no peak rate at the precision, the node no fabric where devices must
@@ -45,7 +37,8 @@ pub fn operator_time(
     phase: Phase,
     hardware: &Hardware,
     binding: &Binding,
-) -> Result<OperatorTime, PerformanceError> {
+    notes: &mut Notes,
+) -> Result<Band, PerformanceError> {
     let at = |form: &Form| {
         let value = form.evaluate(binding);
         if value.is_finite() {
@@ -59,50 +52,76 @@ pub fn operator_time(
     let other_bytes = at(&operator.weight_bytes)? + at(&operator.activation_bytes)?;
     let bytes = kv_bytes + other_bytes;
     match &operator.kind {
-        OperatorKind::Lookup | OperatorKind::Elementwise => Ok(elementwise(bytes, hardware)),
+        OperatorKind::Lookup | OperatorKind::Elementwise => {
+            Ok(elementwise(bytes, operator.starts_kernel(), hardware, notes))
+        }
         OperatorKind::Matmul { rows, inner, columns, precision } => {
+            let precision = arithmetic(operator, *precision, hardware)?;
             let shape = [at(rows)?, at(columns)?, at(inner)?];
-            matmul(flops, bytes, shape, *precision, hardware)
+            matmul(flops, bytes, shape, precision, hardware, notes)
         }
         OperatorKind::Attention { heads, kv_heads, head_width, cache, window } => {
             let (heads, kv_heads) = (at(heads)?, at(kv_heads)?);
             let width = *head_width as f64;
+            let ring = binding.degrees.context as f64;
+            // The tokens of a sequence are divided: its queries in prefill, its cache in decode.
+            let (new, cached) = match phase {
+                Phase::Prefill | Phase::Encode => (binding.new / ring, binding.context),
+                Phase::Decode => (binding.new, binding.context / ring),
+            };
             let shape = AttentionShape {
                 sequences: binding.sequences,
-                new: binding.new,
-                context: window.map_or(binding.context, |window| binding.context.min(window as f64)),
+                new,
+                context: window.map_or(cached, |window| cached.min(window as f64)),
                 heads,
                 kv_heads,
                 width,
                 kv_precision: *cache,
             };
             match phase {
-                Phase::Prefill | Phase::Encode => prefill_attention(flops, bytes, &shape, hardware),
-                Phase::Decode => Ok(decode_attention(kv_bytes, other_bytes, &shape, hardware)),
+                Phase::Prefill | Phase::Encode => prefill_attention(flops, bytes, &shape, hardware, notes),
+                Phase::Decode => Ok(decode_attention(kv_bytes, other_bytes, &shape, hardware, notes)),
             }
         }
-        OperatorKind::Experts { rows, experts, per_token, precision, .. } => {
+        OperatorKind::Experts { tokens, experts, per_token, precision, .. } => {
             let (experts, per_token) = (*experts as f64, *per_token as f64);
-            let tokens = at(rows)? / per_token;
+            let tokens = at(tokens)?;
             // Experts that some token reads, where each token chooses as if by lot.
             let read = 1.0 - (1.0 - per_token / experts).powf(tokens);
             let bytes = at(&operator.weight_bytes)? * read + at(&operator.activation_bytes)?;
-            let rates = (hardware.peak(*precision)?, hardware.bandwidth);
-            Ok(unfitted("experts, their load taken as even,", flops, bytes, rates, hardware))
+            let precision = arithmetic(operator, *precision, hardware)?;
+            let rates = (hardware.peak(precision)?, hardware.bandwidth);
+            Ok(unfitted("experts, their load taken as even,", flops, bytes, rates, hardware, notes))
         }
         OperatorKind::LatentAttention { .. } => {
             let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
-            Ok(unfitted("latent attention", flops, bytes, rates, hardware))
+            Ok(unfitted("latent attention", flops, bytes, rates, hardware, notes))
         }
         OperatorKind::EncoderAttention { .. } => {
             let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
-            Ok(unfitted("attention of an encoder", flops, bytes, rates, hardware))
+            Ok(unfitted("attention of an encoder", flops, bytes, rates, hardware, notes))
         }
-        OperatorKind::AllReduce { message } => {
-            collective(&fits::shipped().all_reduce, "all-reduce", at(message)?, hardware, binding.tensor)
+        OperatorKind::AllReduce { axis, message } => {
+            let devices = binding.degrees.of(*axis);
+            collective(&fits::shipped().all_reduce, "all-reduce", at(message)?, devices, hardware, notes)
         }
-        OperatorKind::AllGather { message } => {
-            collective(&fits::shipped().all_gather, "all-gather", at(message)?, hardware, binding.tensor)
+        // Each moves what the other moves, backwards.
+        OperatorKind::AllGather { axis, message } | OperatorKind::ReduceScatter { axis, message } => {
+            let devices = binding.degrees.of(*axis);
+            collective(&fits::shipped().all_gather, "all-gather", at(message)?, devices, hardware, notes)
+        }
+        OperatorKind::AllToAll => {
+            let sent = at(&operator.link_bytes)?;
+            let rounds = u64::from(binding.degrees.data * binding.degrees.context > 1);
+            transfer("an all-to-all", sent, rounds, hardware, notes)
+        }
+        OperatorKind::Send => {
+            let rounds = binding.degrees.pipeline.saturating_sub(1);
+            transfer("sending between stages", at(&operator.link_bytes)?, rounds, hardware, notes)
+        }
+        OperatorKind::KvExchange => {
+            let rounds = binding.degrees.context.saturating_sub(1);
+            transfer("exchanging keys and values", at(&operator.link_bytes)?, rounds, hardware, notes)
         }
     }
 }
@@ -239,17 +258,18 @@ fn matmul(
     shape: [f64; 3],
     precision: Precision,
     hardware: &Hardware,
-) -> Result<OperatorTime, PerformanceError> {
+    notes: &mut Notes,
+) -> Result<Band, PerformanceError> {
     let rates = (hardware.peak(precision)?, hardware.bandwidth);
     let fit = fits::shipped()
         .matmul
         .iter()
         .find(|fit| fit.device == hardware.device && fit.parameters.precision == precision);
-    let Some(fit) = fit else { return Ok(datasheet(flops, bytes, rates, hardware)) };
+    let Some(fit) = fit else { return Ok(datasheet(flops, bytes, rates, hardware, notes)) };
     let seconds = fit.parameters.seconds(flops, bytes, shape, rates, Operands::Memory, Alignment::Any);
     let outside = shape.iter().zip(fit.parameters.most).any(|(extent, most)| *extent > most);
     let measured = [(rates.0, fit.parameters.peak), (rates.1, fit.parameters.bandwidth)];
-    Ok(fitted(seconds, fit, &measured, outside, "matmul", hardware))
+    Ok(fitted(seconds, fit, &measured, outside, "matmul", hardware, notes))
 }
 
 fn prefill_attention(
@@ -257,18 +277,19 @@ fn prefill_attention(
     bytes: f64,
     shape: &AttentionShape,
     hardware: &Hardware,
-) -> Result<OperatorTime, PerformanceError> {
+    notes: &mut Notes,
+) -> Result<Band, PerformanceError> {
     let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
     let fits = &fits::shipped().prefill_attention;
     let Some(fit) = attention_fit(fits, hardware, |fit| fit.parameters.precision == shape.kv_precision)
     else {
-        return Ok(datasheet(flops, bytes, rates, hardware));
+        return Ok(datasheet(flops, bytes, rates, hardware, notes));
     };
     let seconds = fit.parameters.seconds(flops, bytes, shape, rates);
     let [sequences, tokens] = fit.parameters.most;
     let outside = shape.sequences > sequences || shape.new + shape.context > tokens;
     let measured = [(rates.0, fit.parameters.peak), (rates.1, fit.parameters.bandwidth)];
-    Ok(fitted(seconds, fit, &measured, outside, "prefill attention", hardware))
+    Ok(fitted(seconds, fit, &measured, outside, "prefill attention", hardware, notes))
 }
 
 fn decode_attention(
@@ -276,17 +297,18 @@ fn decode_attention(
     other_bytes: f64,
     shape: &AttentionShape,
     hardware: &Hardware,
-) -> OperatorTime {
+    notes: &mut Notes,
+) -> Band {
     let fits = &fits::shipped().decode_attention;
     let Some(fit) = attention_fit(fits, hardware, |fit| fit.parameters.precision == shape.kv_precision)
     else {
-        return datasheet(0.0, kv_bytes + other_bytes, (1.0, hardware.bandwidth), hardware);
+        return datasheet(0.0, kv_bytes + other_bytes, (1.0, hardware.bandwidth), hardware, notes);
     };
     let seconds = fit.parameters.seconds(kv_bytes, shape, hardware.bandwidth, Operands::Memory);
     let [sequences, tokens] = fit.parameters.most;
     let outside = shape.sequences > sequences || shape.new + shape.context > tokens;
     let measured = [(hardware.bandwidth, fit.parameters.bandwidth)];
-    fitted(seconds, fit, &measured, outside, "decode attention", hardware)
+    fitted(seconds, fit, &measured, outside, "decode attention", hardware, notes)
 }
 
 /// The row of this device whose KV precision matches; any row of the device before none.
@@ -303,18 +325,15 @@ fn collective(
     fits: &[Fit<Collective>],
     what: &str,
     message: f64,
+    devices: u64,
     hardware: &Hardware,
-    devices: f64,
-) -> Result<OperatorTime, PerformanceError> {
-    if devices <= 1.0 {
-        return Ok(OperatorTime { seconds: Band::exact(0.0), notes: Vec::new() });
+    notes: &mut Notes,
+) -> Result<Band, PerformanceError> {
+    if devices <= 1 {
+        return Ok(Band::exact(0.0));
     }
-    let Some((kind, bandwidth)) = hardware.fabric else {
-        return Err(PerformanceError::Missing {
-            of: format!("a node of {}", hardware.device),
-            fact: "fabric".to_owned(),
-        });
-    };
+    let devices = devices as f64;
+    let (kind, bandwidth) = hardware.joined()?;
     let own = |fit: &&Fit<Collective>| fit.device == hardware.device && fit.parameters.fabric == kind;
     // The box of another device that is joined in the same way, where this one was not measured so.
     let stand_in = match kind {
@@ -336,10 +355,8 @@ fn collective(
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         // Latency 10 µs and half of one direction, by no measurement at all.
         let seconds = 10e-6 + 2.0 * message / (0.5 * bandwidth / 2.0);
-        return Ok(OperatorTime {
-            seconds: Band::around(seconds, UNMEASURED_ERROR),
-            notes: vec![unmeasured(hardware)],
-        });
+        notes.add(|| unmeasured(hardware));
+        return Ok(Band::around(seconds, UNMEASURED_ERROR));
     };
     // Between counts that were measured: linear in the count.
     let above = rows.iter().position(|fit| fit.parameters.devices as f64 >= devices).unwrap_or(rows.len());
@@ -354,43 +371,96 @@ fn collective(
     };
     let outside = message > fit.parameters.most_bytes || devices > last.parameters.devices as f64;
     let measured = [(bandwidth, fit.parameters.fabric_bandwidth)];
-    let mut time = fitted(seconds, fit, &measured, outside, what, hardware);
-    if !of_device {
-        time.seconds = Band::around(seconds, UNMEASURED_ERROR);
-        time.notes.push(Note {
-            kind: NoteKind::Datasheet,
-            text: format!("{what} on {} is that of {stand_in}, scaled to the fabric", hardware.device),
-        });
+    let time = fitted(seconds, fit, &measured, outside, what, hardware, notes);
+    if of_device {
+        return Ok(time);
     }
-    Ok(time)
+    notes.add(|| Note {
+        kind: NoteKind::Datasheet,
+        text: format!("{what} on {} is that of {stand_in}, scaled to the fabric", hardware.device),
+    });
+    Ok(Band::around(seconds, UNMEASURED_ERROR))
 }
 
-fn elementwise(bytes: f64, hardware: &Hardware) -> OperatorTime {
+/// Bytes that one device sends in so many rounds, at half of one direction of the fabric and 10 µs a round: no
+/// table measures them.
+fn transfer(
+    what: &str,
+    sent: f64,
+    rounds: u64,
+    hardware: &Hardware,
+    notes: &mut Notes,
+) -> Result<Band, PerformanceError> {
+    if rounds == 0 {
+        return Ok(Band::exact(0.0));
+    }
+    let (_, bandwidth) = hardware.joined()?;
+    notes.add(|| Note {
+        kind: NoteKind::Datasheet,
+        text: format!(
+            "{what} on {} is not fitted yet: half of one direction of its fabric and 10 µs a round, ± {:.0} %",
+            hardware.device,
+            100.0 * UNMEASURED_ERROR
+        ),
+    });
+    let seconds = rounds as f64 * 10e-6 + sent / (0.5 * bandwidth / 2.0);
+    Ok(Band::around(seconds, UNMEASURED_ERROR))
+}
+
+/// The first variant that this device can compute.
+fn arithmetic(
+    operator: &Operator,
+    own: Precision,
+    hardware: &Hardware,
+) -> Result<Precision, PerformanceError> {
+    let meets = |variant: &&Variant| variant.needs.iter().all(|need| hardware.compute.contains_key(need));
+    match (operator.variants.iter().find(meets), operator.variants.first()) {
+        (Some(variant), _) => Ok(variant.arithmetic),
+        (None, None) => Ok(own),
+        // What the best of them lacks is what is missing.
+        (None, Some(best)) => {
+            best.needs.iter().try_for_each(|need| hardware.peak(*need).map(drop))?;
+            Ok(best.arithmetic)
+        }
+    }
+}
+
+fn elementwise(bytes: f64, starts_kernel: bool, hardware: &Hardware, notes: &mut Notes) -> Band {
     let (efficiency, launch) = ELEMENTWISE;
-    OperatorTime {
-        seconds: Band::around(launch + bytes / (efficiency * hardware.bandwidth), UNMEASURED_ERROR),
-        notes: vec![Note {
-            kind: NoteKind::Assumed,
-            text: format!(
-                "normalisation, activation and lookup at {:.0} % of memory bandwidth and {:.0} µs each",
-                100.0 * efficiency,
-                1e6 * launch
-            ),
-        }],
-    }
+    notes.add(|| Note {
+        kind: NoteKind::Assumed,
+        text: format!(
+            "normalisation, activation and lookup at {:.0} % of memory bandwidth and {:.0} µs each",
+            100.0 * efficiency,
+            1e6 * launch
+        ),
+    });
+    let start = if starts_kernel { launch } else { 0.0 };
+    Band::around(start + bytes / (efficiency * hardware.bandwidth), UNMEASURED_ERROR)
 }
 
-fn datasheet(flops: f64, bytes: f64, rates: (f64, f64), hardware: &Hardware) -> OperatorTime {
+fn datasheet(flops: f64, bytes: f64, rates: (f64, f64), hardware: &Hardware, notes: &mut Notes) -> Band {
+    notes.add(|| unmeasured(hardware));
+    guessed(flops, bytes, rates)
+}
+
+fn guessed(flops: f64, bytes: f64, rates: (f64, f64)) -> Band {
     let (compute, memory, launch) = DATASHEET;
     let seconds = launch + (flops / (compute * rates.0)).max(bytes / (memory * rates.1));
-    OperatorTime { seconds: Band::around(seconds, UNMEASURED_ERROR), notes: vec![unmeasured(hardware)] }
+    Band::around(seconds, UNMEASURED_ERROR)
 }
 
 /// An operator that no fit is for, on a device that may have others.
-fn unfitted(what: &str, flops: f64, bytes: f64, rates: (f64, f64), hardware: &Hardware) -> OperatorTime {
+fn unfitted(
+    what: &str,
+    flops: f64,
+    bytes: f64,
+    rates: (f64, f64),
+    hardware: &Hardware,
+    notes: &mut Notes,
+) -> Band {
     let (compute, memory, launch) = DATASHEET;
-    let mut time = datasheet(flops, bytes, rates, hardware);
-    time.notes = vec![Note {
+    notes.add(|| Note {
         kind: NoteKind::Datasheet,
         text: format!(
             "{what} on {} is not fitted yet: its datasheet at {:.0} % of arithmetic, {:.0} % of memory \
@@ -401,8 +471,8 @@ fn unfitted(what: &str, flops: f64, bytes: f64, rates: (f64, f64), hardware: &Ha
             1e6 * launch,
             100.0 * UNMEASURED_ERROR
         ),
-    }];
-    time
+    });
+    guessed(flops, bytes, rates)
 }
 
 fn unmeasured(hardware: &Hardware) -> Note {
@@ -428,12 +498,13 @@ fn fitted<Parameters>(
     outside: bool,
     what: &str,
     hardware: &Hardware,
-) -> OperatorTime {
+    notes: &mut Notes,
+) -> Band {
     let mut error = fit.p90_error;
-    let mut notes = vec![fit.note.clone()];
+    notes.add(|| fit.note.clone());
     if declared_and_measured.iter().any(|(declared, measured)| (declared / measured - 1.0).abs() > SAME) {
         error = error.max(UNMEASURED_ERROR / 2.0);
-        notes.push(Note {
+        notes.add(|| Note {
             kind: NoteKind::Scaled,
             text: format!(
                 "{what} on {}: its rates differ from those of the device measured",
@@ -443,12 +514,12 @@ fn fitted<Parameters>(
     }
     if outside {
         error = error.max(UNMEASURED_ERROR);
-        notes.push(Note {
+        notes.add(|| Note {
             kind: NoteKind::Outside,
             text: format!("{what} on {}: larger than any shape measured", hardware.device),
         });
     }
-    OperatorTime { seconds: Band::around(seconds, error), notes }
+    Band::around(seconds, error)
 }
 
 /// `(a^q + b^q)^(1/q)`, without overflow.

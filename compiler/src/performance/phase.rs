@@ -1,20 +1,21 @@
 //! One pass of a phase: the sum of its operators and the engine's own time for a step.
 //!
-//! Linear in the operators: without one of them the pass takes exactly that operator's time less.
+//! Linear in the operators: without one of them the pass takes exactly that operator's time less, where nothing
+//! runs behind it and it runs behind nothing.
 
 use super::hardware::Hardware;
 use super::operators::operator_time;
-use super::{Band, Note, NoteKind, PerformanceError};
+use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::form::{Binding, Form};
-use crate::graph::PhaseGraph;
-use std::collections::BTreeSet;
+use crate::graph::{Hidden, PhaseGraph};
+use std::collections::BTreeMap;
 
 /// One pass on every device of a replica.
 #[derive(Clone, Debug)]
 pub struct Pass {
     /// Of the pass, the engine's step included.
     pub seconds: Band,
-    /// Of all repetitions of each operator, in the order of the graph's nodes.
+    /// Of all repetitions of each operator, less what runs behind others, in the order of the graph's nodes.
     pub operators: Vec<(String, Band)>,
     /// The engine's own part of `seconds`.
     pub step: f64,
@@ -24,8 +25,6 @@ pub struct Pass {
     pub memory_bytes: f64,
     /// Bytes that one device sends to the others.
     pub link_bytes: f64,
-    /// Where the times come from.
-    pub notes: BTreeSet<Note>,
 }
 
 /// What an engine spends beside the operators of a pass.
@@ -81,6 +80,7 @@ pub fn pass(
     hardware: &Hardware,
     binding: &Binding,
     engine: &EngineOverhead,
+    notes: &mut Notes,
 ) -> Result<Pass, PerformanceError> {
     let step = engine.step + engine.sequence * binding.sequences;
     let mut pass = Pass {
@@ -90,17 +90,17 @@ pub fn pass(
         flops: 0.0,
         memory_bytes: 0.0,
         link_bytes: 0.0,
-        notes: BTreeSet::from([engine.note()]),
     };
+    notes.add(|| engine.note());
     let (mut middle, mut below, mut above) = (step, 0.0, 0.0);
+    let mut times = Vec::with_capacity(graph.operators.node_count());
     for operator in graph.operators.node_weights() {
+        times.push(operator_time(operator, graph.phase, hardware, binding, notes)?);
+    }
+    hide(graph, &mut times);
+    for (operator, time) in graph.operators.node_weights().zip(times) {
         let repeat = operator.repeat as f64;
-        let time = operator_time(operator, graph.phase, hardware, binding)?;
-        let all = Band {
-            low: repeat * time.seconds.low,
-            middle: repeat * time.seconds.middle,
-            high: repeat * time.seconds.high,
-        };
+        let all = Band { low: repeat * time.low, middle: repeat * time.middle, high: repeat * time.high };
         middle += all.middle;
         below += (all.middle - all.low).powi(2);
         above += (all.high - all.middle).powi(2);
@@ -110,8 +110,28 @@ pub fn pass(
             total(&operator.weight_bytes) + total(&operator.activation_bytes) + total(&operator.kv_bytes);
         pass.link_bytes += total(&operator.link_bytes);
         pass.operators.push((operator.name.clone(), all));
-        pass.notes.extend(time.notes);
     }
     pass.seconds = Band { low: (middle - below.sqrt()).max(0.0), middle, high: middle + above.sqrt() };
     Ok(pass)
+}
+
+/// Takes from the operators that send what runs behind others: of its own time at most the part that can be hidden,
+/// and in all at most the time of what it is behind.
+fn hide(graph: &PhaseGraph, times: &mut [Band]) {
+    let mut left: BTreeMap<usize, f64> = BTreeMap::new();
+    for (index, operator) in graph.operators.node_weights().enumerate() {
+        let Some(Hidden { behind, share }) = &operator.hidden else { continue };
+        let (Some(own), Some(cover)) = (times.get(index).copied(), times.get(*behind).copied()) else {
+            continue;
+        };
+        let room = left.entry(*behind).or_insert(cover.middle);
+        let hidden = (own.middle * share).min(*room);
+        *room -= hidden;
+        if own.middle > 0.0
+            && let Some(time) = times.get_mut(index)
+        {
+            let exposed = 1.0 - hidden / own.middle;
+            *time = Band { low: own.low * exposed, middle: own.middle * exposed, high: own.high * exposed };
+        }
+    }
 }

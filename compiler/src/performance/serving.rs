@@ -28,6 +28,12 @@
 //! of sequences by `ca²`, the most that a count in an infinite server grows by (its peakedness lies between 1 and
 //! `ca²`; Whitt, Heavy-traffic approximations for service systems with blocking, 1984).
 //!
+//! **Groups and stages.** Of d data-parallel groups each takes a d-th of the requests and of the batch; their passes
+//! go in step, because they share experts, so each is timed with all groups at work. Of p pipeline stages each is
+//! held by a prompt for `P/p`: prefill is a queue with service `X/p`, while the prompt itself takes all of `X`
+//! (Zhong et al., DistServe, 2024, section 3.1); the batch is decoded in p parts, each a p-th of it, that follow one
+//! another through the stages.
+//!
 //! Everything grows with the rate, so the most a replica carries is found by bisection.
 
 use super::curve::{Curve, grid};
@@ -36,7 +42,8 @@ use super::hardware::Hardware;
 use super::memory::Memory;
 use super::phase::{EngineOverhead, pass};
 use super::queueing::{Wait, erlang_c, smallest};
-use super::{Band, Note, PerformanceError};
+use super::{Band, Note, NoteKind, Notes, PerformanceError};
+use crate::degrees::Degrees;
 use crate::form::Binding;
 use crate::graph::PhaseGraph;
 use berth_language::model::{Draws, LatencyMeasure, Statistic};
@@ -99,6 +106,10 @@ pub struct Replica {
     /// chance, which makes steady ones irregular and leaves bursts at most as they are.
     spacing: f64,
     memory: Memory,
+    /// Data-parallel groups: what follows is of one of them.
+    groups: f64,
+    /// Pipeline stages of each.
+    stages: f64,
     notes: BTreeSet<Note>,
 }
 
@@ -125,7 +136,7 @@ pub struct Load<'a> {
 }
 
 impl Replica {
-    /// A replica of `tensor` devices. Both graphs are of one service at one precision.
+    /// A replica with these degrees. Both graphs are of one service at one precision.
     ///
     /// # Errors
     /// As [`pass`].
@@ -133,35 +144,37 @@ impl Replica {
         prefill: &PhaseGraph,
         decode: &PhaseGraph,
         hardware: &Hardware,
-        tensor: u64,
+        degrees: Degrees,
         workload: &Workload,
     ) -> Result<Self, PerformanceError> {
         let engine = EngineOverhead::ASSUMED;
         let prompt = Lengths::of(&workload.prompt);
         let output = Lengths::of(&workload.output);
-        let memory = Memory::of(prefill, decode, hardware, tensor, &engine)?;
-        let mut notes = BTreeSet::from([memory.note()]);
-        let tensor = tensor as f64;
+        let memory = Memory::of(prefill, decode, hardware, degrees, &engine)?;
+        let mut notes = Notes::Kept(BTreeSet::new());
+        notes.add(|| memory.note());
         let context = resident(&prompt, &output).0;
+        let (groups, stages) = (degrees.data as f64, degrees.pipeline as f64);
         let mut decode_curve = Vec::new();
         for batch in grid(1.0, BATCH_MOST) {
-            let binding = Binding { sequences: batch, new: 1.0, context, tensor };
-            let pass = pass(decode, hardware, &binding, &engine)?;
+            // The stages work on as many parts of a group's batch at once.
+            let sequences = (batch / stages).max(1.0);
+            let binding = Binding { sequences, new: 1.0, context, degrees };
+            let wanted = if batch <= BATCH_NOTED { &mut notes } else { &mut Notes::Ignored };
+            let pass = pass(decode, hardware, &binding, &engine, wanted)?;
             decode_curve.push((batch, pass.seconds));
-            if batch <= BATCH_NOTED {
-                notes.extend(pass.notes);
-            }
         }
         let mut prefill_curve = Vec::new();
         // One prompt in a thousand is longer: what is not known about it moves no percentile promised.
         let noted = prompt.exceeded_by(1e-3);
         for new in grid(1.0, prompt.largest().max(2.0)) {
-            let binding = Binding { sequences: 1.0, new, context: 0.0, tensor };
-            let pass = pass(prefill, hardware, &binding, &engine)?;
+            let binding = Binding { sequences: 1.0, new, context: 0.0, degrees };
+            let wanted = if new <= noted { &mut notes } else { &mut Notes::Ignored };
+            let pass = pass(prefill, hardware, &binding, &engine, wanted)?;
             prefill_curve.push((new, pass.seconds));
-            if new <= noted {
-                notes.extend(pass.notes);
-            }
+        }
+        for note in parallel(&degrees) {
+            notes.add(|| note);
         }
         let times = |end: fn(&Band) -> f64, engine_error: f64| {
             let admission = end(&engine.request);
@@ -178,7 +191,9 @@ impl Replica {
             output,
             spacing: workload.spacing.max(1.0),
             memory,
-            notes,
+            groups,
+            stages,
+            notes: notes.into_kept(),
         })
     }
 
@@ -195,7 +210,8 @@ impl Replica {
         }
         // Prefill alone takes all the time at this rate.
         let prefill = self.prompt.mean(|tokens| self.slow.prefill.at(tokens));
-        let (mut low, mut high, mut limited_by) = (1e-9, 1.0 / prefill.max(1e-9), None);
+        let most = self.groups * self.stages / prefill.max(1e-9);
+        let (mut low, mut high, mut limited_by) = (1e-9, most, None);
         for _ in 0..50 {
             let middle = 0.5 * (low + high);
             match fails(middle)? {
@@ -255,11 +271,13 @@ impl Replica {
         self.load(&self.middle, rate, batch)
     }
 
-    /// Most sequences decoded together: `batch`, or as many as the KV cache holds but for three
-    /// standard deviations of what they hold together.
+    /// Most sequences that a data-parallel group decodes together: its part of `batch`, or as many as the KV
+    /// cache holds but for three standard deviations of what they hold together.
     pub fn slots(&self, batch: u64) -> u64 {
         let (mean, deviation) = resident(&self.prompt, &self.output);
         let tokens = self.memory.most_tokens();
+        // Of one group.
+        let batch = batch / self.groups as u64;
         if tokens.is_infinite() {
             return batch;
         }
@@ -296,8 +314,10 @@ impl Replica {
         if slots == 0 || !rate.is_finite() || rate < 0.0 {
             return None;
         }
+        let rate = rate / self.groups;
         let alone = times.decode.at(1.0);
-        let interruption = |tokens: f64| (times.prefill.at(tokens) - alone).max(0.0);
+        // A prompt holds each stage for its part of the pass.
+        let interruption = |tokens: f64| (times.prefill.at(tokens) - alone).max(0.0) / self.stages;
         let prefill_share = rate * self.prompt.mean(interruption);
         if prefill_share >= 1.0 {
             return None;
@@ -317,7 +337,7 @@ impl Replica {
         let batch_variance =
             (spread / (1.0 - elasticity).max(0.05)).min(spread + (slots as f64).powi(2) / 4.0);
         let slower = (step - alone).max(0.0);
-        let service = |tokens: f64| times.prefill.at(tokens) + slower;
+        let service = |tokens: f64| (times.prefill.at(tokens) + slower) / self.stages;
         let mean_service = self.prompt.mean(service);
         let mean_square = self.prompt.mean(|tokens| service(tokens).powi(2));
         let mean_cube = self.prompt.mean(|tokens| service(tokens).powi(3));
@@ -485,6 +505,24 @@ impl Load<'_> {
         let longer = 0.5 * (self.replica.spacing + 1.0);
         self.slot_waits * longer * stays / (self.slots as f64 - self.batch)
     }
+}
+
+/// What is assumed of axes beside the tensor degree.
+fn parallel(degrees: &Degrees) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if degrees.data > 1 {
+        notes.push(Note {
+            kind: NoteKind::Assumed,
+            text: format!("{} data-parallel groups share the requests evenly and go in step", degrees.data),
+        });
+    }
+    if degrees.pipeline > 1 {
+        notes.push(Note {
+            kind: NoteKind::Assumed,
+            text: format!("{} pipeline stages take equally long and are never idle", degrees.pipeline),
+        });
+    }
+    notes
 }
 
 /// The value of a quantile in (0, 1).

@@ -136,7 +136,7 @@ fn choice_entries(
         Work::Llm(work) => {
             let all = |holds: &dyn Fn(&Layout) -> bool| layouts.iter().all(|layout| holds(layout));
             entries.extend(work.tensor.iter().map(|restriction| {
-                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.tensor)))
+                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.degrees.tensor)))
             }));
             entries.extend(work.precision.iter().map(|restriction| {
                 line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.precision)))

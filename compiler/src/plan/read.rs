@@ -66,8 +66,11 @@ fn placement_assignments(
         .ok_or_else(|| {
             let layout = placement.layout.as_ref().map_or("this form".to_owned(), |layout| {
                 format!(
-                    "tensor {}, batch {}, {} on {}",
-                    layout.tensor, layout.batch, layout.precision, layout.device
+                    "{}, batch {}, {} on {}",
+                    layout.degrees(),
+                    layout.batch,
+                    layout.precision,
+                    layout.device
                 )
             });
             unknown(format!("`{}` cannot run as {layout}", placement.service))

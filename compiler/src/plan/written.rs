@@ -216,7 +216,11 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
 pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) -> Layout {
     Layout {
         device: candidates.classes[layout.class].name.clone(),
-        tensor: layout.tensor,
+        tensor: layout.degrees.tensor,
+        pipeline: layout.degrees.pipeline,
+        expert: layout.degrees.expert,
+        data: layout.degrees.data,
+        context: layout.degrees.context,
         batch: layout.batch,
         precision: precision_name(layout.precision).into(),
     }

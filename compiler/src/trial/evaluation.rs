@@ -471,7 +471,7 @@ impl Evaluation<'_> {
         for (form, copies) in forms.iter().zip(&values.copies[service]) {
             let Some(layout) = form.layout.as_ref().filter(|_| *copies > 0) else { continue };
             let value = match field {
-                "tensor" => Several::Number(Quantity::integer(layout.tensor)),
+                "tensor" => Several::Number(Quantity::integer(layout.degrees.tensor)),
                 "batch" => Several::Number(Quantity::integer(layout.batch)),
                 "precision" => Several::Name(precision_name(layout.precision).to_owned()),
                 _ => {

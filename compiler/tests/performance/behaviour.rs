@@ -2,16 +2,17 @@
 
 use crate::decoder::{Decoder, LLAMA_8B, LLAMA_70B};
 use crate::engine::{Engine, Mixing, Request, Seen, Uniform, serve, tabulated};
+use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
 use berth_compiler::graph::Phase;
 use berth_compiler::performance::draws::Lengths;
 use berth_compiler::performance::hardware::Hardware;
 use berth_compiler::performance::phase::{EngineOverhead, pass};
 use berth_compiler::performance::serving::{Capacity, Limit, Replica, Workload};
-use berth_compiler::performance::{NoteKind, PerformanceError};
+use berth_compiler::performance::{NoteKind, Notes, PerformanceError};
 use berth_language::model::{Draws, FabricKind, LatencyMeasure, Precision, Statistic};
 use num_rational::BigRational;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn hardware(device: &str) -> Hardware {
     let (memory, bandwidth, bf16, fp8, fabric) = match device {
@@ -44,7 +45,7 @@ fn chat() -> Workload {
 
 fn replica(model: Decoder, device: &str, tensor: u64, precision: Precision, workload: &Workload) -> Replica {
     let (prefill, decode) = (model.graph(precision, Phase::Prefill), model.graph(precision, Phase::Decode));
-    Replica::new(&prefill, &decode, &hardware(device), tensor, workload).unwrap()
+    Replica::new(&prefill, &decode, &hardware(device), Degrees::of_tensor(tensor), workload).unwrap()
 }
 
 /// Poisson arrivals through the engine, step by step.
@@ -59,15 +60,17 @@ fn simulated(
     let hardware = hardware(device);
     let (prompts, outputs) = (Lengths::of(&workload.prompt), Lengths::of(&workload.output));
     let context = prompts.mean(|x| x) + outputs.mean(|x| x * x) / outputs.mean(|x| x) / 2.0;
-    let tensor = tensor as f64;
+    let degrees = Degrees::of_tensor(tensor);
     let overhead = EngineOverhead::ASSUMED;
     let (prefill, decode) =
         (model.graph(Precision::Fp8, Phase::Prefill), model.graph(Precision::Fp8, Phase::Decode));
-    let seconds = |graph, binding| pass(graph, &hardware, &binding, &overhead).unwrap().seconds.middle;
+    let seconds = |graph, binding| {
+        pass(graph, &hardware, &binding, &overhead, &mut Notes::Ignored).unwrap().seconds.middle
+    };
     let step =
-        tabulated(1_024.0, |sequences| seconds(&decode, Binding { sequences, new: 1.0, context, tensor }));
+        tabulated(1_024.0, |sequences| seconds(&decode, Binding { sequences, new: 1.0, context, degrees }));
     let chunk = tabulated(prompts.largest().max(2.0), |new| {
-        seconds(&prefill, Binding { sequences: 1.0, new, context: 0.0, tensor })
+        seconds(&prefill, Binding { sequences: 1.0, new, context: 0.0, degrees })
     });
     let engine = Engine {
         decode: &step,
@@ -149,13 +152,13 @@ fn a_pass_is_the_sum_of_its_operators_and_loses_what_is_deleted() {
     for phase in [Phase::Prefill, Phase::Decode] {
         let graph = LLAMA_70B.graph(Precision::Bf16, phase);
         let new = if phase == Phase::Prefill { 1_024.0 } else { 1.0 };
-        let binding = Binding { sequences: 16.0, new, context: 1_024.0, tensor: 8.0 };
-        let whole = pass(&graph, &hardware, &binding, &engine).unwrap();
+        let binding = Binding { sequences: 16.0, new, context: 1_024.0, degrees: Degrees::of_tensor(8) };
+        let whole = pass(&graph, &hardware, &binding, &engine, &mut Notes::Ignored).unwrap();
         let mut less = graph.clone();
         let deleted =
             less.operators.node_indices().find(|at| less.operators[*at].name == "all_reduce_mlp").unwrap();
         less.operators.remove_node(deleted);
-        let rest = pass(&less, &hardware, &binding, &engine).unwrap();
+        let rest = pass(&less, &hardware, &binding, &engine, &mut Notes::Ignored).unwrap();
         let own = whole.operators.iter().find(|(name, _)| name == "all_reduce_mlp").unwrap().1;
         assert!(
             (whole.seconds.middle - rest.seconds.middle - own.middle).abs() < 1e-12 * whole.seconds.middle
@@ -174,25 +177,32 @@ fn an_unknown_device_is_a_roofline_of_its_datasheet() {
     // One product alone: 4096 tokens through qkv of the 8B model on one device of 300 TFLOP/s, 1.2 TB/s.
     let mut graph = LLAMA_8B.graph(Precision::Bf16, Phase::Prefill);
     graph.operators.retain_nodes(|graph, at| graph[at].name == "qkv");
-    let binding = Binding { sequences: 1.0, new: 4_096.0, context: 0.0, tensor: 1.0 };
-    let pass = pass(&graph, &hardware("strange"), &binding, &EngineOverhead::ASSUMED).unwrap();
+    let binding = Binding { sequences: 1.0, new: 4_096.0, context: 0.0, degrees: Degrees::of_tensor(1) };
+    let mut notes = Notes::Kept(BTreeSet::new());
+    let pass = pass(&graph, &hardware("strange"), &binding, &EngineOverhead::ASSUMED, &mut notes).unwrap();
     // 32 layers of 2 x 4096 x 4096 x 6144 FLOP at 45 % of 300 TFLOP/s and 10 µs each, limited by arithmetic.
     let derived = 32.0 * (2.0 * 4_096.0 * 4_096.0 * 6_144.0 / (0.45 * 300e12) + 10e-6);
     assert!((pass.operators[0].1.middle - derived).abs() < 1e-12);
     assert!((pass.operators[0].1.high - 1.5 * derived).abs() < 1e-12);
-    assert!(pass.notes.iter().any(|note| note.kind == NoteKind::Datasheet && note.text.contains("strange")));
+    assert!(
+        notes
+            .into_kept()
+            .iter()
+            .any(|note| note.kind == NoteKind::Datasheet && note.text.contains("strange"))
+    );
 }
 
 #[test]
 fn what_a_device_cannot_do_is_an_error_that_names_it() {
     let (prefill, decode) =
         (LLAMA_8B.graph(Precision::Fp8, Phase::Prefill), LLAMA_8B.graph(Precision::Fp8, Phase::Decode));
-    let error = Replica::new(&prefill, &decode, &hardware("a100_sxm"), 1, &chat()).unwrap_err();
+    let error =
+        Replica::new(&prefill, &decode, &hardware("a100_sxm"), Degrees::of_tensor(1), &chat()).unwrap_err();
     assert_eq!(error.to_string(), "`a100_sxm` states no compute at fp8");
     let alone = Hardware { fabric: None, ..hardware("h100_sxm") };
-    let error = Replica::new(&prefill, &decode, &alone, 2, &chat()).unwrap_err();
+    let error = Replica::new(&prefill, &decode, &alone, Degrees::of_tensor(2), &chat()).unwrap_err();
     assert_eq!(error.to_string(), "`a node of h100_sxm` states no fabric");
-    assert!(Replica::new(&prefill, &decode, &alone, 1, &chat()).is_ok());
+    assert!(Replica::new(&prefill, &decode, &alone, Degrees::of_tensor(1), &chat()).is_ok());
 }
 
 #[test]
@@ -205,9 +215,10 @@ fn constant_prompts_without_decoding_wait_as_in_md1() {
     };
     let replica = replica(LLAMA_8B, "h100_sxm", 1, Precision::Bf16, &workload);
     let graph = LLAMA_8B.graph(Precision::Bf16, Phase::Prefill);
-    let binding = Binding { sequences: 1.0, new: 2_048.0, context: 0.0, tensor: 1.0 };
+    let binding = Binding { sequences: 1.0, new: 2_048.0, context: 0.0, degrees: Degrees::of_tensor(1) };
     let overhead = EngineOverhead::ASSUMED;
-    let d = pass(&graph, &hardware("h100_sxm"), &binding, &overhead).unwrap().seconds.middle;
+    let d =
+        pass(&graph, &hardware("h100_sxm"), &binding, &overhead, &mut Notes::Ignored).unwrap().seconds.middle;
     for utilisation in [0.1, 0.5, 0.9] {
         let rate = utilisation / d;
         let mean = replica.predict(rate, 8, LatencyMeasure::Ttft, &Statistic::Mean).unwrap().middle;

@@ -1,8 +1,9 @@
 //! A dense decoder as an operator graph, built by hand from its dimensions: the tests of the
 //! performance model stand on their own, without lowering.
 
+use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
-use berth_compiler::graph::{Operator, OperatorKind, Phase, PhaseGraph, Place};
+use berth_compiler::graph::{Divides, Operator, OperatorKind, Phase, PhaseGraph, Place, Target};
 use berth_language::model::Precision;
 use num_rational::BigRational;
 use petgraph::graph::DiGraph;
@@ -87,6 +88,10 @@ fn operator(name: &str, kind: OperatorKind, repeat: u64) -> Operator {
         active_parameters: 0,
         weight_memory: Form::default(),
         kv_memory: Form::default(),
+        fused: false,
+        hidden: None,
+        variants: Vec::new(),
+        staged: (repeat > 1).then_some(0),
         place: Place { file: "decoder.rs".to_owned(), line: 1, column: 1 },
     }
 }
@@ -123,7 +128,7 @@ impl Decoder {
             let share = integer(2) + Form::constant(BigRational::from_integer((-2).into())) * per_device();
             Operator {
                 link_bytes: message.clone() * share,
-                ..operator(name, OperatorKind::AllReduce { message }, layers)
+                ..operator(name, OperatorKind::AllReduce { axis: Axis::Tensor, message }, layers)
             }
         };
         let elementwise = |name: &str, bytes: Form| Operator {
@@ -174,7 +179,7 @@ impl Decoder {
         let gathered = integer(2 * self.vocabulary) * symbol(Symbol::Sequences);
         let gather = Operator {
             link_bytes: gathered.clone() * per_device(),
-            ..operator("gather", OperatorKind::AllGather { message: gathered }, 1)
+            ..operator("gather", OperatorKind::AllGather { axis: Axis::Tensor, message: gathered }, 1)
         };
         let silu = sum([
             integer(2 * 2 * self.feed_forward) * tokens() * per_device(),
@@ -207,9 +212,13 @@ impl Decoder {
         PhaseGraph {
             service: "chat".to_owned(),
             precision,
+            target: Target::Kernels,
             phase,
             operators,
-            tensor_divides: vec![self.heads, self.kv_heads, self.feed_forward, self.vocabulary],
+            layers: vec![layers],
+            divides: [self.kv_heads, self.heads, self.feed_forward]
+                .map(|width| Divides { by: symbol(Symbol::Tensor), width })
+                .to_vec(),
         }
     }
 }

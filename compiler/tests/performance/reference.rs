@@ -5,8 +5,10 @@
 
 use crate::decoder::{LLAMA_8B, QWEN_32B};
 use crate::engine::{Engine, Mixing, Request, Seen, Uniform, serve, tabulated};
+use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
 use berth_compiler::graph::{Phase, PhaseGraph};
+use berth_compiler::performance::Notes;
 use berth_compiler::performance::fits::shipped;
 use berth_compiler::performance::hardware::Hardware;
 use berth_compiler::performance::operators::{Alignment, AttentionShape, Operands};
@@ -267,23 +269,24 @@ fn served(row: &BTreeMap<String, String>) -> Option<Served> {
     let precision = if row["gemm_quant_mode"].starts_with("fp8") { Precision::Fp8 } else { Precision::Bf16 };
     let (isl, osl, clients) = (number(row, "isl"), number(row, "osl"), number(row, "batch_size"));
     let tensor = number(row, "tp_size");
+    let degrees = Degrees::of_tensor(tensor as u64);
     let hardware = hardware(&row["system"]);
     let (prefill, decode) = (model.graph(precision, Phase::Prefill), model.graph(precision, Phase::Decode));
     let overhead = EngineOverhead::ASSUMED;
     let predict = |least: f64, slow: bool| {
         let seconds = |graph: &PhaseGraph, binding: Binding| {
-            let seconds = pass(graph, &hardware, &binding, &overhead).unwrap().seconds;
+            let seconds = pass(graph, &hardware, &binding, &overhead, &mut Notes::Ignored).unwrap().seconds;
             if slow { seconds.high * (1.0 + ENGINE_ERROR) } else { seconds.middle }
         };
         let mean = (1.0 + least) / 2.0;
         let context = mean * (isl + osl / 2.0);
         let step = tabulated(clients, |sequences| {
-            seconds(&decode, Binding { sequences, new: 1.0, context, tensor })
+            seconds(&decode, Binding { sequences, new: 1.0, context, degrees })
         });
         // A chunk may hold several prompts: products go by tokens, attention by prompt.
         let chunk = tabulated(overhead.token_budget, |tokens| {
             let sequences = (tokens / (mean * isl)).max(1.0);
-            seconds(&prefill, Binding { sequences, new: tokens / sequences, context: 0.0, tensor })
+            seconds(&prefill, Binding { sequences, new: tokens / sequences, context: 0.0, degrees })
         });
         let engine = Engine {
             decode: &step,

@@ -66,6 +66,13 @@ fn set<'t>(program: &mut Program, facts: &mut Facts<'t>, field: &'t str, value: 
         work.precision.push(Restriction { allowed, span, pinned: false });
         return;
     }
+    if field == "engine" {
+        let Some(Service { work: Work::Llm(work), .. }) = program.services.last_mut() else {
+            panic!("`engine` stands in a service")
+        };
+        work.engine = Some(Fact::new(value.to_owned(), span));
+        return;
+    }
     assert!(FIELDS.contains(&field), "no fact is called `{field}`");
     facts.insert(field, (value, span));
     let stated = program.models.last_mut().expect("a fact stands in a model");
