@@ -11,6 +11,7 @@ mod planning;
 mod reading;
 mod requirements;
 mod syntax;
+mod targets;
 mod values;
 mod worlds;
 
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         .chain(requirements::CODES)
         .chain(worlds::CODES)
         .chain(places::CODES)
+        .chain(targets::CODES)
         .chain(planning::CODES)
 }
 

@@ -9,6 +9,7 @@ mod jobs;
 mod models;
 mod places;
 mod pools;
+mod targets;
 
 use crate::model::{
     Change, Check, CountBound, Demand, Device, Draws, Fabric, Filling, ImageWork, LiveObject, LlmWork,
@@ -25,6 +26,7 @@ use num_rational::BigRational;
 use num_traits::{One, ToPrimitive};
 use pools::describe_pool;
 use std::fmt::Write;
+use targets::{describe_container, describe_target};
 
 /// The program as text.
 pub fn describe(program: &Program) -> String {
@@ -364,6 +366,7 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
         interference,
         template,
         adopt,
+        container,
     } = service;
     text.paragraph(&format!("service {name}"));
     text.doc(doc.as_deref());
@@ -389,6 +392,7 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
     if let Some(Spanned { value: LiveObject { kind, namespace, name }, .. }) = adopt {
         text.line(&format!("adopt = {kind}(\"{namespace}/{name}\")"));
     }
+    describe_container(text, container);
     if let Some(Spanned { value: Demand { rates, spacing }, .. }) = demand {
         let dimension = Dimension::REQUEST_RATE;
         describe_profile(text, "demand", &Profile { values: rates.clone(), dimension });
@@ -466,7 +470,7 @@ fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classe
 }
 
 fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
-    let Plan { name, span: _, minimize, steps, gap, effort } = plan;
+    let Plan { name, span: _, minimize, steps, gap, effort, target } = plan;
     text.paragraph(&match name {
         Some(name) => format!("plan {name}"),
         None => "plan".to_owned(),
@@ -484,6 +488,7 @@ fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
         text.line(&format!("gap = {}", percent(&gap.value)));
     }
     text.fact("effort", effort.as_ref());
+    describe_target(text, target.as_ref());
 }
 
 fn describe_test(text: &mut Text, test: &Test) {

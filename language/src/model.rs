@@ -17,6 +17,7 @@ mod requirements;
 mod scenarios;
 mod services;
 mod subjects;
+mod targets;
 mod teams;
 mod worlds;
 
@@ -36,6 +37,10 @@ pub use requirements::{Compare, Condition, Policy, Requirement, Term, Wish};
 pub use scenarios::Scenario;
 pub use services::{CountBound, ImageWork, LiveObject, LlmWork, Pool, Precision, Restriction, Service, Work};
 pub use subjects::{LatencyMeasure, Of, PlaceKind, Statistic, Subject};
+pub use targets::{
+    Cluster, Container, KeyRef, Mounted, Pin, Port, PortRef, Probe, ProbeAction, Target, Variable,
+    VariableValue, Volume, VolumeSource,
+};
 pub use teams::{Maintenance, Object, Team};
 
 pub use worlds::{Arithmetic, Change, Check, Expression, Fold, Form, MeasureBound, Member, Test, World};

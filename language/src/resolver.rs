@@ -34,6 +34,7 @@ mod places;
 mod pools;
 mod services;
 mod shapes;
+mod targets;
 mod teams;
 mod things;
 mod trials;

@@ -131,6 +131,18 @@ pub enum Type {
     Serves,
     /// `deployment("ns/name")`
     Live,
+    /// `kubernetes(namespace = "shop")`
+    Target,
+    /// `["--port", "8080"]`: texts, or one.
+    Texts,
+    /// `[http: 8080]`: port numbers by name.
+    Ports,
+    /// `[LOG_LEVEL: "info", PASSWORD: secret_key_ref("shop", key = "password")]`
+    Environment,
+    /// `[data: persistent_volume_claim("shop", mount_path = "/data")]`
+    Volumes,
+    /// `http_get("/ready", port = http)`
+    Probe,
     /// `date("2026-11-02", zone = "UTC")`
     Date,
     /// `"Europe/Amsterdam"`: a name of the time zone database.
@@ -226,6 +238,16 @@ impl Type {
             Self::Checkpoint => "a period: `every(30min, size = 420GB, to = dal)`".to_owned(),
             Self::Serves => "a rate, or what was measured: `40 req/s`, `measured(\"bench.csv\")`".to_owned(),
             Self::Live => "a live object: `deployment(\"namespace/name\")`".to_owned(),
+            Self::Target => "a target: `kubernetes(namespace = \"shop\")`".to_owned(),
+            Self::Texts => "a list of texts: `[\"--port\", \"8080\"]`".to_owned(),
+            Self::Ports => "port numbers by name: `[http: 8080]`".to_owned(),
+            Self::Environment => {
+                "texts or references by name: `[PASSWORD: secret_key_ref(\"shop\", key = \"password\")]`".to_owned()
+            }
+            Self::Volumes => {
+                "what is mounted, by name: `[data: persistent_volume_claim(\"shop\", mount_path = \"/data\")]`".to_owned()
+            }
+            Self::Probe => "a probe: `http_get(\"/ready\", port = http)`".to_owned(),
             Self::Date => "a day: `date(\"2026-11-02\", zone = \"UTC\")`".to_owned(),
             Self::Zone => "a time zone: `\"Europe/Amsterdam\"`".to_owned(),
             Self::Source => "a text, or texts by field".to_owned(),

@@ -1,6 +1,6 @@
 //! The one `plan` block.
 
-use super::{Fact, Term};
+use super::{Fact, Target, Term};
 use crate::quantity::Dimension;
 use crate::span::{Span, Spanned};
 use num_rational::BigRational;
@@ -20,6 +20,8 @@ pub struct Plan {
     pub gap: Option<Fact<BigRational>>,
     /// Deterministic work units.
     pub effort: Option<Fact<u64>>,
+    /// Where it is applied.
+    pub target: Option<Fact<Target>>,
 }
 
 /// What can be minimised.

@@ -1,6 +1,6 @@
 //! Services and what they run.
 
-use super::{Demand, Draws, Fact, Requirement, Wish};
+use super::{Container, Demand, Draws, Fact, Requirement, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -47,6 +47,8 @@ pub struct Service {
     pub template: Option<Fact<String>>,
     /// The live object that is taken over.
     pub adopt: Option<Fact<LiveObject>>,
+    /// How its container is run.
+    pub container: Container,
 }
 
 /// Replicas of a service that do one phase, prefill or decode.

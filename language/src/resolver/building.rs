@@ -452,6 +452,7 @@ impl<'a> Builder<'_, 'a> {
         self.program.plan.span = self.head(id);
         self.program.plan.gap = self.quantity(id, gap).map(|gap| Spanned::new(gap.value.value, gap.span));
         self.program.plan.effort = self.count(id, effort);
+        self.program.plan.target = self.target(id, target);
         self.unread(id, &[band, target]);
         self.minimize(id, minimize);
         let lines = self.lines(id);

@@ -198,6 +198,10 @@ impl<'a> Resolver<'a> {
                     Err(self.wrong_type(field, span, label))
                 }
             },
+            (
+                Type::Target | Type::Texts | Type::Ports | Type::Environment | Type::Volumes | Type::Probe,
+                value,
+            ) => self.container_value(field, value, span),
             (_, value) => {
                 let label = format!("this is {}", value.noun());
                 Err(self.wrong_type(field, span, label))

@@ -13,6 +13,9 @@ use crate::span::Span;
 use crate::syntax::ast::{Argument, Name};
 use jiff::civil::Date;
 
+/// How tightly a target holds replicas to machines.
+const PINS: &[&str] = &["class", "node"];
+
 /// Arguments by their place in the function's row, each with its place in the file.
 pub(super) type Arguments = Vec<Option<(Value, Span)>>;
 
@@ -32,6 +35,9 @@ impl<'a> Resolver<'a> {
             return Ok(Value::not_yet(because));
         }
         let values = self.arguments(function, arguments, span, scope)?;
+        if let Some(value) = self.deployed(function.name, &values) {
+            return value;
+        }
         match function.name {
             "lognormal" => self.lognormal(&values, span),
             "gamma" => self.by_variation(&values, |mean, cv| Draws::Gamma { mean, cv }),
@@ -165,6 +171,8 @@ impl<'a> Resolver<'a> {
             }
             let expect = match place.and_then(|place| all.get(place)) {
                 Some(&"column") => Expect::Names(COLUMNS),
+                Some(&"pin") => Expect::Names(PINS),
+                Some(&"port") => Expect::Itself,
                 _ => Expect::Value,
             };
             let value = self.evaluate(&argument.value, scope, expect)?;

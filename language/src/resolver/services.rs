@@ -4,6 +4,7 @@ use super::building::Builder;
 use super::hardware::precision;
 use super::limits::{Left, Limit};
 use super::lines::Lines;
+use super::targets::ContainerRows;
 use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
@@ -59,6 +60,18 @@ impl<'a> Builder<'_, 'a> {
             team,
             template,
             adopt,
+            command,
+            args,
+            ports,
+            env,
+            volumes,
+            readiness_probe,
+            liveness_probe,
+            startup_probe,
+            image_pull_policy,
+            image_pull_secrets,
+            service_account_name,
+            termination_grace_period,
             pipeline,
             expert,
             data,
@@ -142,6 +155,8 @@ impl<'a> Builder<'_, 'a> {
             }),
         };
         let stated = self.whole(id, priority);
+        let stated_stateful = self.boolean(id, stateful);
+        let is_stateful = stated_stateful.as_ref().is_some_and(|stateful| stateful.value);
         let service = Service {
             name,
             span,
@@ -152,7 +167,7 @@ impl<'a> Builder<'_, 'a> {
             replicas: self.bounds(id, replicas, &limits),
             requirements: lines.requirements,
             wishes: lines.wishes,
-            stateful: self.boolean(id, stateful),
+            stateful: stated_stateful,
             pools: Vec::new(),
             measured: self.stated(id, serves, |_, value| match value {
                 Value::Measured(file) => Some(file),
@@ -168,6 +183,24 @@ impl<'a> Builder<'_, 'a> {
                 Value::Live(object) => Some(object),
                 _ => None,
             }),
+            container: self.container(
+                id,
+                &ContainerRows {
+                    command,
+                    args,
+                    ports,
+                    env,
+                    volumes,
+                    readiness_probe,
+                    liveness_probe,
+                    startup_probe,
+                    image_pull_policy,
+                    image_pull_secrets,
+                    service_account_name,
+                    termination_grace_period,
+                },
+                is_stateful,
+            ),
         };
         if let Some(measured) = &service.measured {
             self.not_yet(measured.span, "measured curves are not read yet");

@@ -2,6 +2,7 @@
 
 use super::architecture::ReadConfiguration;
 use super::flows::{Count, Stages};
+use super::targets::Deployed;
 use super::things::ThingId;
 use crate::data::Summary;
 use crate::description::draws_text;
@@ -71,6 +72,8 @@ pub(crate) enum Value {
     Measured(String),
     /// `deployment("ns/name")`
     Live(LiveObject),
+    /// `kubernetes(…)`, `http_get(…)`: what only a target reads.
+    Deployed(Rc<Deployed>),
     /// `max s in service[*]: s.replicas`: the least or greatest of quantities, some of them decided.
     Extreme {
         /// The least rather than the greatest.
@@ -234,6 +237,7 @@ impl Value {
             Self::Checkpoint(_) => "a period".to_owned(),
             Self::Measured(_) => "a measured curve".to_owned(),
             Self::Live(_) => "a live object".to_owned(),
+            Self::Deployed(part) => part.noun().to_owned(),
             Self::Extreme { .. } => "the least or greatest of decisions".to_owned(),
             Self::Hours(_) => "a clock".to_owned(),
             Self::Instances(_) => "the replicas of a service".to_owned(),

@@ -6,8 +6,9 @@ use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
     Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
-    Date, Demand, Devices, Draws, Fabric, Hours, Integer, Labels, Live, Name, Objective, Open, Path, Profile,
-    Quantity as Q, Serves, Source, Spread, Symbol, Text, Thing, Things, Widths, Windows, Zone,
+    Date, Demand, Devices, Draws, Environment, Fabric, Hours, Integer, Labels, Live, Name, Objective, Path,
+    Ports, Probe, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Target, Text, Texts, Thing, Things,
+    Volumes, Widths, Windows, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -201,8 +202,20 @@ kinds! {
         elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
         start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
         team: Fact, Thing("team"), NotYet("teams are not planned yet"), Unset, "Whose it is.";
-        template: Fact, Text, Later("targets are not written yet"), Unset, "A manifest whose decided fields are filled in.";
-        adopt: Fact, Live, Later("targets are not written yet"), Unset, "A live object that is taken over.";
+        template: Fact, Text, Later("templates are not filled in yet"), Unset, "A manifest whose decided fields are filled in.";
+        adopt: Fact, Live, Later("live objects are not taken over yet"), Unset, "A live object that is taken over.";
+        command: Fact, Texts, Describes, Unset, "What its container runs, instead of the image's entry point.";
+        args: Fact, Texts, Describes, Unset, "The arguments of that, instead of the image's.";
+        ports: Fact, Ports, Describes, Unset, "The ports it listens on; each is a port of its Service too.";
+        env: Fact, Environment, Describes, Unset, "Environment variables. A secret is named by where it lies, never stated.";
+        volumes: Fact, Volumes, Describes, Unset, "What is mounted into its container, and where.";
+        readiness_probe: Fact, Probe, Describes, Unset, "When a replica takes requests.";
+        liveness_probe: Fact, Probe, Describes, Unset, "When a container is started anew.";
+        startup_probe: Fact, Probe, Describes, Unset, "Until when the other probes wait.";
+        image_pull_policy: Fact, Symbol(&["Always", "IfNotPresent", "Never"]), Describes, Unset, "When the image is fetched; the target's own rule where nothing is said.";
+        image_pull_secrets: Fact, Texts, Describes, Unset, "Secrets, by name, with which the image is fetched.";
+        service_account_name: Fact, Text, Describes, Unset, "Whose rights its pods have.";
+        termination_grace_period: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time that a replica has to end; 30 s where nothing is said.";
         pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
         expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
         data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
@@ -226,7 +239,7 @@ kinds! {
         gap: Fact, Q(&RATIO, NotNegative), Acted, Unset, "Relative gap at which the search may stop.";
         effort: Fact, Integer(Positive), Acted, Unset, "Deterministic units of work.";
         band: Fact, Symbol(&["unfavourable", "middle"]), NotYet("comparisons use the unfavourable end"), IsSymbol("unfavourable"), "Which end of a prediction is compared.";
-        target: Fact, Open, Later("targets are not written yet: the plan is not applied anywhere"), Unset, "Where the plan is applied.";
+        target: Fact, Target, Acted, Unset, "Where the plan is applied.";
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";

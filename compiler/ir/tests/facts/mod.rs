@@ -1,8 +1,8 @@
 //! Programs for tests from lines such as `hidden = 8192`, without the language's front end.
 
 use berth_language::model::{
-    Attention, Biases, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention, LatentAttention,
-    LatentWidths, LlmWork, Model, Plan, Precision, Program, Restriction, Service, Work,
+    Attention, Biases, Container, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
+    LatentAttention, LatentWidths, LlmWork, Model, Plan, Precision, Program, Restriction, Service, Work,
 };
 use berth_language::sources::{Source, Sources};
 use berth_language::span::{Span, Spanned};
@@ -214,5 +214,6 @@ fn service(name: &str, model: usize, span: Span) -> Service {
         interference: None,
         template: None,
         adopt: None,
+        container: Container::default(),
     }
 }
