@@ -24,6 +24,14 @@ pub enum Command {
     Fmt(Fmt),
     /// Plan, verify and print
     Plan(Plan),
+    /// Show what applying a saved plan would change
+    Diff(Diff),
+    /// Do what a saved plan says
+    Apply(Apply),
+    /// Take away everything that a plan has created
+    Destroy(Destroy),
+    /// Write what machines there are as a plan file
+    Import(Import),
     /// Run the tests of a plan file
     Test(Test),
     /// Print a saved plan
@@ -86,6 +94,90 @@ pub struct Plan {
     /// Exit with 0 although lines with this code could not be judged; repeatable
     #[arg(long, value_name = "CODE")]
     pub allow_unjudged: Vec<String>,
+    /// Write what the target would create into a folder: as `yaml`,
+    /// `kustomize` or `helm-values`
+    #[arg(long, num_args = 2, value_names = ["FORM", "FOLDER"])]
+    pub emit: Option<Vec<String>>,
+}
+
+/// `berth import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Where the machines are
+    #[arg(value_enum)]
+    pub whence: Whence,
+    /// The context of the kubeconfig; its current one by default
+    #[arg(long)]
+    pub context: Option<String>,
+    /// Write the plan file here; beside it first, then renamed
+    #[arg(short, long, value_name = "FILE.berth")]
+    pub output: Option<PathBuf>,
+}
+
+/// Where machines can be read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Whence {
+    /// A Kubernetes cluster
+    Kubernetes,
+}
+
+/// `berth diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// A plan written by `berth plan -o`
+    pub plan: PathBuf,
+    /// How far it may go
+    #[command(flatten)]
+    pub permissions: Permissions,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `berth apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan written by `berth plan -o`
+    pub plan: PathBuf,
+    /// How far it may go
+    #[command(flatten)]
+    pub permissions: Permissions,
+    /// How long workloads may take to be ready
+    #[arg(long, value_name = "DURATION", default_value = "10min", value_parser = duration)]
+    pub timeout: Duration,
+    /// Do not wait until workloads are ready
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Refuse to stop more replicas than this
+    #[arg(long, value_name = "N")]
+    pub max_disruption: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `berth destroy`
+#[derive(Debug, Args)]
+pub struct Destroy {
+    /// A plan written by `berth plan -o`
+    pub plan: PathBuf,
+    /// Delete this object although its data goes with it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub delete_data: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What has to be allowed by name.
+#[derive(Debug, Args)]
+pub struct Permissions {
+    /// Take over fields that this manager owns and the plan decides; repeatable
+    #[arg(long, value_name = "MANAGER")]
+    pub take_over: Vec<String>,
+    /// Delete this object although its data goes with it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub delete_data: Vec<String>,
 }
 
 /// `berth test`

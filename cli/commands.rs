@@ -1,9 +1,13 @@
 //! One file a command.
 
+mod apply;
 mod catalog;
 mod check;
+mod destroy;
+mod diff;
 mod explain;
 mod fmt;
+mod import;
 mod init;
 mod lock;
 mod lower;
@@ -27,6 +31,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Destroy(arguments) => destroy::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
@@ -44,7 +52,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 fn with_session<T>(work: impl FnOnce(&Session<'_>) -> T) -> T {
     let lowering = berth_ir::Mlir;
     let solving = berth_solvers::Highs::default();
-    work(&Session { files: &Disk, lowering: &lowering, solving: &solving, deciding: &solving })
+    let targeting = berth_targets::Targets;
+    work(&Session {
+        files: &Disk,
+        lowering: &lowering,
+        solving: &solving,
+        deciding: &solving,
+        targeting: &targeting,
+    })
 }
 
 /// How far to search; Ctrl-C cancels it, a second one ends the program.

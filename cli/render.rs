@@ -1,5 +1,6 @@
 //! What a person reads.
 
+pub mod actions;
 pub mod candidates;
 pub mod diagnostics;
 pub mod failure;

@@ -26,6 +26,8 @@ const AT_HOME: &[(&str, &str, &str)] = &[
     ("melior", "melior", "compiler/ir"),
     ("mlir-sys", "mlir_sys", "compiler/ir"),
     ("parquet", "parquet", "compiler/data"),
+    ("k8s-openapi", "k8s_openapi", "targets"),
+    ("kube", "kube", "targets"),
     ("good_lp", "good_lp", "solvers"),
     ("highs", "highs", "solvers"),
     ("highs-sys", "highs_sys", "solvers"),

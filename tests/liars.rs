@@ -35,6 +35,7 @@ fn told(lie: impl Fn(Solution) -> Outcome) -> (Status, String) {
         lowering: &berth_ir::Mlir,
         solving: &solving,
         deciding: &berth_solvers::Highs::default(),
+        targeting: &berth_targets::Targets,
     };
     let Planned { plan, because, .. } =
         session.plan("web.berth", None, &request(), &mut |_| {}).expect("the example checks");

@@ -11,6 +11,7 @@ use berth_compiler::plan::judged::NOT_YET;
 use berth_compiler::plan::{Plan, Status};
 use berth_compiler::session::Planned;
 use berth_language::diagnostics::Diagnostic;
+use berth_targets::kubernetes::emission::{Form, HEADER, files};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,11 +36,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let found: Vec<Diagnostic> =
         stages.diagnostics.iter().filter(|found| !repeated(found)).cloned().collect();
     diagnostics::print(&stages.sources, &found);
+    let emitted = arguments.emit.as_deref().map(Emission::asked).transpose()?;
     if let Some(output) = arguments.output.as_ref().filter(|_| decides(&plan)) {
         if plan.inputs.iter().any(|input| same_file(output, Path::new(&input.path))) {
             return Err(Failure::Overwrites(output.clone()));
         }
         write(output, &plan.to_json()).map_err(|error| Failure::write(output, &error))?;
+    }
+    if let Some(emission) = emitted.filter(|_| decides(&plan)) {
+        emission.write(&plan)?;
     }
     if arguments.json {
         print!("{}", plan.to_json());
@@ -55,6 +60,60 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::NoPlan(because.unwrap_or_default()));
     }
     Ok(exit_code(&plan, &arguments.allow_unjudged))
+}
+
+/// `--emit yaml FOLDER`
+struct Emission<'a> {
+    form: Form,
+    folder: &'a Path,
+}
+
+impl<'a> Emission<'a> {
+    fn asked(arguments: &'a [String]) -> Result<Self, Failure> {
+        let [form, folder] = arguments else { return Err(Failure::NoForm(arguments.join(" "))) };
+        let known = Form::ALL.iter().find(|(name, _)| name == form);
+        match known {
+            Some((_, form)) => Ok(Self { form: *form, folder: Path::new(folder) }),
+            None => Err(Failure::NoForm(form.clone())),
+        }
+    }
+
+    /// Writes the files, and removes those that were written before and are not any more. Others stay.
+    fn write(&self, plan: &Plan) -> Result<(), Failure> {
+        if plan.target.is_none() {
+            return Err(Failure::NoTarget);
+        }
+        if let Some(unwritten) = plan.unwritten.first() {
+            return Err(Failure::Unwritten(unwritten.clone()));
+        }
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error: std::io::Error| Failure::write(&path, &error)
+        };
+        std::fs::create_dir_all(self.folder).map_err(failed(self.folder))?;
+        let files = files(plan, self.form);
+        for (name, text) in &files {
+            let path = self.folder.join(name);
+            if path.exists() && !is_emitted(&path) {
+                return Err(Failure::AlreadyThere(path));
+            }
+            write(&path, text).map_err(failed(&path))?;
+        }
+        for entry in std::fs::read_dir(self.folder).map_err(failed(self.folder))?.flatten() {
+            let path = entry.path();
+            let named = path.extension().is_some_and(|extension| extension == "yaml");
+            let stays = files.contains_key(&entry.file_name().to_string_lossy().into_owned());
+            if named && !stays && is_emitted(&path) {
+                std::fs::remove_file(&path).map_err(failed(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file says that it was written here.
+fn is_emitted(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(HEADER.as_bytes()))
 }
 
 /// 0 where every requirement holds, or is allowed not to be judged.

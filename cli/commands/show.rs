@@ -14,6 +14,13 @@ pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
         print!("{}", plan.to_json());
         return Ok(ExitCode::SUCCESS);
     }
+    warn_of_age(&plan);
+    print!("{}", rendered::text(&plan));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where a plan is not of what lies there now.
+pub fn warn_of_age(plan: &Plan) {
     for input in &plan.inputs {
         let now = std::fs::read(&input.path).map(|bytes| digest(&bytes));
         match now {
@@ -25,8 +32,6 @@ pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
     if plan.fingerprint != plan.fingerprint_of_contents() {
         eprintln!("warning: this plan does not match its fingerprint; `berth verify` says where");
     }
-    print!("{}", rendered::text(&plan));
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads a plan file.

@@ -2,9 +2,11 @@
 
 use crate::render::diagnostics;
 use crate::render::table::paragraph;
+use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::session::Stopped;
 use berth_language::data::Undecodable;
 use berth_language::sources::Unreadable;
+use berth_targets::kubernetes::connection::Refusal;
 use std::path::{Path, PathBuf};
 
 /// A reason to exit with 1.
@@ -26,6 +28,24 @@ pub enum Failure {
     Text(String, Unreadable),
     /// A folder with nothing in it to format.
     NoPlanFile(PathBuf),
+    /// Not a form that objects are written in.
+    NoForm(String),
+    /// The plan file names no target.
+    NoTarget,
+    /// A service that the target does not get.
+    Unwritten(Unwritten),
+    /// A plan that decides nothing is not applied.
+    Undecided,
+    /// An API server, or the way to it.
+    Cluster(Refusal),
+    /// What an API server refused, and while what was done.
+    While(String, Refusal),
+    /// Somebody else applies.
+    Held(String),
+    /// More replicas would stop than is allowed.
+    Disruption(u64, u64),
+    /// Some things cannot be done as they are; they have been said.
+    Hindered,
     /// Neither a plan nor a proof that none exists.
     NoPlan(String),
     /// Not a diagnostic code, and what comes near.
@@ -100,6 +120,33 @@ pub fn print(failure: &Failure) {
         Failure::NoPlanFile(folder) => {
             eprintln!("error: no file in `{}` ends in `.berth`", folder.display());
         }
+        Failure::NoForm(form) => {
+            eprintln!("error: objects are not written as `{form}`");
+            eprintln!("Write them as `yaml`, `kustomize` or `helm-values`: --emit yaml FOLDER");
+        }
+        Failure::NoTarget => {
+            eprintln!("error: the plan names no target");
+            eprintln!("Name one in the `plan` block: target = kubernetes(namespace = \"shop\")");
+        }
+        Failure::Unwritten(Unwritten { service, file, line, because }) => {
+            eprintln!("error: `{service}` ({file}:{line}) does not get to the target: {because}");
+        }
+        Failure::Undecided => {
+            eprintln!("error: this plan decides nothing that could be applied");
+        }
+        Failure::Cluster(refusal) => print_refusal(refusal),
+        Failure::While(what, refusal) => {
+            eprintln!("{}", paragraph(&format!("error: {what}: {refusal}"), 0).trim_end());
+            eprintln!("What was done stays, and the same command goes on from there.");
+        }
+        Failure::Held(by) => {
+            eprintln!("error: somebody else applies this plan right now: {by}");
+            eprintln!("Try again when they are done; of one who died the right expires within 30 s.");
+        }
+        Failure::Disruption(stops, most) => {
+            eprintln!("error: {stops} replicas would stop, and --max-disruption allows {most}");
+        }
+        Failure::Hindered => {}
         Failure::NoPlan(because) => {
             eprintln!("solve::unknown: neither a plan nor a proof that none exists was found\n{because}");
             eprintln!("Search longer with `--effort 4`, or without `--time-limit`.");
@@ -138,6 +185,23 @@ pub fn print(failure: &Failure) {
             eprintln!("error: this text does not say which plan file it belongs to");
             eprintln!("Name it: berth lower --to plan --from ir --program FILE.berth TEXT.mlir");
         }
+    }
+}
+
+/// What an API server refused, and what to do about it.
+fn print_refusal(refusal: &Refusal) {
+    eprintln!("{}", paragraph(&format!("error: {refusal}"), 0).trim_end());
+    match refusal {
+        Refusal::Kubeconfig(_) => {
+            eprintln!("It is where KUBECONFIG says, else `~/.kube/config`.");
+        }
+        Refusal::NoContext { .. } => {
+            eprintln!("Change `context` in the plan file's `target`, or the kubeconfig.");
+        }
+        Refusal::Unreachable(_) | Refusal::Busy(_) => {
+            eprintln!("It was tried several times. Nothing is lost: run the command again.");
+        }
+        _ => {}
     }
 }
 

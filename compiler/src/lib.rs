@@ -10,6 +10,7 @@
 //! | [`solving`] | problem | a solution, by `berth-solvers` |
 //! | [`recheck`] | solution | its values, in exact arithmetic, or what it breaks |
 //! | [`plan`] | values | the plan file |
+//! | [`targeting`] | plan | what a target would create, by `berth-targets` |
 //!
 //! [`session`] calls them in this order, [`trial`] once for each test, [`verify`] backwards, and [`conflict`] where there is no
 //! solution. The crate owns the type of every stage and links neither MLIR nor a solver.
@@ -36,5 +37,6 @@ pub mod recheck;
 pub mod relaxation;
 pub mod session;
 pub mod solving;
+pub mod targeting;
 pub mod trial;
 pub mod verify;

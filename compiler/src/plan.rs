@@ -6,11 +6,13 @@
 
 pub mod addresses;
 pub mod judged;
+pub mod objects;
 pub mod predicted;
 pub mod read;
 pub mod written;
 
 use crate::degrees::Degrees;
+use objects::{ObjectEntry, TargetEntry, Unwritten};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -62,6 +64,15 @@ pub struct Plan {
     /// A SHA-256 of each service's placements, so that an alteration is named by its line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seals: Vec<Seal>,
+    /// Where it is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetEntry>,
+    /// What the target would create, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectEntry>,
+    /// Services that the target does not get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwritten: Vec<Unwritten>,
     /// How long it took; differs from run to run.
     #[serde(default)]
     pub solve: Solve,

@@ -18,6 +18,7 @@ use crate::problem::{Packing, Problem};
 use crate::recheck::{self, Values};
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
+use crate::targeting::{Targeting, with_objects};
 use crate::trial::{self, Base, Report, Running, Trial};
 use berth_language::diagnostics::{Diagnostic, Severity};
 use berth_language::model::{Policy, Precision, Program, Restriction, Test, Work};
@@ -41,6 +42,8 @@ pub struct Session<'a> {
     pub solving: &'a dyn Solving,
     /// Whether statements can hold together.
     pub deciding: &'a dyn Deciding,
+    /// Plan to objects.
+    pub targeting: &'a dyn Targeting,
 }
 
 /// A program with its models as operators; nothing predicted yet.
@@ -349,7 +352,9 @@ impl Session<'_> {
         let (mut plan, because) = match outcome {
             Outcome::Solved(solution) => match recheck::recheck(&stages.problem, &solution) {
                 Ok(values) => {
-                    let judged = judged(&stages, plan(stages.world(), &solution, &values));
+                    let found_plan = plan(stages.world(), &solution, &values);
+                    let targeted = with_objects(self.targeting, &stages.program, &stages.sources, found_plan);
+                    let judged = judged(&stages, targeted);
                     found = Some(values).filter(|_| judged.1.is_none());
                     judged
                 }

@@ -13,6 +13,7 @@ use crate::problem::{Assignment, Certificate};
 use crate::recheck::{self, Violation};
 use crate::session::{Session, Stages, Stopped};
 use crate::solving::Request;
+use crate::targeting::with_objects;
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
 use berth_language::span::{FileId, Span};
@@ -85,6 +86,7 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect())
     })?;
     let derived = plan(stages.world(), &claimed, &values);
+    let derived = with_objects(session.targeting, &stages.program, &stages.sources, derived);
     let differences = differences(&stages, found, &derived);
     if !differences.is_empty() {
         return Err(refuse(differences));
@@ -294,6 +296,21 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             None,
             "its status, wishes or steps are not what its decisions give".into(),
         ));
+    }
+    for (left, right) in longest(&found.objects, &derived.objects) {
+        if left != right {
+            let service = right.or(left).and_then(|object| object.service.as_deref());
+            let what = service.map_or("one for all".to_owned(), |service| format!("of `{service}`"));
+            differences.push(altered(
+                stages,
+                service.and_then(service_line),
+                format!("an object {what} is not what the plan gives"),
+            ));
+        }
+    }
+    if found.target != derived.target || found.unwritten != derived.unwritten {
+        let line = stages.program.plan.target.as_ref().map(|target| target.span);
+        differences.push(altered(stages, line, "its target is not what the plan file names".into()));
     }
     if differences.is_empty() && found.placements != derived.placements {
         let service = longest(&found.placements, &derived.placements)

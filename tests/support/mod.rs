@@ -35,7 +35,14 @@ pub fn example(name: &str) -> Memory {
 pub fn with_session<T>(files: &Memory, work: impl FnOnce(&Session<'_>) -> T) -> T {
     let lowering = berth_ir::Mlir;
     let solving = berth_solvers::Highs::default();
-    work(&Session { files, lowering: &lowering, solving: &solving, deciding: &solving })
+    let targeting = berth_targets::Targets;
+    work(&Session {
+        files,
+        lowering: &lowering,
+        solving: &solving,
+        deciding: &solving,
+        targeting: &targeting,
+    })
 }
 
 /// An ordinary search.

@@ -1,0 +1,211 @@
+//! Doing what a difference says. Every step can be done again: whatever request a run ended at, the next one finds
+//! what is left to do and does it.
+
+use super::connection::{Application, Connection, Refusal};
+use super::difference::{Difference, Entry, Hindrance, Permissions, Step};
+use super::kinds::{CONFIG_MAP, Identity};
+use super::lock::{Denied, Lock};
+use super::ownership::Ownership;
+use super::readiness::{Progress, becomes_ready, progress};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Time between two looks at what is not ready.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How it is done.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// How long workloads may take to be ready; none: they are not waited for.
+    pub patience: Option<Duration>,
+    /// How far it may go.
+    pub permissions: Permissions,
+}
+
+/// What happens meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happening<'a> {
+    /// A step is done.
+    Done(Step, &'a Identity),
+    /// Workloads are waited for; those that are not ready.
+    Waiting(&'a [Progress]),
+}
+
+/// Why it ended early. What was done is done, and the next run goes on from there.
+#[derive(Debug)]
+pub enum Stopped {
+    /// A request failed while this was done to an object.
+    At(Step, Identity, Refusal),
+    /// A request failed that is about no object of the plan.
+    Refusal(Refusal),
+    /// Somebody else applies.
+    Held(String),
+    /// Workloads are not ready in time.
+    NotReady(Vec<Progress>),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl From<Denied> for Stopped {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Held { by } => Self::Held(by),
+            Denied::Refusal(refusal) => Self::Refusal(refusal),
+        }
+    }
+}
+
+/// Makes the cluster what `difference` says. `objects` are all of the plan, those that stay included.
+///
+/// # Errors
+/// Where a request is refused, somebody else applies, or workloads are not ready in time. Entries with a hindrance
+/// are refused before anything is done.
+pub fn apply(
+    connection: &Connection,
+    ownership: &Ownership,
+    difference: &Difference,
+    fingerprint: &str,
+    manner: &Manner,
+    tell: &mut dyn FnMut(Happening<'_>),
+) -> Result<(), Stopped> {
+    let settled =
+        difference.changing().next().is_none() && difference.last_applied.as_deref() == Some(fingerprint);
+    if !settled {
+        let mut lock = Lock::take(connection, ownership)?;
+        let outcome = act(connection, ownership, difference, fingerprint, manner, &mut lock, tell);
+        lock.release();
+        outcome?;
+    }
+    let workloads = difference.entries.iter().filter(|entry| entry.step != Step::Delete);
+    let workloads: Vec<&Identity> =
+        workloads.map(|entry| &entry.identity).filter(|identity| becomes_ready(identity)).collect();
+    match manner.patience {
+        Some(patience) => until_ready(connection, &workloads, patience, tell),
+        None => Ok(()),
+    }
+}
+
+fn act(
+    connection: &Connection,
+    ownership: &Ownership,
+    difference: &Difference,
+    fingerprint: &str,
+    manner: &Manner,
+    lock: &mut Lock<'_>,
+    tell: &mut dyn FnMut(Happening<'_>),
+) -> Result<(), Stopped> {
+    // The parent is told of every kind before the first of it is there.
+    let wanted: BTreeSet<String> = difference
+        .entries
+        .iter()
+        .filter(|entry| entry.step != Step::Delete)
+        .map(|entry| entry.identity.kind.group_kind())
+        .collect();
+    let both: BTreeSet<String> = difference.known_kinds.union(&wanted).cloned().collect();
+    if both != difference.known_kinds || difference.last_applied.is_none() {
+        let parent = ownership.parent(&both, difference.last_applied.as_deref());
+        connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
+    }
+    for entry in difference.changing() {
+        lock.renew()?;
+        step(connection, entry, &manner.permissions)
+            .map_err(|refusal| Stopped::At(entry.step, entry.identity.clone(), refusal))?;
+        tell(Happening::Done(entry.step, &entry.identity));
+    }
+    // And what it says of kinds and plan is true again at the end.
+    let parent = ownership.parent(&wanted, Some(fingerprint));
+    connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
+    Ok(())
+}
+
+fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Result<(), Refusal> {
+    let Identity { kind, namespace, name } = &entry.identity;
+    match (&entry.manifest, entry.step) {
+        (_, Step::Delete) => {
+            connection.delete(kind, namespace, name, entry.uid.as_deref().unwrap_or_default())
+        }
+        (Some(manifest), _) => match connection.apply(kind, manifest, Application::Done, false) {
+            Err(Refusal::Conflict(owned))
+                if owned.iter().all(|owned| permissions.take_over.contains(&owned.manager)) =>
+            {
+                connection.apply(kind, manifest, Application::Done, true).map(|_| ())
+            }
+            other => other.map(|_| ()),
+        },
+        (None, _) => Ok(()),
+    }
+}
+
+/// Takes everything away that `ownership` has, and its parent last.
+pub fn destroy(
+    connection: &Connection,
+    ownership: &Ownership,
+    difference: &Difference,
+    tell: &mut dyn FnMut(Happening<'_>),
+) -> Result<(), Stopped> {
+    let mut lock = Lock::take(connection, ownership)?;
+    let mut outcome = Ok(());
+    let goes = |entry: &&Entry| entry.hindrance.is_none();
+    for entry in difference.changing().filter(goes) {
+        let done = lock.renew().map_err(Stopped::from).and_then(|()| {
+            step(connection, entry, &Permissions::default())
+                .map_err(|refusal| Stopped::At(entry.step, entry.identity.clone(), refusal))
+        });
+        if let Err(stopped) = done {
+            outcome = Err(stopped);
+            break;
+        }
+        tell(Happening::Done(entry.step, &entry.identity));
+    }
+    let keeps = difference.entries.iter().any(|entry| entry.hindrance == Some(Hindrance::Data));
+    if outcome.is_ok() && !keeps {
+        outcome = forget(connection, ownership).map_err(Stopped::from);
+    }
+    lock.release();
+    outcome
+}
+
+/// Deletes the parent: nothing belongs to it any more.
+fn forget(connection: &Connection, ownership: &Ownership) -> Result<(), Refusal> {
+    let Ownership { namespace, name, .. } = ownership;
+    if let Some(parent) = connection.get(&CONFIG_MAP, namespace, name)? {
+        let uid = parent["metadata"]["uid"].as_str().unwrap_or_default();
+        connection.delete(&CONFIG_MAP, namespace, name, uid)?;
+    }
+    Ok(())
+}
+
+fn until_ready(
+    connection: &Connection,
+    workloads: &[&Identity],
+    patience: Duration,
+    tell: &mut dyn FnMut(Happening<'_>),
+) -> Result<(), Stopped> {
+    let started = Instant::now();
+    let mut open: Vec<&Identity> = workloads.to_vec();
+    loop {
+        let late = started.elapsed() >= patience;
+        let mut states = Vec::new();
+        let mut still = Vec::new();
+        for identity in open {
+            let state = progress(connection, identity, late)?;
+            if !state.done {
+                states.push(state);
+                still.push(identity);
+            }
+        }
+        if still.is_empty() {
+            return Ok(());
+        }
+        if late {
+            return Err(Stopped::NotReady(states));
+        }
+        tell(Happening::Waiting(&states));
+        open = still;
+        connection.pause(LOOK);
+    }
+}

@@ -1,0 +1,409 @@
+//! What applying a plan would change: every object against the server's own answer to a dry run.
+
+use super::connection::{Application, Connection, Owned, Refusal};
+use super::kinds::{CONFIG_MAP, Identity, KINDS, Kind, NAMESPACE};
+use super::objects::MANAGER;
+use super::ownership::{Ownership, Parent, set_of};
+use berth_compiler::plan::objects::ObjectEntry;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What differs between a plan and a cluster, in the order in which it is mended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Difference {
+    /// One an object: those of the plan in its order, then those that go.
+    pub entries: Vec<Entry>,
+    /// The fingerprint of the plan that was applied last.
+    pub last_applied: Option<String>,
+    /// Kinds that members may have, before this.
+    pub known_kinds: BTreeSet<String>,
+}
+
+/// What becomes of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Which.
+    pub identity: Identity,
+    /// The service it is for.
+    pub service: Option<String>,
+    /// What is done.
+    pub step: Step,
+    /// Its fields before and after.
+    pub changes: Vec<FieldChange>,
+    /// Replicas that stop by it, to come back or not.
+    pub stops: u64,
+    /// What is applied; none where it goes.
+    pub manifest: Option<Value>,
+    /// Of the object that is there.
+    pub uid: Option<String>,
+    /// Why it cannot be done as things are.
+    pub hindrance: Option<Hindrance>,
+}
+
+/// What is done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// Nothing.
+    Keep,
+    /// It is not there.
+    Create,
+    /// It is there and differs.
+    Change,
+    /// The plan has it no more.
+    Delete,
+}
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// `spec.template.spec.containers[shop].image`
+    pub field: String,
+    /// In the cluster; none where it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// In the plan; none where it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
+}
+
+/// Why something cannot be done as things are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// Others own fields that the plan decides.
+    Conflict(Vec<Owned>),
+    /// The object is there, and is another's: the set it is part of, if any.
+    Foreign(Option<String>),
+    /// Its data would go with it.
+    Data,
+    /// The server does not take it.
+    Refused(String),
+    /// The namespace is not there.
+    NoNamespace,
+}
+
+/// How far somebody is let go.
+#[derive(Clone, Debug, Default)]
+pub struct Permissions {
+    /// Managers whose fields may be taken over.
+    pub take_over: BTreeSet<String>,
+    /// Names of objects whose data may go.
+    pub delete_data: BTreeSet<String>,
+}
+
+/// What applying `objects` as `ownership` would change.
+pub fn difference(
+    connection: &Connection,
+    ownership: &Ownership,
+    objects: &[ObjectEntry],
+    permissions: &Permissions,
+) -> Result<Difference, Refusal> {
+    let parent = connection.get(&CONFIG_MAP, &ownership.namespace, &ownership.name)?;
+    let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
+    let has_namespace = connection.get(&NAMESPACE, "", &ownership.namespace)?.is_some();
+    let mut entries = Vec::new();
+    for object in objects {
+        let Some(identity) = Identity::of(&object.manifest) else {
+            return Err(Refusal::Object("the plan holds an object of a kind that is not written".into()));
+        };
+        let mut entry = if identity.kind.namespaced && !has_namespace {
+            let hindrance = Some(Hindrance::NoNamespace);
+            let manifest = Some(ownership.member(&object.manifest));
+            Entry { step: Step::Create, manifest, hindrance, ..kept(identity) }
+        } else {
+            of_object(connection, ownership, &object.manifest, identity, permissions)?
+        };
+        entry.service.clone_from(&object.service);
+        entries.push(entry);
+    }
+    for member in members(connection, ownership, &parent)? {
+        let stays = entries.iter().any(|entry| entry.identity == member.0);
+        if !stays {
+            entries.push(deletion(member, permissions));
+        }
+    }
+    Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
+}
+
+/// What taking away everything that `ownership` has would change.
+pub fn destruction(
+    connection: &Connection,
+    ownership: &Ownership,
+    permissions: &Permissions,
+) -> Result<Difference, Refusal> {
+    let parent = connection.get(&CONFIG_MAP, &ownership.namespace, &ownership.name)?;
+    let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
+    let members = members(connection, ownership, &parent)?;
+    let entries = members.into_iter().map(|member| deletion(member, permissions)).collect();
+    Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
+}
+
+impl Difference {
+    /// Entries that change something.
+    pub fn changing(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.step != Step::Keep)
+    }
+
+    /// Entries that cannot be done.
+    pub fn hindered(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.hindrance.is_some())
+    }
+}
+
+fn kept(identity: Identity) -> Entry {
+    Entry {
+        identity,
+        service: None,
+        step: Step::Keep,
+        changes: Vec::new(),
+        stops: 0,
+        manifest: None,
+        uid: None,
+        hindrance: None,
+    }
+}
+
+fn of_object(
+    connection: &Connection,
+    ownership: &Ownership,
+    manifest: &Value,
+    identity: Identity,
+    permissions: &Permissions,
+) -> Result<Entry, Refusal> {
+    let Identity { kind, namespace, name } = identity.clone();
+    let member = ownership.member(manifest);
+    let live = connection.get(kind, &namespace, &name)?;
+    let uid = live.as_ref().and_then(|live| live["metadata"]["uid"].as_str()).map(str::to_owned);
+    let mut entry = Entry { manifest: Some(member.clone()), uid, ..kept(identity) };
+    if let Some(live) = &live
+        && !is_ours(live, ownership)
+    {
+        let hindrance = Hindrance::Foreign(set_of(live).map(str::to_owned));
+        return Ok(Entry { step: Step::Change, hindrance: Some(hindrance), ..entry });
+    }
+    let mut applied = connection.apply(kind, &member, Application::DryRun, false);
+    if let Err(Refusal::Conflict(owned)) = &applied {
+        // What would come of it is shown all the same, taken over or not.
+        let may = owned.iter().all(|owned| permissions.take_over.contains(&owned.manager));
+        if !may {
+            entry.hindrance = Some(Hindrance::Conflict(owned.clone()));
+        }
+        applied = connection.apply(kind, &member, Application::DryRun, true);
+    }
+    let after = match applied {
+        Ok(after) => after,
+        Err(Refusal::Object(because)) => {
+            let step = if live.is_some() { Step::Change } else { Step::Create };
+            return Ok(Entry { step, hindrance: Some(Hindrance::Refused(because)), ..entry });
+        }
+        Err(other) => return Err(other),
+    };
+    match &live {
+        None => entry.step = Step::Create,
+        Some(live) => {
+            entry.changes = changes(live, &after);
+            if !entry.changes.is_empty() {
+                entry.step = Step::Change;
+                entry.stops = stopped(live, &entry.changes);
+            }
+        }
+    }
+    Ok(entry)
+}
+
+/// The object is a member of this set. One that this program made before, as its fields say, and that lost its
+/// label, is too.
+fn is_ours(live: &Value, ownership: &Ownership) -> bool {
+    match set_of(live) {
+        Some(set) => set == ownership.id(),
+        None => {
+            let managers = live["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+            let is_own = |entry: &Value| entry["manager"] == MANAGER && entry["operation"] == "Apply";
+            managers.iter().any(is_own)
+        }
+    }
+}
+
+/// Replicas that stop: all where their template changes, else those that are too many.
+fn stopped(live: &Value, changes: &[FieldChange]) -> u64 {
+    if changes.iter().any(|change| change.field.starts_with("spec.template")) {
+        return running(live);
+    }
+    let counted = changes.iter().find(|change| change.field == "spec.replicas");
+    let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_u64);
+    match counted.map(|change| (number(&change.from), number(&change.to))) {
+        Some((Some(from), Some(to))) => from.saturating_sub(to),
+        _ => 0,
+    }
+}
+
+fn running(live: &Value) -> u64 {
+    live["status"]["replicas"].as_u64().unwrap_or(0)
+}
+
+/// Everything that carries the set's label, of the kinds that the parent names and of all that are written.
+fn members(
+    connection: &Connection,
+    ownership: &Ownership,
+    parent: &Parent,
+) -> Result<Vec<(Identity, Value)>, Refusal> {
+    let mut found = Vec::new();
+    // Pods before what they need: the order of creation, from its end.
+    for kind in KINDS.iter().rev() {
+        if !parent.known().any(|known| known == kind) {
+            continue;
+        }
+        for object in connection.list(kind, &ownership.namespace, &ownership.selector())? {
+            let metadata = &object["metadata"];
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let identity =
+                Identity { kind, namespace: text(&metadata["namespace"]), name: text(&metadata["name"]) };
+            // What is going already needs nobody.
+            if metadata["deletionTimestamp"].is_null() {
+                found.push((identity, object));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn deletion((identity, object): (Identity, Value), permissions: &Permissions) -> Entry {
+    let Identity { kind, name, .. } = &identity;
+    let guarded = guards_data(kind) && !permissions.delete_data.contains(name);
+    Entry {
+        step: Step::Delete,
+        service: object["metadata"]["labels"][super::objects::NAME].as_str().map(str::to_owned),
+        uid: object["metadata"]["uid"].as_str().map(str::to_owned),
+        stops: running(&object),
+        hindrance: guarded.then_some(Hindrance::Data),
+        ..kept(identity)
+    }
+}
+
+fn guards_data(kind: &Kind) -> bool {
+    kind.guards_data
+}
+
+/// Fields that the server keeps for itself.
+const OF_THE_SERVER: [&str; 6] =
+    ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
+
+/// The fields in which `after` differs from `before`, what the server keeps for itself left out.
+pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    compare("", Some(&cleaned(before)), Some(&cleaned(after)), &mut found);
+    found
+}
+
+fn cleaned(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.retain(|name, _| !OF_THE_SERVER.contains(&name.as_str()));
+    }
+    object
+}
+
+fn compare(field: &str, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<FieldChange>) {
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Some(Value::Object(left)), Some(Value::Object(right))) => {
+            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for name in names {
+                let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric());
+                let inner = match (field.is_empty(), plain) {
+                    (true, _) => name.clone(),
+                    (false, true) => format!("{field}.{name}"),
+                    (false, false) => format!("{field}[{name}]"),
+                };
+                compare(&inner, left.get(name), right.get(name), found);
+            }
+        }
+        (Some(Value::Array(left)), Some(Value::Array(right))) => match (names_of(left), names_of(right)) {
+            (Some(left_names), Some(right_names)) => {
+                let all: BTreeSet<&str> = left_names.iter().chain(&right_names).copied().collect();
+                for name in all {
+                    let of = |values: &'_ [Value], names: &[&str]| -> Option<Value> {
+                        Some(values.get(names.iter().position(|known| *known == name)?)?.clone())
+                    };
+                    let (left, right) = (of(left, &left_names), of(right, &right_names));
+                    compare(&format!("{field}[{name}]"), left.as_ref(), right.as_ref(), found);
+                }
+            }
+            _ if left.len() == right.len() => {
+                for (at, (left, right)) in left.iter().zip(right).enumerate() {
+                    compare(&format!("{field}[{at}]"), Some(left), Some(right), found);
+                }
+            }
+            _ => found.push(change(field, before, after)),
+        },
+        _ => found.push(change(field, before, after)),
+    }
+}
+
+/// The names of the elements of a list, where each has its own.
+fn names_of(values: &[Value]) -> Option<Vec<&str>> {
+    let names: Vec<&str> = values.iter().map(|value| value["name"].as_str()).collect::<Option<_>>()?;
+    let distinct: BTreeSet<&str> = names.iter().copied().collect();
+    (distinct.len() == names.len()).then_some(names)
+}
+
+fn change(field: &str, before: Option<&Value>, after: Option<&Value>) -> FieldChange {
+    FieldChange { field: field.to_owned(), from: before.cloned(), to: after.cloned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn text(before: &Value, after: &Value) -> Vec<String> {
+        let shown = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+        changes(before, after)
+            .iter()
+            .map(|change| format!("{}: {} -> {}", change.field, shown(&change.from), shown(&change.to)))
+            .collect()
+    }
+
+    #[test]
+    fn fields_by_their_names_and_nothing_of_the_servers() {
+        let before = json!({
+            "metadata": {"name": "shop", "uid": "1", "generation": 3, "labels": {"app.kubernetes.io/name": "shop"}},
+            "spec": {"replicas": 2, "containers": [{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1"}]},
+            "status": {"replicas": 2},
+        });
+        let after = json!({
+            "metadata": {"name": "shop", "uid": "2", "generation": 4, "labels": {"app.kubernetes.io/name": "cart"}},
+            "spec": {"replicas": 3, "containers": [{"name": "b", "image": "b:2"}, {"name": "a", "image": "a:1"}]},
+            "status": {"replicas": 3},
+        });
+        assert_eq!(
+            text(&before, &after),
+            [
+                "metadata.labels[app.kubernetes.io/name]: \"shop\" -> \"cart\"",
+                "spec.containers[b].image: \"b:1\" -> \"b:2\"",
+                "spec.replicas: 2 -> 3",
+            ]
+        );
+        assert!(changes(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn lists_without_names_by_their_place() {
+        let list = |values: Value| json!({"spec": {"args": values}});
+        assert_eq!(
+            text(&list(json!(["a", "b"])), &list(json!(["a", "c"]))),
+            ["spec.args[1]: \"b\" -> \"c\""]
+        );
+        assert_eq!(
+            text(&list(json!(["a"])), &list(json!(["a", "c"]))),
+            ["spec.args: [\"a\"] -> [\"a\",\"c\"]"]
+        );
+        assert_eq!(text(&json!({}), &list(json!([]))), ["spec: - -> {\"args\":[]}"]);
+    }
+}

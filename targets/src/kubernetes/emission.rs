@@ -1,0 +1,127 @@
+//! Objects as files for whoever applies them from a repository: the same objects that `apply` would create, in a
+//! stable order, under stable names.
+
+use super::kinds::Identity;
+use super::names::object_name;
+use super::objects::NAME;
+use super::yaml::{document, one_line};
+use berth_compiler::plan::Plan;
+use berth_compiler::plan::objects::{Asked, ObjectEntry, TargetEntry};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// The first line of every file: what carries it may be written again, or removed.
+pub const HEADER: &str = "# Written by berth; changes are overwritten.";
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One file a service.
+    Yaml,
+    /// The same, and the list that kustomize reads.
+    Kustomize,
+    /// Values of a chart by service: the fields that a plan decides.
+    HelmValues,
+}
+
+impl Form {
+    /// Every form, by the name it is asked for with.
+    pub const ALL: [(&'static str, Form); 3] =
+        [("yaml", Form::Yaml), ("kustomize", Form::Kustomize), ("helm-values", Form::HelmValues)];
+}
+
+/// The files, by name.
+pub fn files(plan: &Plan, form: Form) -> BTreeMap<String, String> {
+    if form == Form::HelmValues {
+        return BTreeMap::from([("values.yaml".to_owned(), values(plan))]);
+    }
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for object in &plan.objects {
+        let name = file_of(object);
+        let text = files.entry(name).or_insert_with(|| format!("{HEADER}\n"));
+        text.push_str("---\n");
+        text.push_str(&object_text(object));
+    }
+    if form == Form::Kustomize {
+        let names: Vec<&String> = files.keys().collect();
+        let mut list = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": names,
+        });
+        if let Some(TargetEntry::Kubernetes { namespace, .. }) = &plan.target {
+            list["namespace"] = json!(namespace);
+        }
+        files.insert(
+            "kustomization.yaml".to_owned(),
+            format!("{HEADER}\n{}", document(&list, &BTreeMap::new())),
+        );
+    }
+    files
+}
+
+/// One object with who asked for it.
+pub fn object_text(object: &ObjectEntry) -> String {
+    let remarks: BTreeMap<String, String> =
+        object.asked.iter().rev().map(|asked| (asked.pointer.clone(), remark(asked))).collect();
+    let whole = object.asked.iter().find(|asked| asked.pointer.is_empty());
+    let head = whole.map(|asked| format!("# {}\n", one_line(&remark(asked)))).unwrap_or_default();
+    format!("{head}{}", document(&object.manifest, &remarks))
+}
+
+fn remark(asked: &Asked) -> String {
+    format!("{}:{}: {}", asked.file, asked.line, asked.text)
+}
+
+/// Objects of one service share a file, those of all have one of their own.
+fn file_of(object: &ObjectEntry) -> String {
+    match &object.service {
+        Some(_) => {
+            let labels = &object.manifest["metadata"]["labels"];
+            format!("{}.yaml", labels[NAME].as_str().map_or_else(|| "service".into(), object_name))
+        }
+        None => {
+            let kind = Identity::of(&object.manifest).map_or("objects", |identity| identity.kind.plural);
+            format!("_{kind}.yaml")
+        }
+    }
+}
+
+/// What a plan decides of each workload, as charts name it.
+fn values(plan: &Plan) -> String {
+    let mut services = Map::new();
+    let mut remarks = BTreeMap::new();
+    for object in &plan.objects {
+        let manifest = &object.manifest;
+        let pod = &manifest["spec"]["template"]["spec"];
+        let (Some(name), Some(container)) = (manifest["metadata"]["name"].as_str(), pod["containers"].get(0))
+        else {
+            continue;
+        };
+        let mut own = Map::new();
+        let decided = [
+            ("replicaCount", &manifest["spec"]["replicas"], "/spec/replicas"),
+            ("image", &container["image"], "/spec/template/spec/containers/0/image"),
+            ("resources", &container["resources"], "/spec/template/spec/containers/0/resources"),
+            ("affinity", &pod["affinity"], "/spec/template/spec/affinity"),
+            (
+                "topologySpreadConstraints",
+                &pod["topologySpreadConstraints"],
+                "/spec/template/spec/topologySpreadConstraints",
+            ),
+            ("priorityClassName", &pod["priorityClassName"], "/spec/template/spec/priorityClassName"),
+        ];
+        for (key, value, pointer) in decided {
+            if value.is_null() {
+                continue;
+            }
+            own.insert(key.to_owned(), value.clone());
+            for asked in object.asked.iter().filter(|asked| asked.pointer.starts_with(pointer)) {
+                let inner = asked.pointer.strip_prefix(pointer).unwrap_or_default();
+                remarks.insert(format!("/{name}/{key}{inner}"), remark(asked));
+            }
+        }
+        services.insert(name.to_owned(), Value::Object(own));
+    }
+    format!("{HEADER}\n{}", document(&Value::Object(services), &remarks))
+}

@@ -1,0 +1,354 @@
+//! Plan to objects: a pure function.
+//!
+//! One workload a layout of a service; all layouts share a Service and a disruption budget. The order is that of
+//! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
+
+use super::names::{label_value, object_name, object_names};
+use super::placement::{Landing, counts_by_machine, spread, widest_skew};
+use super::pods::{claims, pod};
+use berth_compiler::plan::objects::{Asked, ObjectEntry, Unwritten};
+use berth_compiler::plan::written::file_name;
+use berth_compiler::plan::{Placement, Plan};
+use berth_language::model::{Cluster, Container, ImageWork, Pin, Program, Service, Work};
+use berth_language::sources::Sources;
+use berth_language::span::Span;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Label of the service that an object is for.
+pub const NAME: &str = "app.kubernetes.io/name";
+/// Label of the plan that it is part of.
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
+/// Label of who sees to it.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The name under which this program owns fields.
+pub const MANAGER: &str = "berth";
+
+/// The objects of `plan`, which was made from `program`, and the services that get none.
+pub fn objects(
+    program: &Program,
+    sources: &Sources,
+    plan: &Plan,
+    cluster: &Cluster,
+) -> (Vec<ObjectEntry>, Vec<Unwritten>) {
+    let names = object_names(program.services.iter().map(|service| service.name.as_str()));
+    let world = World { program, sources, plan, cluster, names };
+    let mut objects = world.priority_classes();
+    let mut unwritten = Vec::new();
+    for (index, service) in program.services.iter().enumerate() {
+        let placements: Vec<&Placement> =
+            plan.placements.iter().filter(|placement| placement.service == service.name).collect();
+        if placements.is_empty() {
+            continue;
+        }
+        match runnable(service, &placements) {
+            Ok(work) => objects.extend(world.service(index, service, work, &placements)),
+            Err(because) => unwritten.push(Unwritten {
+                service: service.name.clone(),
+                file: file_name(sources, service.span),
+                line: sources.position(service.span).0,
+                because: because.into(),
+            }),
+        }
+    }
+    (objects, unwritten)
+}
+
+/// The container that a service runs, or why it cannot be written yet.
+fn runnable<'a>(service: &'a Service, placements: &[&Placement]) -> Result<&'a ImageWork, &'static str> {
+    let work = match &service.work {
+        Work::Image(work) => work,
+        Work::Llm(_) => return Err("a model behind an engine is not written to Kubernetes yet"),
+    };
+    if work.image.is_none() {
+        Err("it names no image")
+    } else if service.template.is_some() {
+        Err("templates are not filled in yet")
+    } else if service.adopt.is_some() {
+        Err("live objects are not taken over yet")
+    } else if placements.iter().any(|placement| placement.share.is_some()) {
+        Err("a share of a device is not written to Kubernetes yet")
+    } else {
+        Ok(work)
+    }
+}
+
+struct World<'a> {
+    program: &'a Program,
+    sources: &'a Sources,
+    plan: &'a Plan,
+    cluster: &'a Cluster,
+    names: BTreeMap<&'a str, String>,
+}
+
+impl World<'_> {
+    /// One for each priority in use but 0, which is everybody's. Such classes are everywhere in a cluster, so their
+    /// names say whose they are.
+    fn priority_classes(&self) -> Vec<ObjectEntry> {
+        let placed: BTreeSet<&str> =
+            self.plan.placements.iter().map(|placement| placement.service.as_str()).collect();
+        let mut by_value: BTreeMap<i64, &Service> = BTreeMap::new();
+        for service in self.program.services.iter().filter(|service| placed.contains(service.name.as_str())) {
+            if service.priority.value != 0 {
+                by_value.entry(service.priority.value).or_insert(service);
+            }
+        }
+        let class = |(value, service): (i64, &Service)| {
+            let mut lines = Lines::new(self.sources);
+            lines.asked("", service.priority.span);
+            let metadata = json!({"name": self.priority_class(value), "labels": self.labels(None)});
+            lines.entry(
+                None,
+                json!({
+                    "apiVersion": "scheduling.k8s.io/v1",
+                    "kind": "PriorityClass",
+                    "metadata": metadata,
+                    "value": scheduler_priority(value),
+                    "globalDefault": false,
+                    "description": format!("Services of priority {value} in the plan {}.", self.plan_name()),
+                }),
+            )
+        };
+        by_value.into_iter().map(class).collect()
+    }
+
+    fn priority_class(&self, value: i64) -> String {
+        let sign = if value < 0 { "minus-" } else { "" };
+        let plan = object_name(self.plan_name());
+        format!("{}-{plan}-{sign}{}", self.cluster.namespace, value.unsigned_abs())
+    }
+
+    fn plan_name(&self) -> &str {
+        plan_name(self.plan)
+    }
+
+    fn labels(&self, service: Option<&str>) -> Map<String, Value> {
+        let mut labels = Map::new();
+        if let Some(service) = service {
+            labels.insert(NAME.into(), json!(service));
+        }
+        labels.insert(INSTANCE.into(), json!(label_value(self.plan_name())));
+        labels.insert(MANAGED_BY.into(), json!(MANAGER));
+        labels
+    }
+
+    fn metadata(&self, name: &str, service: &str) -> Value {
+        json!({"name": name, "namespace": self.cluster.namespace, "labels": self.labels(Some(service))})
+    }
+
+    /// What selects the pods of a service, whatever their layout. It never changes: the API allows no change.
+    fn selector(&self, service: &str) -> Value {
+        json!({NAME: service, INSTANCE: label_value(self.plan_name())})
+    }
+
+    fn service(
+        &self,
+        index: usize,
+        service: &Service,
+        work: &ImageWork,
+        placements: &[&Placement],
+    ) -> Vec<ObjectEntry> {
+        let name =
+            self.names.get(service.name.as_str()).cloned().unwrap_or_else(|| object_name(&service.name));
+        let mut objects = Vec::new();
+        objects.extend(self.network(service, &name));
+        // Where each replica stands is part of the proof only where a line counts by machine.
+        if counts_by_machine(self.program, index) && placements.len() > 1 {
+            for (at, placement) in placements.iter().enumerate() {
+                let own = format!("{name}-{}", at + 1);
+                objects.push(self.workload(index, service, work, &[placement], &own, &name, Pin::Node));
+            }
+        } else {
+            objects.push(self.workload(index, service, work, placements, &name, &name, self.cluster.pin));
+        }
+        objects.push(self.budget(service, &name));
+        objects
+    }
+
+    /// The Service: what reaches the replicas, and what gives those with an identity their names.
+    fn network(&self, service: &Service, name: &str) -> Option<ObjectEntry> {
+        let Container { ports, .. } = &service.container;
+        let is_stateful = is_stateful(service);
+        if ports.is_none() && !is_stateful {
+            return None;
+        }
+        let mut lines = Lines::new(self.sources);
+        lines.asked("", service.span);
+        let mut spec = json!({"selector": self.selector(name)});
+        if is_stateful {
+            spec["clusterIP"] = json!("None");
+        }
+        if let Some(ports) = ports {
+            let listed = ports.value.iter().map(|port| {
+                json!({"name": port.name, "port": port.number, "targetPort": port.name, "protocol": "TCP"})
+            });
+            spec["ports"] = listed.collect();
+            lines.asked("/spec/ports", ports.span);
+        }
+        let metadata = self.metadata(name, name);
+        let manifest = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
+        Some(lines.entry(Some(service), manifest))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what is placed, and as what")]
+    fn workload(
+        &self,
+        index: usize,
+        service: &Service,
+        work: &ImageWork,
+        placements: &[&Placement],
+        own: &str,
+        name: &str,
+        pin: Pin,
+    ) -> ObjectEntry {
+        let mut lines = Lines::new(self.sources);
+        lines.asked("", service.span);
+        let replicas: u64 = placements.iter().map(|placement| copies(self.program, placement)).sum();
+        match service.replicas.first() {
+            Some(bound) if bound.pinned => lines.asked("/spec/replicas", bound.span),
+            bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
+        }
+
+        let mut pod = pod(service, work, name, &mut lines);
+        let landing = Landing::of(self.program, self.plan, index, placements, pin);
+        pod.insert("affinity".into(), landing.affinity(self.program));
+        let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);
+        let planned = landing.planned_names(self.program).join(", ");
+        lines.note("/spec/template/spec/affinity", target, format!("planned on {planned}"));
+        if let Some((distinct, line)) = spread(self.program, index)
+            && let Some(skew) = widest_skew(replicas, distinct)
+        {
+            pod.insert(
+                "topologySpreadConstraints".into(),
+                json!([{
+                    "maxSkew": skew,
+                    "minDomains": distinct,
+                    "topologyKey": super::placement::HOSTNAME,
+                    "whenUnsatisfiable": "DoNotSchedule",
+                    // A machine that died counts no longer, or its replicas could not land.
+                    "nodeTaintsPolicy": "Honor",
+                    "labelSelector": {"matchLabels": self.selector(name)},
+                }]),
+            );
+            lines.asked("/spec/template/spec/topologySpreadConstraints", line.span);
+        }
+        if service.priority.value != 0 {
+            pod.insert("priorityClassName".into(), json!(self.priority_class(service.priority.value)));
+            lines.asked("/spec/template/spec/priorityClassName", service.priority.span);
+        }
+
+        let mut pod_labels = self.labels(Some(name));
+        let mut selector = self.selector(name);
+        if own != name {
+            // Workloads of one service do not take each other's pods.
+            pod_labels.insert(PART.into(), json!(own));
+            selector[PART] = json!(own);
+        }
+        let mut spec = json!({
+            "replicas": replicas,
+            "selector": {"matchLabels": selector},
+            "template": {"metadata": {"labels": pod_labels}, "spec": pod},
+        });
+        let kind = if is_stateful(service) {
+            spec["serviceName"] = json!(name);
+            let claims = claims(service);
+            if !claims.is_empty() {
+                spec["volumeClaimTemplates"] = json!(claims);
+                let span = service.container.volumes.as_ref().map_or(service.span, |volumes| volumes.span);
+                lines.asked("/spec/volumeClaimTemplates", span);
+            }
+            if let Some(stateful) = &service.stateful {
+                lines.asked("/spec/serviceName", stateful.span);
+            }
+            "StatefulSet"
+        } else {
+            // The plan leaves no room for more replicas than it counts: one goes before the next comes.
+            spec["strategy"] =
+                json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+            "Deployment"
+        };
+        let metadata = self.metadata(own, name);
+        let manifest = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec});
+        lines.entry(Some(service), manifest)
+    }
+
+    /// One replica at a time: what is planned is what the promises need.
+    fn budget(&self, service: &Service, name: &str) -> ObjectEntry {
+        let mut lines = Lines::new(self.sources);
+        lines.asked("", service.span);
+        let manifest = json!({
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": self.metadata(name, name),
+            "spec": {
+                "maxUnavailable": 1,
+                "selector": {"matchLabels": self.selector(name)},
+                // What never became ready serves nobody, and must not hold up a drain.
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            },
+        });
+        lines.entry(Some(service), manifest)
+    }
+}
+
+/// Label that tells workloads of one service apart.
+const PART: &str = "app.kubernetes.io/component";
+
+/// The plan's name; `plan` where its block has none.
+pub fn plan_name(plan: &Plan) -> &str {
+    plan.name.as_deref().unwrap_or("plan")
+}
+
+fn is_stateful(service: &Service) -> bool {
+    service.stateful.as_ref().is_some_and(|stateful| stateful.value)
+}
+
+/// Replicas that a placement stands for.
+fn copies(program: &Program, placement: &Placement) -> u64 {
+    let nodes = placement.nodes.iter().map(|address| {
+        berth_compiler::plan::addresses::expand(address, program.nodes.len())
+            .map_or(0, |nodes| nodes.len() as u64)
+    });
+    placement.each * nodes.sum::<u64>()
+}
+
+/// As the scheduler takes it: above the thousand millions are the cluster's own.
+fn scheduler_priority(value: i64) -> i64 {
+    value.clamp(i64::from(i32::MIN), 1_000_000_000)
+}
+
+/// Who asked for what in one object.
+pub struct Lines<'a> {
+    sources: &'a Sources,
+    asked: Vec<Asked>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self { sources, asked: Vec::new() }
+    }
+
+    /// The line at `span` states what stands at `pointer`.
+    pub fn asked(&mut self, pointer: &str, span: Span) {
+        self.note(pointer, span, self.text(span));
+    }
+
+    /// What stands at `pointer` was decided, within the line at `span`.
+    fn decided(&mut self, pointer: &str, span: Span) {
+        let text = format!("decided within: {}", self.text(span));
+        self.note(pointer, span, text);
+    }
+
+    fn note(&mut self, pointer: &str, span: Span, text: String) {
+        let (line, _) = self.sources.position(span);
+        self.asked.push(Asked { pointer: pointer.into(), file: file_name(self.sources, span), line, text });
+    }
+
+    fn text(&self, span: Span) -> String {
+        self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn entry(self, service: Option<&Service>, manifest: Value) -> ObjectEntry {
+        ObjectEntry { service: service.map(|service| service.name.clone()), asked: self.asked, manifest }
+    }
+}

@@ -1,0 +1,217 @@
+//! Services to pods: one container, what it needs and how it is run.
+
+use super::amounts::{bytes, cores};
+use super::objects::Lines;
+use berth_language::model::{
+    Container, ImageWork, KeyRef, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable,
+    VariableValue, Volume, VolumeSource,
+};
+use berth_language::quantity::Quantity;
+use num_traits::ToPrimitive;
+use serde_json::{Map, Value, json};
+
+/// The resource under which a device plugin hands out whole devices.
+const DEVICE: &str = "nvidia.com/gpu";
+/// Where the container stands in a pod template.
+const CONTAINER: &str = "/spec/template/spec/containers/0";
+/// Where the pod stands in a workload.
+const POD: &str = "/spec/template/spec";
+
+/// The pod of a service that runs a container, without what placing it adds. `lines` gets who asked for what.
+pub fn pod(service: &Service, work: &ImageWork, name: &str, lines: &mut Lines<'_>) -> Map<String, Value> {
+    let Container {
+        command,
+        args,
+        ports,
+        env,
+        volumes,
+        readiness_probe,
+        liveness_probe,
+        startup_probe,
+        image_pull_policy,
+        image_pull_secrets,
+        service_account_name,
+        termination_grace_period,
+    } = &service.container;
+    let mut container = Map::new();
+    container.insert("name".into(), json!(name));
+    let mut set = |key: &str, span, value: Value| {
+        container.insert(key.into(), value);
+        lines.asked(&format!("{CONTAINER}/{key}"), span);
+    };
+    if let Some(image) = &work.image {
+        set("image", image.span, json!(image.value));
+    }
+    if let Some(policy) = image_pull_policy {
+        set("imagePullPolicy", policy.span, json!(policy.value));
+    }
+    if let Some(command) = command {
+        set("command", command.span, json!(command.value));
+    }
+    if let Some(args) = args {
+        set("args", args.span, json!(args.value));
+    }
+    if let Some(ports) = ports {
+        let listed = ports
+            .value
+            .iter()
+            .map(|Port { name, number }| json!({"name": name, "containerPort": number, "protocol": "TCP"}));
+        set("ports", ports.span, listed.collect());
+    }
+    if let Some(env) = env {
+        set("env", env.span, env.value.iter().map(variable).collect());
+    }
+    for (key, probe) in [
+        ("readinessProbe", readiness_probe),
+        ("livenessProbe", liveness_probe),
+        ("startupProbe", startup_probe),
+    ] {
+        if let Some(probe) = probe {
+            set(key, probe.span, probe_of(&probe.value));
+        }
+    }
+    if let Some(volumes) = volumes {
+        let mounts = volumes.value.iter().map(|Volume { name, mounted }| {
+            let mut mount = json!({"name": name, "mountPath": mounted.mount_path});
+            if mounted.read_only {
+                mount["readOnly"] = json!(true);
+            }
+            mount
+        });
+        set("volumeMounts", volumes.span, mounts.collect());
+    }
+    let mut requests = Map::new();
+    let mut limits = Map::new();
+    if let Some(cpu) = &work.cpu {
+        requests.insert("cpu".into(), json!(cores(&cpu.value.value)));
+        lines.asked(&format!("{CONTAINER}/resources/requests/cpu"), cpu.span);
+    }
+    if let Some(memory) = &work.memory {
+        requests.insert("memory".into(), json!(bytes(&memory.value)));
+        lines.asked(&format!("{CONTAINER}/resources/requests/memory"), memory.span);
+    }
+    if let Some(devices) = work.devices.as_ref().filter(|devices| devices.value > 0) {
+        // Whole devices are asked for as a limit; the request is the same by default.
+        limits.insert(DEVICE.into(), json!(devices.value.to_string()));
+        lines.asked(&format!("{CONTAINER}/resources/limits"), devices.span);
+    }
+    let mut resources = Map::new();
+    for (key, of) in [("limits", limits), ("requests", requests)] {
+        if !of.is_empty() {
+            resources.insert(key.into(), Value::Object(of));
+        }
+    }
+    if !resources.is_empty() {
+        container.insert("resources".into(), Value::Object(resources));
+    }
+
+    let mut pod = Map::new();
+    pod.insert("containers".into(), json!([container]));
+    if let Some(volumes) = volumes {
+        let listed: Vec<Value> = volumes.value.iter().filter_map(volume).collect();
+        if !listed.is_empty() {
+            pod.insert("volumes".into(), json!(listed));
+            lines.asked(&format!("{POD}/volumes"), volumes.span);
+        }
+    }
+    if let Some(secrets) = image_pull_secrets {
+        pod.insert(
+            "imagePullSecrets".into(),
+            secrets.value.iter().map(|name| json!({"name": name})).collect(),
+        );
+        lines.asked(&format!("{POD}/imagePullSecrets"), secrets.span);
+    }
+    if let Some(account) = service_account_name {
+        pod.insert("serviceAccountName".into(), json!(account.value));
+        lines.asked(&format!("{POD}/serviceAccountName"), account.span);
+    }
+    if let Some(period) = termination_grace_period {
+        pod.insert("terminationGracePeriodSeconds".into(), json!(seconds(&period.value)));
+        lines.asked(&format!("{POD}/terminationGracePeriodSeconds"), period.span);
+    }
+    pod
+}
+
+/// Claims of each replica's own.
+pub fn claims(service: &Service) -> Vec<Value> {
+    let volumes = service.container.volumes.iter().flat_map(|volumes| &volumes.value);
+    let claims = volumes.filter_map(|Volume { name, mounted }| {
+        let VolumeSource::VolumeClaimTemplate { storage, storage_class_name } = &mounted.source else {
+            return None;
+        };
+        let mut spec = json!({
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": bytes(storage)}},
+        });
+        if let Some(class) = storage_class_name {
+            spec["storageClassName"] = json!(class);
+        }
+        Some(json!({"metadata": {"name": name}, "spec": spec}))
+    });
+    claims.collect()
+}
+
+fn variable(Variable { name, value }: &Variable) -> Value {
+    let reference = |kind: &str, KeyRef { name: object, key }: &KeyRef| json!({"name": name, "valueFrom": {kind: {"name": object, "key": key}}});
+    match value {
+        VariableValue::Text(text) => json!({"name": name, "value": text}),
+        VariableValue::SecretKeyRef(key) => reference("secretKeyRef", key),
+        VariableValue::ConfigMapKeyRef(key) => reference("configMapKeyRef", key),
+    }
+}
+
+/// A volume of the pod; none where each replica has a claim of its own.
+fn volume(Volume { name, mounted }: &Volume) -> Option<Value> {
+    let Mounted { source, mount_path: _, read_only } = mounted;
+    Some(match source {
+        VolumeSource::PersistentVolumeClaim { claim_name } => {
+            let mut claim = json!({"claimName": claim_name});
+            if *read_only {
+                claim["readOnly"] = json!(true);
+            }
+            json!({"name": name, "persistentVolumeClaim": claim})
+        }
+        VolumeSource::VolumeClaimTemplate { .. } => return None,
+        VolumeSource::ConfigMap { name: object } => json!({"name": name, "configMap": {"name": object}}),
+        VolumeSource::Secret { secret_name } => json!({"name": name, "secret": {"secretName": secret_name}}),
+        VolumeSource::EmptyDir { size_limit } => {
+            let mut folder = json!({});
+            if let Some(limit) = size_limit {
+                folder["sizeLimit"] = json!(bytes(limit));
+            }
+            json!({"name": name, "emptyDir": folder})
+        }
+    })
+}
+
+fn probe_of(probe: &Probe) -> Value {
+    let Probe { action, initial_delay, period, timeout, failure_threshold, success_threshold } = probe;
+    let port = |port: &PortRef| match port {
+        PortRef::Name(name) => json!(name),
+        PortRef::Number(number) => json!(number),
+    };
+    let mut value = match action {
+        ProbeAction::HttpGet { path, port: at } => json!({"httpGet": {"path": path, "port": port(at)}}),
+        ProbeAction::TcpSocket { port: at } => json!({"tcpSocket": {"port": port(at)}}),
+        ProbeAction::Grpc { port } => json!({"grpc": {"port": port}}),
+        ProbeAction::Exec { command } => json!({"exec": {"command": command}}),
+    };
+    for (key, time) in
+        [("initialDelaySeconds", initial_delay), ("periodSeconds", period), ("timeoutSeconds", timeout)]
+    {
+        if let Some(time) = time {
+            value[key] = json!(seconds(time));
+        }
+    }
+    for (key, count) in [("failureThreshold", failure_threshold), ("successThreshold", success_threshold)] {
+        if let Some(count) = count {
+            value[key] = json!(count);
+        }
+    }
+    value
+}
+
+/// Whole seconds, rounded up: time that was asked for is given.
+fn seconds(time: &Quantity) -> u64 {
+    time.value.ceil().to_integer().to_u64().unwrap_or(u64::from(u32::MAX))
+}

@@ -1,0 +1,162 @@
+//! Whether a workload is what was asked for, and why it is not.
+
+use super::connection::{Connection, Refusal};
+use super::kinds::{Identity, POD};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How far a workload is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// `Deployment/shop`
+    pub object: String,
+    /// Replicas of the newest form that are ready.
+    pub ready: u64,
+    /// Replicas wanted.
+    pub wanted: u64,
+    /// It is what was asked for.
+    pub done: bool,
+    /// What keeps replicas from being ready, and how many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<(String, u64)>,
+}
+
+/// Kinds that become ready.
+pub fn becomes_ready(identity: &Identity) -> bool {
+    matches!(identity.kind.name, "Deployment" | "StatefulSet")
+}
+
+/// How far the workload is; `explained` asks its pods what keeps them.
+pub fn progress(connection: &Connection, identity: &Identity, explained: bool) -> Result<Progress, Refusal> {
+    let live = connection.get(identity.kind, &identity.namespace, &identity.name)?;
+    let Some(live) = live else {
+        return Err(Refusal::Missing(format!("{identity} was deleted meanwhile")));
+    };
+    let mut progress = of(&identity.to_string(), &live);
+    if explained && !progress.done {
+        progress.because = reasons(connection, identity, &live)?;
+    }
+    Ok(progress)
+}
+
+/// Read off the object itself.
+fn of(object: &str, live: &Value) -> Progress {
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let (spec, status) = (&live["spec"], &live["status"]);
+    let wanted = spec["replicas"].as_u64().unwrap_or(1);
+    let seen = number(&status["observedGeneration"]) >= number(&live["metadata"]["generation"]);
+    let updated = number(&status["updatedReplicas"]);
+    let ready = number(&status["availableReplicas"]);
+    let total = number(&status["replicas"]);
+    // A StatefulSet that has nothing to roll counts no replica as updated.
+    let rolled = updated == wanted
+        || (status["currentRevision"].is_string() && status["currentRevision"] == status["updateRevision"]);
+    let done = seen && rolled && ready == wanted && total == wanted;
+    Progress { object: object.to_owned(), ready: ready.min(wanted), wanted, done, because: Vec::new() }
+}
+
+/// What its pods say, each reason with the number of pods.
+fn reasons(
+    connection: &Connection,
+    identity: &Identity,
+    live: &Value,
+) -> Result<Vec<(String, u64)>, Refusal> {
+    let labels = live["spec"]["selector"]["matchLabels"].as_object();
+    let labels: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?)))
+        .collect();
+    let pods = connection.list(&POD, &identity.namespace, &labels.join(","))?;
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    for reason in pods.iter().filter_map(reason) {
+        *counted.entry(reason).or_default() += 1;
+    }
+    let conditions = live["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    for condition in conditions {
+        if condition["type"] == "ReplicaFailure" && condition["status"] == "True" {
+            let message = condition["message"].as_str().unwrap_or("pods are not created");
+            *counted.entry(message.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(counted.into_iter().collect())
+}
+
+/// Why a pod is not ready.
+fn reason(pod: &Value) -> Option<String> {
+    let status = &pod["status"];
+    let condition = |name: &str| {
+        let conditions = status["conditions"].as_array()?;
+        conditions.iter().find(|condition| condition["type"] == name)
+    };
+    if let Some(scheduled) = condition("PodScheduled")
+        && scheduled["status"] == "False"
+    {
+        let message = scheduled["message"].as_str().unwrap_or("no node takes it");
+        return Some(format!("not scheduled: {message}"));
+    }
+    let containers = status["containerStatuses"].as_array().map_or(&[][..], Vec::as_slice);
+    for container in containers {
+        let name = container["name"].as_str().unwrap_or_default();
+        for state in ["waiting", "terminated"] {
+            if let Some(reason) = container["state"][state]["reason"].as_str() {
+                return Some(format!("container {name}: {reason}"));
+            }
+        }
+    }
+    if condition("Ready").is_some_and(|ready| ready["status"] == "True") {
+        return None;
+    }
+    Some(match status["phase"].as_str() {
+        Some("Running") => "running, and its readiness probe does not hold".to_owned(),
+        Some(phase) => phase.to_lowercase(),
+        None => "not seen by its node".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn deployment(generation: u64, observed: u64, counts: [u64; 3]) -> Value {
+        let [replicas, updated, available] = counts;
+        json!({
+            "metadata": {"generation": generation},
+            "spec": {"replicas": 3},
+            "status": {
+                "observedGeneration": observed,
+                "replicas": replicas,
+                "updatedReplicas": updated,
+                "availableReplicas": available,
+            },
+        })
+    }
+
+    #[test]
+    fn ready_is_what_the_newest_form_has() {
+        assert!(of("x", &deployment(2, 2, [3, 3, 3])).done);
+        // Nobody has looked at the change yet.
+        assert!(!of("x", &deployment(2, 1, [3, 3, 3])).done);
+        // An old replica is left, or a new one is not ready.
+        assert!(!of("x", &deployment(2, 2, [4, 3, 3])).done);
+        assert!(!of("x", &deployment(2, 2, [3, 3, 2])).done);
+        assert!(!of("x", &deployment(2, 2, [3, 2, 3])).done);
+    }
+
+    #[test]
+    fn pods_say_why() {
+        let pod = json!({"status": {"conditions": [
+            {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"},
+        ]}});
+        assert_eq!(reason(&pod).unwrap(), "not scheduled: 0/1 nodes are available");
+        let pod = json!({"status": {"phase": "Pending", "containerStatuses": [
+            {"name": "a", "state": {"waiting": {"reason": "ImagePullBackOff"}}},
+        ]}});
+        assert_eq!(reason(&pod).unwrap(), "container a: ImagePullBackOff");
+        let pod =
+            json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
+        assert_eq!(reason(&pod), None);
+    }
+}
