@@ -12,8 +12,12 @@ mod sessions;
 
 use control_plane::ControlPlane;
 use sessions::{Surroundings, markdown, root, run};
+use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The program of the control plane; where there is none, `test` counts as skipped.
 fn program(test: &str) -> Option<PathBuf> {
@@ -30,19 +34,176 @@ fn program(test: &str) -> Option<PathBuf> {
 #[test]
 fn sessions_against_a_control_plane() {
     let Some(program) = program("sessions_against_a_control_plane") else { return };
-    for document in markdown(&root().join("tests/cluster")) {
-        let plane = ControlPlane::start(&program);
-        let kubeconfig = |user: &str| plane.kubeconfig(user).display().to_string();
-        let surroundings = Surroundings {
-            programs: vec![("kubectl", program.clone()), ("control-plane", program.clone())],
-            variables: vec![
-                ("KUBECONFIG", kubeconfig("admin")),
-                ("VIEWER", kubeconfig("viewer")),
-                ("STRANGER", kubeconfig("stranger")),
-            ],
-            names: vec![(plane.server.clone(), "SERVER")],
-            shared: true,
-        };
-        run(&[document], &surroundings);
+    // They wait more than they compute.
+    thread::scope(|scope| {
+        for document in markdown(&root().join("tests/cluster")) {
+            scope.spawn(|| perform(&program, document));
+        }
+    });
+}
+
+/// One document on a control plane of its own.
+fn perform(program: &Path, document: PathBuf) {
+    let plane = ControlPlane::start(program);
+    let kubeconfig = |user: &str| plane.kubeconfig(user).display().to_string();
+    let surroundings = Surroundings {
+        programs: vec![("kubectl", program.to_owned()), ("control-plane", program.to_owned())],
+        variables: vec![
+            ("KUBECONFIG", kubeconfig("admin")),
+            ("VIEWER", kubeconfig("viewer")),
+            ("STRANGER", kubeconfig("stranger")),
+        ],
+        names: vec![(plane.server.clone(), "SERVER")],
+        shared: true,
+    };
+    run(&[document], &surroundings);
+}
+
+/// An apply is killed at every request it makes, before the server has seen the request or after. What is there then
+/// is no secret: the next apply does the rest, nothing is there twice, and everything can be taken away again.
+#[test]
+fn an_apply_killed_at_any_request_is_finished_by_the_next() {
+    const PLAN: &str = r#"
+        node box[1..2] {
+            cpu = 8 core
+            memory = 32GiB
+        }
+        service shop {
+            image = "example/shop:1"
+            priority = 10
+            cpu = 1 core
+            memory = 1GiB
+            replicas = 2
+            ports = [http: 8080]
+        }
+        service search {
+            image = "example/search:1"
+            cpu = 1 core
+            memory = 1GiB
+            replicas = 1
+        }
+        plan cut {
+            minimize = bill
+            target = kubernetes(namespace = "cut")
+        }
+    "#;
+    let Some(program) = program("an_apply_killed_at_any_request_is_finished_by_the_next") else { return };
+    let cut = Cut::start(&program);
+    fs::write(cut.folder.join("plan.berth"), PLAN).unwrap();
+    let success = |output: &Output| {
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}{error}", String::from_utf8_lossy(&output.stdout));
+    };
+    success(&cut.berth(&["plan", "plan.berth", "-o", "plan.json"]));
+
+    let whole = cut.requests(u64::MAX, false);
+    let objects = cut.objects();
+    assert!(whole.len() > 20, "{whole:?}");
+    for kind in ["deployment.apps/shop", "service/shop", "deployment.apps/search", "configmap/berth-cut"] {
+        assert!(objects.iter().any(|object| object == kind), "{objects:?}");
+    }
+    for at in 1..=whole.len() as u64 {
+        // From nothing, each time.
+        success(&cut.berth(&["destroy", "plan.json"]));
+        assert_eq!(cut.objects(), Vec::<String>::new(), "before {at}");
+        let seen = at % 2 == 0;
+        let made = cut.requests(at, seen);
+        assert_eq!(made, whole[..at as usize], "the same requests up to {at}");
+        success(&cut.berth(&["apply", "plan.json", "--no-wait"]));
+        assert_eq!(cut.objects(), objects, "after request {at}, {}", whole[at as usize - 1]);
+        success(&cut.berth(&["diff", "plan.json"]));
+    }
+}
+
+/// A control plane, and a way to it on which requests are counted and can get lost.
+struct Cut {
+    plane: ControlPlane,
+    folder: PathBuf,
+}
+
+impl Cut {
+    fn start(program: &Path) -> Self {
+        let plane = ControlPlane::start(program);
+        let folder = std::env::temp_dir().join(format!("berth-cut-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        plane.kubectl(&["create", "namespace", "cut"]);
+        // What the cluster puts into every namespace by itself.
+        let cut = Self { plane, folder };
+        let started = Instant::now();
+        while !cut.all().iter().any(|object| object.contains("kube-root-ca")) {
+            assert!(started.elapsed() < Duration::from_secs(60), "the controllers do not act");
+            thread::sleep(Duration::from_millis(100));
+        }
+        cut
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        command.env("KUBECONFIG", self.plane.kubeconfig("admin"));
+        command
+    }
+
+    fn berth(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Objects that an apply creates, and those of controllers that they bring along left out.
+    fn objects(&self) -> Vec<String> {
+        self.all().into_iter().filter(|object| !object.contains("kube-root-ca")).collect()
+    }
+
+    fn all(&self) -> Vec<String> {
+        let kinds = "configmap,service,deployment,statefulset,poddisruptionbudget,lease";
+        let mut found = self.plane.kubectl(&["get", kinds, "-n", "cut", "-o", "name"]);
+        let ours = "app.kubernetes.io/instance=cut";
+        found += &self.plane.kubectl(&["get", "priorityclass", "-l", ours, "-o", "name"]);
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// The requests of an apply that is killed when the request numbered `at` is on its way; `seen` by the server, or
+    /// not.
+    fn requests(&self, at: u64, seen: bool) -> Vec<String> {
+        let (config, log) = (self.folder.join("config"), self.folder.join("log"));
+        let _ = fs::remove_file(&config);
+        let _ = fs::remove_file(&log);
+        let at_text = at.min(1 << 40).to_string();
+        let mut proxy = self.plane.command("proxy");
+        proxy.arg("--kubeconfig").arg(self.plane.kubeconfig("admin"));
+        proxy.arg("--write-kubeconfig").arg(&config).arg("--log").arg(&log);
+        proxy.args(["--hold", "--from", &at_text]).args(seen.then_some("--afterwards"));
+        let mut proxy = proxy.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.until(&mut proxy, || fs::metadata(&config).is_ok_and(|file| file.len() > 0));
+        let mut apply = self.command(&["apply", "plan.json", "--no-wait"]);
+        apply.env("KUBECONFIG", &config).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut apply = apply.spawn().unwrap();
+        let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count() as u64;
+        let started = Instant::now();
+        while lines() < at && apply.try_wait().unwrap().is_none() {
+            assert!(started.elapsed() < Duration::from_secs(60), "an apply hangs before request {at}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = apply.kill();
+        apply.wait().unwrap();
+        proxy.kill().unwrap();
+        proxy.wait().unwrap();
+        let text = fs::read_to_string(&log).unwrap();
+        let request = |line: &str| line.split_once(' ').unwrap().1.to_owned();
+        text.lines().map(request).collect()
+    }
+
+    fn until(&self, process: &mut Child, holds: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !holds() {
+            assert!(process.try_wait().unwrap().is_none(), "the proxy ended");
+            assert!(started.elapsed() < Duration::from_secs(60), "the proxy does not start");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -10,6 +10,7 @@ use berth_targets::kubernetes::objects::plan_name;
 use berth_targets::kubernetes::readiness::Progress;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _, stderr};
 
@@ -24,8 +25,12 @@ pub fn text(plan: &Plan, difference: &Difference) -> String {
         let _ = writeln!(text, "\nNothing to do: {} as planned.", counted(count, "object is", "objects are"));
         return text;
     }
-    let (stopping, other): (Vec<&Entry>, Vec<&Entry>) =
-        difference.changing().partition(|entry| entry.stops > 0 || entry.step == Step::Delete);
+    // What stays for its data does not happen at all; a conflict shows what would.
+    let happens = |entry: &&Entry| entry.hindrance != Some(Hindrance::Data);
+    let (stopping, other): (Vec<&Entry>, Vec<&Entry>) = difference
+        .changing()
+        .filter(happens)
+        .partition(|entry| entry.stops > 0 || entry.step == Step::Delete);
     for (heading, entries) in [("Stops or goes", stopping), ("Is created or changed", other)] {
         if entries.is_empty() {
             continue;
@@ -39,7 +44,10 @@ pub fn text(plan: &Plan, difference: &Difference) -> String {
     let hindered: Vec<&Entry> = difference.hindered().collect();
     if !hindered.is_empty() {
         let _ = writeln!(text, "\nCannot be done as things are");
-        for entry in hindered {
+        let (homeless, other): (Vec<&Entry>, Vec<&Entry>) =
+            hindered.into_iter().partition(|entry| entry.hindrance == Some(Hindrance::NoNamespace));
+        // One sentence for all that lacks the same.
+        for entry in homeless.iter().take(1).chain(&other) {
             text.push_str(&hindrance_text(entry));
         }
     }
@@ -77,10 +85,12 @@ fn hindrance_text(entry: &Entry) -> String {
         Some(Hindrance::Conflict(owned)) => {
             let fields: Vec<String> =
                 owned.iter().map(|Owned { manager, field }| format!("{field} (by {manager})")).collect();
-            let manager = owned.first().map_or("MANAGER", |owned| owned.manager.as_str());
+            let managers: BTreeSet<&str> = owned.iter().map(|owned| owned.manager.as_str()).collect();
+            let flags: Vec<String> =
+                managers.into_iter().map(|manager| format!("--take-over {manager}")).collect();
             (
                 format!("others own fields of it that the plan decides: {}", fields.join(", ")),
-                format!("Leave them to it, or take them over with --take-over {manager}"),
+                format!("Leave them theirs, or take them over with {}", flags.join(" ")),
             )
         }
         Some(Hindrance::Foreign(Some(set))) => (
@@ -98,10 +108,14 @@ fn hindrance_text(entry: &Entry) -> String {
         Some(Hindrance::Refused(because)) => {
             (format!("the API server refuses it: {because}"), "Mend the line that asks for it.".into())
         }
-        Some(Hindrance::NoNamespace) => (
-            format!("there is no namespace `{}`", identity.namespace),
-            "Create it; berth creates none.".into(),
-        ),
+        Some(Hindrance::NoNamespace) => {
+            let namespace = &identity.namespace;
+            return format!(
+                "  namespace {namespace}\n{}{}",
+                paragraph("it is not there, and all but classes of priority would be created in it", 6),
+                paragraph(&format!("Create it: kubectl create namespace {namespace}"), 6)
+            );
+        }
     };
     format!("  {identity}\n{}{}", paragraph(&what, 6), paragraph(&help, 6))
 }

@@ -96,7 +96,14 @@ impl Connection {
     /// The way to what `context` names in the kubeconfig; none: its current context. `KUBECONFIG` and
     /// `~/.kube/config` say where it lies, as for every client of Kubernetes.
     pub fn open(context: Option<&str>) -> Result<Self, Refusal> {
-        let unusable = |error: kube::config::KubeconfigError| Refusal::Kubeconfig(chain(&error));
+        let unusable = |error: kube::config::KubeconfigError| match &error {
+            kube::config::KubeconfigError::ReadConfig(cause, path)
+                if cause.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Refusal::Kubeconfig(format!("`{}` is not there", path.display()))
+            }
+            other => Refusal::Kubeconfig(chain(other)),
+        };
         let kubeconfig = Kubeconfig::read().map_err(unusable)?;
         let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
         let wanted = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone());
@@ -187,9 +194,31 @@ impl Connection {
 
     /// Deletes the object that has this `uid`, and what it owns; one that is gone already is no error.
     pub fn delete(&self, kind: &Kind, namespace: &str, name: &str, uid: &str) -> Result<(), Refusal> {
+        self.delete_times(TRIES, kind, namespace, name, uid)
+    }
+
+    /// The same, tried once: nothing depends on it.
+    pub fn delete_if_possible(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), Refusal> {
+        self.delete_times(1, kind, namespace, name, uid)
+    }
+
+    fn delete_times(
+        &self,
+        tries: u32,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), Refusal> {
         let preconditions = kube::api::Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         let how = DeleteParams::background().preconditions(preconditions);
-        match self.ask(|| Request::new(kind.path(namespace)).delete(name, &how)) {
+        match self.ask_times(tries, || Request::new(kind.path(namespace)).delete(name, &how)) {
             Ok(_) | Err(Refusal::Missing(_)) => Ok(()),
             Err(other) => Err(other),
         }
@@ -219,6 +248,14 @@ impl Connection {
         &self,
         request: impl Fn() -> Result<http::Request<Vec<u8>>, E>,
     ) -> Result<Value, Refusal> {
+        self.ask_times(TRIES, request)
+    }
+
+    fn ask_times<E: std::error::Error>(
+        &self,
+        tries: u32,
+        request: impl Fn() -> Result<http::Request<Vec<u8>>, E>,
+    ) -> Result<Value, Refusal> {
         let mut wait = FIRST_WAIT;
         let mut tried = 0;
         loop {
@@ -230,7 +267,7 @@ impl Connection {
             };
             let (refusal, patience) = refusal(&error);
             let again = matches!(refusal, Refusal::Busy(_) | Refusal::Unreachable(_));
-            if !again || tried == TRIES {
+            if !again || tried >= tries {
                 return Err(refusal);
             }
             self.pause(patience.unwrap_or(wait).min(LONGEST_WAIT));
@@ -246,7 +283,7 @@ fn refusal(error: &kube::Error) -> (Refusal, Option<Duration>) {
             kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => (Refusal::Answer(chain(error)), None),
             kube::Error::Auth(_) => (Refusal::Unauthorized(chain(error)), None),
             kube::Error::BuildRequest(_) | kube::Error::HttpError(_) => (Refusal::Object(chain(error)), None),
-            _ => (Refusal::Unreachable(chain(error)), None),
+            _ => (Refusal::Unreachable(chain(error).trim_start_matches("ServiceError: ").to_owned()), None),
         };
     };
     let message = status.message.clone();
@@ -259,8 +296,10 @@ fn refusal(error: &kube::Error) -> (Refusal, Option<Duration>) {
         404 => Refusal::Missing(message),
         409 => {
             let causes = details.map_or(&[][..], |details| &details.causes);
-            let owned: Vec<Owned> =
+            let mut owned: Vec<Owned> =
                 causes.iter().filter(|cause| cause.reason == "FieldManagerConflict").map(owned).collect();
+            // The server has no order.
+            owned.sort();
             if owned.is_empty() { Refusal::Raced(message) } else { Refusal::Conflict(owned) }
         }
         400 | 413 | 415 | 422 => Refusal::Object(message),

@@ -123,6 +123,7 @@ pub fn difference(
             entries.push(deletion(member, permissions));
         }
     }
+    keep_around_data(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
 
@@ -135,7 +136,8 @@ pub fn destruction(
     let parent = connection.get(&CONFIG_MAP, &ownership.namespace, &ownership.name)?;
     let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
     let members = members(connection, ownership, &parent)?;
-    let entries = members.into_iter().map(|member| deletion(member, permissions)).collect();
+    let mut entries: Vec<Entry> = members.into_iter().map(|member| deletion(member, permissions)).collect();
+    keep_around_data(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
 
@@ -180,7 +182,7 @@ fn of_object(
         && !is_ours(live, ownership)
     {
         let hindrance = Hindrance::Foreign(set_of(live).map(str::to_owned));
-        return Ok(Entry { step: Step::Change, hindrance: Some(hindrance), ..entry });
+        return Ok(Entry { hindrance: Some(hindrance), ..entry });
     }
     let mut applied = connection.apply(kind, &member, Application::DryRun, false);
     if let Err(Refusal::Conflict(owned)) = &applied {
@@ -278,6 +280,24 @@ fn deletion((identity, object): (Identity, Value), permissions: &Permissions) ->
         stops: running(&object),
         hindrance: guarded.then_some(Hindrance::Data),
         ..kept(identity)
+    }
+}
+
+/// What stays for its data keeps what it runs with: the Service that names its replicas, its budget, its priority.
+fn keep_around_data(entries: &mut [Entry]) {
+    let guarded: BTreeSet<Option<String>> = entries
+        .iter()
+        .filter(|entry| entry.hindrance == Some(Hindrance::Data))
+        .map(|entry| entry.service.clone())
+        .collect();
+    if guarded.is_empty() {
+        return;
+    }
+    for entry in entries.iter_mut().filter(|entry| entry.step == Step::Delete && entry.hindrance.is_none()) {
+        // What is of no service is of all.
+        if entry.service.is_none() || guarded.contains(&entry.service) {
+            (entry.step, entry.stops) = (Step::Keep, 0);
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl<'a> Lock<'a> {
         let metadata = &self.lease["metadata"];
         let name = metadata["name"].as_str().unwrap_or_default();
         let uid = metadata["uid"].as_str().unwrap_or_default();
-        let _ = self.connection.delete(&LEASE, &self.namespace, name, uid);
+        let _ = self.connection.delete_if_possible(&LEASE, &self.namespace, name, uid);
     }
 }
 
