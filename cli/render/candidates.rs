@@ -71,7 +71,7 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
         let Some(layout) = &candidate.layout else { continue };
         for phase in Phase::ALL {
             let (sequences, new, context) = match phase {
-                Phase::Prefill | Phase::Encode => (1.0, prompt, 0.0),
+                Phase::Prefill | Phase::Encode | Phase::Step => (1.0, prompt, 0.0),
                 Phase::Decode => (DECODED_TOGETHER, 1.0, prompt + output),
             };
             let binding = Binding { sequences, new, context, degrees: layout.degrees };

@@ -12,8 +12,8 @@ use crate::performance::hardware::Hardware;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
-    Compare, Condition, CountBound, Fabric, ImageWork, LatencyMeasure, LlmWork, Precision, Program,
-    Requirement, Service, Statistic, Subject, Work,
+    Compare, Condition, CountBound, Draws, Fabric, Fact, ImageWork, LatencyMeasure, LlmWork, Precision,
+    Program, Requirement, Service, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -319,10 +319,16 @@ fn llm_candidates(
     let degrees = allowed(&work.tensor, without, &TENSOR_DEGREES);
     let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
     let devices = allowed(&work.device, without, &any);
-    let (Some(prompt), Some(output)) = (&work.prompt, &work.output) else { return found };
+    // What asks for tokens and is not told how many has been refused; what asks for none takes one.
+    let tokens = |stated: &Option<Fact<Draws>>| {
+        stated.as_ref().map_or_else(
+            || Draws::Constant(BigRational::from_integer(1.into())),
+            |stated| stated.value.clone(),
+        )
+    };
     let workload = Workload {
-        prompt: prompt.value.clone(),
-        output: output.value.clone(),
+        prompt: tokens(&work.prompt),
+        output: tokens(&work.output),
         spacing: spacing(service.demand.as_ref()),
     };
     for (class_index, class) in classes.iter().enumerate() {
@@ -331,11 +337,13 @@ fn llm_candidates(
         };
         let largest = u64::from(largest_machine(program, class));
         for &precision in &precisions {
-            let graphs = (
-                graph.phase(&service.name, precision, class.target, Phase::Prefill),
-                graph.phase(&service.name, precision, class.target, Phase::Decode),
-            );
-            let (Some(prefill), Some(decode)) = graphs else { continue };
+            let of = |phase| graph.phase(&service.name, precision, class.target, phase);
+            let only = of(Phase::Encode).or_else(|| of(Phase::Step));
+            let (prefill, decode) = match (of(Phase::Prefill), of(Phase::Decode), only) {
+                (Some(prefill), Some(decode), _) => (prefill, Some(decode)),
+                (_, _, Some(only)) => (only, None),
+                _ => continue,
+            };
             for &tensor in degrees.iter().filter(|tensor| **tensor >= 1 && **tensor <= largest) {
                 let degrees = Degrees::of_tensor(tensor);
                 let layout = Layout { class: class_index, degrees, precision, batch };

@@ -117,11 +117,13 @@ pub enum Phase {
     Decode,
     /// All tokens at once, each seeing every other, for an answer that is no token: an encoder's only phase.
     Encode,
+    /// One call of something that has no other phase: an exported module.
+    Step,
 }
 
 impl Phase {
     /// Every phase.
-    pub const ALL: [Phase; 3] = [Phase::Prefill, Phase::Decode, Phase::Encode];
+    pub const ALL: [Phase; 4] = [Phase::Prefill, Phase::Decode, Phase::Encode, Phase::Step];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -129,6 +131,7 @@ impl Phase {
             Phase::Prefill => "prefill",
             Phase::Decode => "decode",
             Phase::Encode => "encode",
+            Phase::Step => "step",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Facts that planning cannot do without, asked for before anything is computed from them.
 
 use berth_language::diagnostics::Diagnostic;
-use berth_language::model::{Fact, LlmWork, Market, Node, Program, Service, Work};
+use berth_language::model::{Attention, Extent, Fact, LlmWork, Market, Node, Program, Service, Work};
 use berth_language::quantity::Quantity;
 use num_rational::BigRational;
 
@@ -82,10 +82,17 @@ fn too_large(amount: &Fact<Quantity>) -> Option<Diagnostic> {
 
 fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> {
     let mut missing = Vec::new();
-    let absent: Vec<&str> = [("prompt", work.prompt.is_none()), ("output", work.output.is_none())]
-        .into_iter()
-        .filter_map(|(name, absent)| absent.then_some(name))
-        .collect();
+    // What answers with a pass has no output, and a module whose extents name no tokens no prompt.
+    let model = program.models.get(work.model.value);
+    let module = model.and_then(|model| model.module.as_ref());
+    let encoder = model.is_some_and(|model| matches!(model.attention, Attention::Bidirectional(_)));
+    let by_tokens = module
+        .is_none_or(|module| module.value.dimensions.iter().any(|(_, extent)| *extent == Extent::Tokens));
+    let needed = [
+        ("prompt", by_tokens && work.prompt.is_none()),
+        ("output", module.is_none() && !encoder && work.output.is_none()),
+    ];
+    let absent: Vec<&str> = needed.into_iter().filter_map(|(name, absent)| absent.then_some(name)).collect();
     if !absent.is_empty() {
         missing.push(
             Diagnostic::error(

@@ -323,7 +323,11 @@ impl Session<'_> {
         };
         let ir = ir.map(|(text, name)| Input { path: name.to_owned(), sha256: digest(text.as_bytes()) });
         clock.lap("lower");
-        let (sources, diagnostics) = (checked.sources, checked.diagnostics);
+        let (sources, mut diagnostics) = (checked.sources, checked.diagnostics);
+        if ir.is_none() {
+            let said = lowered.warnings.iter().cloned().map(|warning| warning.located(&sources));
+            diagnostics.extend(said.map(|said| Diagnostic { severity: Severity::Warning, ..said }));
+        }
         Ok(Front { program, sources, diagnostics, lowered, ir, times: clock })
     }
 

@@ -91,6 +91,7 @@ impl Files for Shown {
             "platform.berth" => Ok(b"param feed: Power = 1MW".to_vec()),
             "circle.berth" => Ok(b"use \"./main.berth\"".to_vec()),
             "config.json" => Ok(models::CONFIG.as_bytes().to_vec()),
+            "embed.mlir" => Ok(b"module {}".to_vec()),
             "cut.json" => Ok(b"{\"model_type\": ".to_vec()),
             "unknown.json" => Ok(b"{\"model_type\": \"lama\"}".to_vec()),
             "short.json" => Ok(b"{\"model_type\": \"llama\", \"hidden_size\": 4096}".to_vec()),

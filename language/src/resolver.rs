@@ -26,6 +26,7 @@ mod keys;
 mod limits;
 mod lines;
 mod logic;
+mod module;
 mod nameplates;
 mod names;
 mod params;
@@ -52,6 +53,7 @@ use crate::units::Unit;
 use architecture::ReadConfiguration;
 use calendar::Calendar;
 use imports::{Imports, Module};
+use module::ReadModule;
 use names::{Group, GroupId, Names};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -77,7 +79,7 @@ pub(crate) fn resolve(
         }
         let built = resolver.program(world);
         let mut found = resolver.diagnostics;
-        let read: Vec<_> = resolver.configurations.into_values().collect();
+        let read = module::files_of(resolver.configurations.values(), resolver.read_modules.values());
         if !readable {
             // What a line that could not be read would have said is missing, and so is what follows from
             // it: only mistakes that stand for themselves are told.
@@ -86,13 +88,9 @@ pub(crate) fn resolve(
         let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
         diagnostics.extend(found);
         // They are inputs as plan files are, and like them listed with their hashes.
-        for configuration in read {
-            sources.add(Source {
-                path: configuration.file.path.clone(),
-                text: String::from_utf8_lossy(&configuration.bytes).into_owned(),
-                bytes: configuration.bytes.clone(),
-                shipped: false,
-            });
+        for (path, bytes) in read {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            sources.add(Source { path, text, bytes, shipped: false });
         }
         program = (readable && sound).then_some(built);
     }
@@ -136,6 +134,8 @@ pub(crate) struct Resolver<'a> {
     data: BTreeMap<Wanted, Result<Summary, Undecodable>>,
     /// Configurations that were read, by path.
     configurations: BTreeMap<String, Rc<ReadConfiguration>>,
+    /// Modules that were read, by path and entry.
+    read_modules: BTreeMap<(String, Option<String>), Rc<ReadModule>>,
     modules: &'a [Module],
     names: Vec<Names<'a>>,
     groups: Vec<Group<'a>>,
@@ -247,6 +247,7 @@ impl<'a> Resolver<'a> {
             files,
             data: BTreeMap::new(),
             configurations: BTreeMap::new(),
+            read_modules: BTreeMap::new(),
             modules,
             names: Vec::new(),
             groups: Vec::new(),

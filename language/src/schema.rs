@@ -99,8 +99,10 @@ pub enum Type {
     Widths(&'static [&'static str], &'static [&'static str]),
     /// `[bf16: 100%, fp8: 99%]`: quantities by precision.
     ByPrecision(&'static Measured, Limits),
-    /// `hf("./config.json")`: a file that states a model's shape.
+    /// `hf("./config.json")`, `mlir("./embed.mlir")`: a file that states a model's shape.
     Architecture,
+    /// `[arg0_0: sequences, arg0_1: 512]`: extents of a module's open dimensions.
+    Extents,
     /// `[gpu]`, `[tier: "gold"]`: names, each with a value where it has one.
     Labels,
     /// `[125%: 10min, 150%: 60s]`: quantities by ascending keys, the values descending.
@@ -220,7 +222,12 @@ impl Type {
             Self::ByPrecision(measured, _) => {
                 format!("values by precision, each {}: `[bf16: …, fp8: …]`", measured.unit)
             }
-            Self::Architecture => "a configuration: `hf(\"./config.json\")`".to_owned(),
+            Self::Architecture => {
+                "a configuration, `hf(\"./config.json\")`, or a module, `mlir(\"./embed.mlir\")`".to_owned()
+            }
+            Self::Extents => "extents by dimension, each a whole number, `sequences` or `tokens`: \
+                 `[arg0_0: sequences, arg0_1: 512]`"
+                .to_owned(),
             Self::Labels => "names, or texts by name: `[gpu]`, `[tier: \"gold\"]`".to_owned(),
             Self::Curve(key, value) => {
                 format!("quantities in {} by ascending keys in {}, descending", value.unit, key.unit)

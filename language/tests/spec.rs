@@ -1,7 +1,7 @@
 //! The specification is the test: every Markdown file in `tests/spec` is a suite.
 //!
 //! A heading is a test. Its block of `berth` is checked; blocks named after another file
-//! (` ```berth platform.berth `, ` ```json config.json `) stand beside it, blocks of `denied` are files that cannot be read. A
+//! (` ```berth platform.berth `, ` ```json config.json `, ` ```mlir embed.mlir `) stand beside it, blocks of `denied` are files that cannot be read. A
 //! comment `//! code: words` expects a diagnostic of that code on its line, with those words in its title, labels or help; lines without one expect none. A block
 //! of `model` holds lines that the model's text form has, in that order.
 //!
@@ -188,7 +188,7 @@ fn cases(text: &str) -> Vec<Case> {
         } else if let Some(info) = line.strip_prefix("```") {
             let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
             match info.split_once(' ').unwrap_or((info, ROOT)) {
-                ("berth" | "json", file) => {
+                ("berth" | "json" | "mlir", file) => {
                     // A page may have several programs under a heading.
                     if file == ROOT && case.files.contains_key(ROOT) {
                         let heading = case.heading.clone();

@@ -7,21 +7,49 @@
 use crate::cost::Cost;
 use crate::flow::Pass;
 use crate::foreign;
+use crate::module::numbered;
 use melior::Context;
 use melior::ir::attribute::{Attribute, DictionaryAttribute, StringAttribute};
-use melior::ir::operation::{OperationLike, OperationMutLike};
+use melior::ir::operation::{OperationLike, OperationMutLike, OperationRef};
 use melior::ir::{BlockLike, Identifier, Module, RegionLike};
 use std::collections::BTreeMap;
 
 /// Writes the costs.
 pub(crate) fn annotate(context: &Context, module: &Module, passes: &[Pass]) {
-    let mut costs: BTreeMap<(usize, usize), &Cost> = BTreeMap::new();
-    for priced in passes.iter().flat_map(|pass| &pass.operators) {
-        costs.entry(priced.at).or_insert(&priced.cost);
-    }
+    let costs = |of_modules: bool| {
+        let mut costs: BTreeMap<(usize, usize), &Cost> = BTreeMap::new();
+        let passes = passes.iter().filter(|pass| pass.module == of_modules);
+        for priced in passes.flat_map(|pass| &pass.operators) {
+            costs.entry(priced.at).or_insert(&priced.cost);
+        }
+        costs
+    };
+    let (costs, of_modules) = (costs(false), costs(true));
+    let write = |operator: OperationRef, cost: Option<&&Cost>| {
+        let mut changed = foreign::mutable(operator);
+        match cost {
+            Some(cost) => changed.set_attribute("work", written(context, cost)),
+            None if operator.has_attribute("work") => {
+                // It is there, so that it can be removed.
+                let _ = changed.remove_attribute("work");
+            }
+            None => {}
+        }
+    };
     let mut function = module.body().first_operation();
-    let mut index = 0;
+    let (mut index, mut module_index) = (0, 0);
     while let Some(operation) = function {
+        function = operation.next_in_block();
+        if foreign::identifier(operation.name()) == "builtin.module" {
+            // An operation's number is what `at` says; 0 is the module itself.
+            numbered(operation, |number, operator| {
+                if number > 0 {
+                    write(operator, of_modules.get(&(module_index, number)));
+                }
+            });
+            module_index += 1;
+            continue;
+        }
         let mut step = operation
             .region(0)
             .ok()
@@ -29,19 +57,10 @@ pub(crate) fn annotate(context: &Context, module: &Module, passes: &[Pass]) {
             .and_then(|block| block.first_operation());
         let mut position = 0;
         while let Some(operator) = step {
-            let mut changed = foreign::mutable(operator);
-            match costs.get(&(index, position)) {
-                Some(cost) => changed.set_attribute("work", written(context, cost)),
-                None if operator.has_attribute("work") => {
-                    // It is there, so that it can be removed.
-                    let _ = changed.remove_attribute("work");
-                }
-                None => {}
-            }
+            write(operator, costs.get(&(index, position)));
             step = operator.next_in_block();
             position += 1;
         }
-        function = operation.next_in_block();
         index += 1;
     }
 }

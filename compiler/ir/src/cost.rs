@@ -212,7 +212,7 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
             let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
             let tokens = match shape.phase {
                 Phase::Prefill => new + context,
-                Phase::Encode => new,
+                Phase::Encode | Phase::Step => new,
                 Phase::Decode => context,
             };
             let bytes = sequences * tokens * number(*width) * number(cache.bytes());
@@ -324,8 +324,8 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
     let read = read_part(shape);
     // Pairs of a query and a key it sees, doubled so that they are whole; and tokens attended.
     let (twice_pairs, attended) = match (shape.phase, window) {
-        (Phase::Prefill | Phase::Encode, None) => causal(new, context),
-        (Phase::Prefill | Phase::Encode, Some(window)) => {
+        (Phase::Prefill | Phase::Encode | Phase::Step, None) => causal(new, context),
+        (Phase::Prefill | Phase::Encode | Phase::Step, Some(window)) => {
             (new.clone() * number(2) * number(window), new + number(window))
         }
         (Phase::Decode, None) => (context.clone() * number(2), context),
@@ -359,7 +359,7 @@ fn causal(new: Form, context: Form) -> (Form, Form) {
 /// The part of what a sequence attends that one device reads: in decode its own, in prefill all that goes round.
 fn read_part(shape: &Shape) -> Form {
     match shape.phase {
-        Phase::Prefill | Phase::Encode => number(1),
+        Phase::Prefill | Phase::Encode | Phase::Step => number(1),
         Phase::Decode => shape.groups.part(),
     }
 }
@@ -387,7 +387,7 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
     let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
     // FLOPs of half a pair and head, doubled pairs, tokens attended, and the width of what is multiplied.
     let (half, twice_pairs, attended, beside) = match shape.phase {
-        Phase::Prefill | Phase::Encode => {
+        Phase::Prefill | Phase::Encode | Phase::Step => {
             let (twice_pairs, attended) = causal(new, context);
             (width + latent.rope + value, twice_pairs, attended, shape.width_beside)
         }

@@ -180,7 +180,7 @@ impl<'c> Lowering<'c, '_> {
         let x = self.norm(body, "final_norm", x)?;
         let x = match phase {
             Phase::Prefill => body.append("berth.last_token", "last_token", model.hidden, &[x], &[])?,
-            Phase::Decode | Phase::Encode => x,
+            Phase::Decode | Phase::Encode | Phase::Step => x,
         };
         let matrix = self.matrix(model.hidden.value, model.vocabulary.value, self.bf16());
         let mut head = vec![matrix, self.undivided()];

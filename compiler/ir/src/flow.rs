@@ -8,6 +8,7 @@
 
 use crate::cost::{self, Cost, Groups, Shape};
 use crate::dialect::{Computation, Fused, Split};
+use crate::module::Imported;
 use crate::structure::{Function, Role, Step, Structure};
 use crate::verifier::diagnostic;
 use berth_compiler::degrees::Axis;
@@ -27,6 +28,8 @@ pub(crate) struct Pass {
     pub layers: Vec<u64>,
     /// What degrees divide.
     pub divides: Vec<Divides>,
+    /// It is an exported module: its operators stand in one of those, by number of module and operation.
+    pub module: bool,
 }
 
 /// One operator, priced.
@@ -74,7 +77,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
         if let Some(function) = structure.functions.get(index) {
             layout.groups = function.groups;
             let rows = match role.phase {
-                Phase::Prefill | Phase::Encode => {
+                Phase::Prefill | Phase::Encode | Phase::Step => {
                     Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1)
                 }
                 Phase::Decode => Form::symbol(Symbol::Sequences, 1),
@@ -109,10 +112,38 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
                     widths.into_iter().map(move |width| Divides { by: by.clone(), width })
                 })
                 .collect(),
+            module: false,
         });
     }
+    passes.extend(structure.modules.iter().enumerate().filter_map(|(index, module)| imported(index, module)));
+    passes.sort_by(|one, other| one.role.cmp(&other.role));
     warnings.extend(one_copy(&passes));
     (passes, warnings)
+}
+
+/// The pass that an exported module is. Nothing says how to split it, so it runs on one device.
+fn imported(index: usize, module: &Imported) -> Option<Pass> {
+    let operators = module.operators.iter().map(|operator| Priced {
+        at: (index, operator.at),
+        name: operator.name.clone(),
+        place: operator.place.clone(),
+        repeat: operator.repeat,
+        staged: None,
+        // What is held starts no kernel.
+        fused: operator.at == 0,
+        hidden: None,
+        variants: Vec::new(),
+        cost: operator.cost.clone(),
+        producers: operator.producers.clone(),
+    });
+    let devices = Axis::ALL.into_iter().fold(Form::integer(1), |product, axis| product * axis.degree(1));
+    Some(Pass {
+        role: module.role.clone()?,
+        operators: operators.collect(),
+        layers: Vec::new(),
+        divides: vec![Divides { by: devices, width: 1 }],
+        module: true,
+    })
 }
 
 /// Warns where the passes of one service and precision hold different weights or caches: there is one

@@ -3,9 +3,9 @@
 #![allow(unsafe_code)] // The workspace denies it; every use here states why it is sound.
 
 use melior::dialect::DialectHandle;
-use melior::ir::attribute::{AttributeLike, FlatSymbolRefAttribute, StringAttribute};
-use melior::ir::operation::{OperationLike, OperationRef, OperationRefMut};
-use melior::ir::{Identifier, Module, Operation, Value, ValueLike};
+use melior::ir::attribute::{ArrayAttribute, AttributeLike, FlatSymbolRefAttribute, StringAttribute};
+use melior::ir::operation::{OperationLike, OperationPrintingFlags, OperationRef, OperationRefMut};
+use melior::ir::{Attribute, Identifier, Module, Operation, Value, ValueLike};
 use melior::{Context, PatternRewriter, RewritePattern, RewriterBase, create_op_rewrite_pattern};
 use mlir_sys::MlirStringRef;
 use std::ffi::CString;
@@ -28,6 +28,119 @@ pub(crate) fn parse<'c>(context: &'c Context, text: &str, name: &str) -> Option<
         }
         Module::from_operation(Operation::from_raw(raw))
     }
+}
+
+/// How a trial of MLIR's parser ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trial {
+    /// It answered: with a module or with errors.
+    Answered,
+    /// It took its process down.
+    Crashed,
+    /// It did not end in time.
+    Endless,
+}
+
+/// Parses and verifies `text` in a child process, which may end as it likes. `context` makes a context there.
+///
+/// Parsers and verifiers of dialects that exported modules are written in read memory that is not theirs on some
+/// texts; stock `mlir-opt` does so too.
+#[cfg(unix)]
+pub(crate) fn trial(text: &str, context: impl FnOnce() -> Context) -> Trial {
+    // Seconds that the child may take: a thousand times what the largest text needs.
+    const LONGEST: libc::c_uint = 60;
+    // SAFETY: the child runs MLIR alone, on a context of its own, and leaves by `_exit`, so that nothing of the
+    // parent's is run twice. `text::alone` keeps other threads out of MLIR while it is forked, so no lock of MLIR is
+    // held in the child by a thread that is not there; the allocator takes care of its own.
+    let child = unsafe { libc::fork() };
+    match child {
+        0 => {
+            // SAFETY: both only change the child: no core is dumped, and a parser that never ends is ended.
+            unsafe {
+                let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+                libc::setrlimit(libc::RLIMIT_CORE, &none);
+                for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGABRT, libc::SIGALRM] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
+                libc::alarm(LONGEST);
+            }
+            let context = context();
+            let handler = context.attach_diagnostic_handler(|_| true);
+            let parsed = parse(&context, text, "trial");
+            drop(parsed);
+            context.detach_diagnostic_handler(handler);
+            // SAFETY: ends the child here.
+            unsafe { libc::_exit(0) }
+        }
+        // No process is to be had: what the text does is found out here.
+        ..0 => Trial::Answered,
+        child => {
+            let mut status = 0;
+            loop {
+                // SAFETY: `status` outlives the call; the child is ours and not waited for anywhere else.
+                let ended = unsafe { libc::waitpid(child, &mut status, 0) };
+                if ended == child {
+                    break;
+                }
+                if std::io::Error::last_os_error().kind() != std::io::ErrorKind::Interrupted {
+                    return Trial::Answered;
+                }
+            }
+            match (libc::WIFSIGNALED(status), libc::WTERMSIG(status)) {
+                (false, _) => Trial::Answered,
+                (true, libc::SIGALRM) => Trial::Endless,
+                (true, _) => Trial::Crashed,
+            }
+        }
+    }
+}
+
+/// Where there is no `fork`, the text is parsed at once.
+#[cfg(not(unix))]
+pub(crate) fn trial(_: &str, _: impl FnOnce() -> Context) -> Trial {
+    Trial::Answered
+}
+
+/// A copy of an operation with everything in it, owned by nobody yet.
+pub(crate) fn copy_of<'c>(operation: OperationRef<'c, '_>) -> Operation<'c> {
+    // SAFETY: the operation is alive for the call; a clone is a new one, which we own.
+    unsafe { Operation::from_raw(mlir_sys::mlirOperationClone(operation.to_raw())) }
+}
+
+/// The texts of the indexing maps of a structured operation of linalg; none of any other operation.
+pub(crate) fn indexing_maps(operation: OperationRef) -> Option<Vec<String>> {
+    // SAFETY: the operation is alive; of one that has no such interface the result is null.
+    let maps = unsafe { mlir_sys::mlirLinalgGetIndexingMapsAttribute(operation.to_raw()) };
+    if maps.ptr.is_null() {
+        return None;
+    }
+    // SAFETY: a non-null result is an attribute, which lives as long as its context.
+    let maps = ArrayAttribute::try_from(unsafe { Attribute::from_raw(maps) }).ok()?;
+    (0..maps.len()).map(|index| maps.element(index).ok().map(|map| map.to_string())).collect()
+}
+
+/// Keeps what a printed module holds of large constants out of its text.
+pub(crate) fn without_resources(flags: &OperationPrintingFlags) {
+    // SAFETY: the flags are alive; the limit is a count of characters.
+    unsafe { mlir_sys::mlirOpPrintingFlagsElideLargeResourceString(flags.to_raw(), 64) };
+}
+
+/// Loads dialects that exported modules are written in.
+pub(crate) fn load_modules_dialects(context: &Context) {
+    DialectHandle::arith().load_dialect(context);
+    DialectHandle::cf().load_dialect(context);
+    DialectHandle::linalg().load_dialect(context);
+    DialectHandle::scf().load_dialect(context);
+    DialectHandle::tensor().load_dialect(context);
+    // SAFETY: the handles are statics of the linked library, valid for the whole process.
+    let (math, programs) = unsafe {
+        (
+            DialectHandle::from_raw(mlir_sys::mlirGetDialectHandle__math__()),
+            DialectHandle::from_raw(mlir_sys::mlirGetDialectHandle__ml_program__()),
+        )
+    };
+    math.load_dialect(context);
+    programs.load_dialect(context);
 }
 
 /// Loads the dialect that reads dialect definitions.

@@ -5,6 +5,7 @@
 //! located diagnostic naming all of them. [`shape`] reads a model's fields, and nothing after it does.
 
 use crate::dialect::precision_name;
+use crate::module::source::{self, Reading};
 use crate::shape::{Shape, Value, shape};
 use berth_compiler::graph::Target;
 use berth_language::diagnostics::Diagnostic;
@@ -35,6 +36,19 @@ pub(crate) fn import<'c>(
     for service in &program.services {
         let Work::Llm(work) = &service.work else { continue };
         let Some(model) = program.models.get(work.model.value) else { continue };
+        if let Some(stated) = &model.module {
+            let reading = Reading { sources, model, service, work };
+            let allowed = if work.precision.is_empty() { PRECISIONS.to_vec() } else { precisions(work) };
+            let location = lines.at(service.span);
+            for target in targets(program) {
+                let appended = source::append(context, &module, &reading, stated, &allowed, target, location);
+                if let Err(found) = appended {
+                    diagnostics.extend(found);
+                    break;
+                }
+            }
+            continue;
+        }
         if imported.insert(work.model.value) {
             match shape(model, service.span) {
                 Ok(shape) => append(&module, declaration(&lines, model, &shape)),
@@ -73,6 +87,8 @@ fn targets(program: &Program) -> BTreeSet<Target> {
     targets
 }
 
+const PRECISIONS: [Precision; 2] = [Precision::Bf16, Precision::Fp8];
+
 /// The precisions that every line on it allows; bf16 where there is none.
 fn precisions(work: &LlmWork) -> Vec<Precision> {
     let LlmWork {
@@ -90,7 +106,7 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
     if precision.is_empty() {
         return vec![Precision::Bf16];
     }
-    [Precision::Bf16, Precision::Fp8]
+    PRECISIONS
         .into_iter()
         .filter(|candidate| precision.iter().all(|line| line.allowed.contains(candidate)))
         .collect()

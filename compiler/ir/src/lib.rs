@@ -21,6 +21,7 @@ mod foreign;
 mod fuse;
 mod graph;
 mod import;
+mod module;
 mod overlap;
 mod passes;
 mod shape;
@@ -59,6 +60,7 @@ impl Lowering for Mlir {
 
     fn resume(&self, text: &str, path: &str) -> Result<Lowered, Vec<IrDiagnostic>> {
         text::guard(text, path).map_err(|error| vec![error])?;
+        text::tried(text, path, "ir::parse").map_err(|error| vec![error])?;
         // Read without locations first: what is wrong is said of the line of this text that says it,
         // not of the user's line that it was once lowered from.
         let here = text::without_locations(text);

@@ -30,6 +30,7 @@ pub(crate) fn shape(model: &Model, service: Span) -> Result<Shape, Box<Diagnosti
         name: _,
         span,
         configuration: _,
+        module: _,
         layers,
         hidden,
         vocabulary,

@@ -5,6 +5,7 @@
 
 use crate::cost::Groups;
 use crate::dialect::{Computation, Element, Fused, Overlap};
+use crate::module::Imported;
 use berth_compiler::graph::{Phase, Place, Target, Variant};
 use berth_language::model::Precision;
 
@@ -15,6 +16,8 @@ pub(crate) struct Structure {
     pub program: Option<String>,
     /// In the module's order.
     pub functions: Vec<Function>,
+    /// Exported modules, in order.
+    pub modules: Vec<Imported>,
 }
 
 impl Structure {

@@ -2,7 +2,7 @@
 //! says something else.
 
 use crate::dialect::IRDL;
-use crate::foreign;
+use crate::foreign::{self, Trial};
 use berth_compiler::graph::Place;
 use berth_compiler::lowering::IrDiagnostic;
 use melior::Context;
@@ -14,6 +14,7 @@ use melior::utility::load_irdl_dialects;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The largest IR text that is read, in bytes: a thousand times what a large program lowers to.
 const LARGEST_TEXT: usize = 64 << 20;
@@ -25,17 +26,62 @@ const DEEPEST_NESTING: usize = 200;
 /// name are read and only their form is checked, so that a reader can report every one that is wrong:
 /// MLIR's own verifier ends at the first.
 pub(crate) fn context(strict: bool) -> Context {
+    let _alone = alone();
+    made(strict)
+}
+
+fn made(strict: bool) -> Context {
     let context = Context::new_with_threading(false);
     DialectHandle::func().load_dialect(&context);
+    foreign::load_modules_dialects(&context);
+    // Operations of exported modules. Those of our own dialect are known, and verified, where it is loaded.
+    context.set_allow_unregistered_dialects(true);
     if strict {
         foreign::load_irdl(&context);
         let loaded = Module::parse(&context, IRDL).is_some_and(|module| load_irdl_dialects(&module));
         // The definition is a part of this crate and a test loads it.
         debug_assert!(loaded, "the dialect's definition loads");
-    } else {
-        context.set_allow_unregistered_dialects(true);
     }
     context
+}
+
+/// Held by whoever makes a context or parses: see [`foreign::trial`].
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    // Nothing is left half done in `()`.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Dialects whose operations have parsers of their own here, beside `func`.
+const WITH_PARSERS: [&str; 9] =
+    ["arith", "cf", "complex", "linalg", "math", "memref", "ml_program", "scf", "tensor"];
+
+/// Whether MLIR's parser answers `text` at all: those of some dialects crash on some texts.
+pub(crate) fn tried(text: &str, path: &str, code: &'static str) -> Result<(), IrDiagnostic> {
+    let words = || text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+    let concerned =
+        words().any(|word| word.split_once('.').is_some_and(|(dialect, _)| WITH_PARSERS.contains(&dialect)));
+    if !concerned {
+        return Ok(());
+    }
+    let trial = {
+        let _alone = alone();
+        foreign::trial(text, || made(true))
+    };
+    let message = match trial {
+        Trial::Answered => return Ok(()),
+        Trial::Crashed => "MLIR's own parser crashes on this text; `mlir-opt` does too",
+        Trial::Endless => "MLIR's own parser does not end on this text",
+    };
+    Err(IrDiagnostic {
+        code,
+        message: message.to_owned(),
+        file: path.to_owned(),
+        line: 1,
+        column: 1,
+        help: Some("print the module anew with the program that made it, in generic form".to_owned()),
+    })
 }
 
 /// Parses `text`. Everything that MLIR says about it where it has errors; at least one message.
@@ -53,7 +99,10 @@ pub(crate) fn parse<'c>(
         }
         true
     });
-    let module = foreign::parse(context, text, path);
+    let module = {
+        let _alone = alone();
+        foreign::parse(context, text, path)
+    };
     context.detach_diagnostic_handler(handler);
     module.ok_or_else(|| {
         let mut errors = std::mem::take(&mut *said.borrow_mut());
@@ -76,11 +125,18 @@ pub(crate) fn parse<'c>(
     })
 }
 
+/// Constants of more elements are left out of the text: nothing that is counted depends on what they hold.
+const LARGEST_CONSTANT: usize = 64;
+
 /// The text of a module, with the location of every operation.
 pub(crate) fn print(module: &Module) -> String {
+    let flags = OperationPrintingFlags::new()
+        .enable_debug_info(true, false)
+        .elide_large_elements_attributes(LARGEST_CONSTANT);
+    foreign::without_resources(&flags);
     module
         .as_operation()
-        .to_string_with_flags(OperationPrintingFlags::new().enable_debug_info(true, false))
+        .to_string_with_flags(flags)
         .map(|text| format!("{}\n", text.trim_end()))
         .unwrap_or_default()
 }

@@ -7,6 +7,7 @@
 use crate::cost::Groups;
 use crate::dialect::{self, Computation, Element, NAMES, Said};
 use crate::foreign;
+use crate::module::{self, Calling, Imported};
 use crate::structure::{Function, Role, Step, Structure};
 use crate::text;
 use berth_compiler::graph::{Phase, Place, Target};
@@ -40,13 +41,16 @@ pub(crate) fn read(
     while let Some(operation) = next {
         next = operation.next_in_block();
         let name = foreign::identifier(operation.name());
-        if name != "func.func" {
+        if name == "builtin.module" {
+            reader.module(operation, &mut structure);
+        } else if name != "func.func" {
             reader.unknown(operation, &name);
         } else if let Some(function) = reader.function(operation) {
             structure.functions.push(function);
         }
     }
-    let warnings = if reader.errors.is_empty() { reader.whole(&structure) } else { Vec::new() };
+    let mut warnings = if reader.errors.is_empty() { reader.whole(&structure) } else { Vec::new() };
+    warnings.extend(structure.modules.iter().flat_map(|module| module.warnings.iter().cloned()));
     if reader.errors.is_empty() { Ok((structure, warnings)) } else { Err(reader.errors) }
 }
 
@@ -82,6 +86,38 @@ impl<'c> Reader<'c, '_> {
         let place = self.place(operation);
         self.error(&place, format!("`{name}` is a string; here it is `{attribute}`"), None);
         None
+    }
+
+    /// An exported module, which is a pass of its own.
+    fn module(&mut self, operation: OperationRef<'c, '_>, structure: &mut Structure) {
+        let place = self.place(operation);
+        let errors_before = self.errors.len();
+        let symbol = self.string_if_any(operation, "sym_name").unwrap_or_default();
+        let role = self.role(operation, &place, &symbol);
+        if role.is_none() && self.errors.len() == errors_before {
+            let message = format!("the module `@{symbol}` is no pass of a service: it lacks `berth.service`");
+            self.error(&place, message, None);
+        }
+        let calling = match Calling::read(operation) {
+            Ok(calling) => calling,
+            Err(messages) => {
+                for message in messages {
+                    self.error(&place, message, None);
+                }
+                return;
+            }
+        };
+        match module::price(operation, self.path, &calling) {
+            Ok(imported) if self.errors.len() == errors_before => {
+                structure.modules.push(Imported { role, ..imported });
+            }
+            Ok(_) => {}
+            Err(errors) => self.errors.extend(errors),
+        }
+    }
+
+    fn string_if_any(&mut self, operation: OperationRef<'c, '_>, name: &str) -> Option<String> {
+        if operation.has_attribute(name) { self.string(operation, name) } else { None }
     }
 
     fn function(&mut self, operation: OperationRef<'c, '_>) -> Option<Function> {
@@ -160,7 +196,9 @@ impl<'c> Reader<'c, '_> {
         if known_phase.is_none() {
             self.error(
                 place,
-                format!("`berth.phase` is \"prefill\", \"decode\" or \"encode\"; here it is \"{phase}\""),
+                format!(
+                    "`berth.phase` is \"prefill\", \"decode\", \"encode\" or \"step\"; here it is \"{phase}\""
+                ),
                 None,
             );
         }
@@ -336,7 +374,15 @@ impl<'c> Reader<'c, '_> {
             .map(|(index, function)| (function.symbol.as_str(), index))
             .collect();
         let mut callees = Vec::with_capacity(structure.functions.len());
+        let of_modules: BTreeSet<&Role> =
+            structure.modules.iter().filter_map(|module| module.role.as_ref()).collect();
         for function in &structure.functions {
+            if let Some(role) = &function.role
+                && of_modules.contains(role)
+            {
+                let message = format!("`@{}` and a module are the same pass", function.symbol);
+                self.error(&function.place, message, None);
+            }
             if let Some(role) = &function.role
                 && let Some(first) = roles.insert(role, function)
             {
@@ -373,8 +419,9 @@ impl<'c> Reader<'c, '_> {
             let other = match role.phase {
                 Phase::Prefill => Phase::Decode,
                 Phase::Decode => Phase::Prefill,
-                // An encoder has no other.
+                // These have no other.
                 Phase::Encode => Phase::Encode,
+                Phase::Step => Phase::Step,
             };
             if !roles.contains_key(&Role { phase: other, ..(*role).clone() }) {
                 let message =

@@ -5,6 +5,7 @@ mod facts;
 
 use berth_compiler::lowering::Lowering;
 use berth_ir::Mlir;
+use std::path::Path;
 
 const PROGRAM: &str = "model tiny\n  layers = 2\n  hidden = 64\n  heads = 4\n  kv_heads = 2\n  \
                        feed_forward = 128\n  vocabulary = 1000\nservice chat\n";
@@ -79,7 +80,14 @@ fn mutations_are_answered() {
     ];
     let mut numbers = Numbers(1);
     for _ in 0..1500 {
-        let mut mutated = text.clone();
+        answers(&mutated(&text, &words, &mut numbers));
+    }
+}
+
+/// `text` after one to three changes.
+fn mutated(text: &str, words: &[&str], numbers: &mut Numbers) -> String {
+    let mut mutated = text.to_owned();
+    {
         for _ in 0..=numbers.below(3) {
             let mut at = numbers.below(mutated.len());
             while !mutated.is_char_boundary(at) {
@@ -111,7 +119,113 @@ fn mutations_are_answered() {
                 }
             }
         }
-        answers(&mutated);
+    }
+    mutated
+}
+
+/// Exported modules, mutated in their files and in the text that they are lowered to.
+#[test]
+fn mutated_modules_are_answered() {
+    let words = [
+        "0",
+        "-1",
+        "9223372036854775807",
+        "18446744073709551616",
+        "?",
+        "x",
+        "tensor<",
+        "tensor<4611686018427387904x4xf32>",
+        "tensor<*xf32>",
+        "tensor<?x?xf32>",
+        "memref<4xf32>",
+        "!quant.uniform<i8:f32, 1.0>",
+        "complex<f32>",
+        ">",
+        "<",
+        "[",
+        "]",
+        "{",
+        "}",
+        "(",
+        ")",
+        "array<i64>",
+        "array<i64: 9, -1>",
+        "dense<0>",
+        "dense<\"0x00\">",
+        "dense_resource<a>",
+        "affine_map<(d0, d1) -> (d1 floordiv 0)>",
+        "affine_map<(d0)[s0] -> (d0 + s0)>",
+        "linalg.matmul",
+        "linalg.conv_2d_nhwc_hwcf",
+        "\"linalg.generic\"",
+        "tensor.expand_shape",
+        "stablehlo.while",
+        "stablehlo.case",
+        "stablehlo.dot_general",
+        "func.call",
+        "scf.for",
+        "@main",
+        "%0",
+        "%1#0",
+        "^bb0",
+        "index",
+        "i1",
+        "f8E4M3FN",
+        "loc(",
+        "\n",
+        "é",
+    ];
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/ir");
+    let page = std::fs::read_to_string(kept.join("modules.md")).expect("the page is there");
+    let inline: Vec<&str> = page
+        .split("```module ")
+        .skip(1)
+        .filter_map(|block| Some(block.split_once('\n')?.1.split_once("```")?.0))
+        .collect();
+    let file = |name: &str| std::fs::read_to_string(kept.join("modules").join(name)).expect("it is there");
+    let mut modules: Vec<(String, &str)> =
+        inline.into_iter().map(|text| (text.to_owned(), "arg3_0: 8")).collect();
+    modules.push((file("encoder.mlir"), "arg9_0: sequences, arg9_1: tokens"));
+    modules.push((file("layers.mlir"), "arg9_0: 8"));
+    let mut numbers = Numbers(2);
+    let mut lowered = Vec::new();
+    for (text, bind) in &modules {
+        if let Ok(text) = lower_module(text, bind) {
+            lowered.push(text);
+        }
+    }
+    assert!(lowered.len() > 2);
+    for round in 0..1500 {
+        let (text, bind) = &modules[round % modules.len()];
+        let _ = lower_module(&mutated(text, &words, &mut numbers), bind);
+        answers(&mutated(&lowered[round % lowered.len()], &words, &mut numbers));
+    }
+}
+
+/// The text that a module is lowered to; a refusal says why, and where in it.
+fn lower_module(text: &str, bind: &str) -> Result<String, ()> {
+    struct Files(Vec<u8>, String);
+    impl berth_language::sources::Files for Files {
+        fn read(&self, path: &str) -> Result<Vec<u8>, berth_language::sources::Unreadable> {
+            Ok(if path == "plan.berth" { self.1.clone().into_bytes() } else { self.0.clone() })
+        }
+    }
+    let bind = if text.contains('?') { format!("    bind = [{bind}]\n") } else { String::new() };
+    let plan = format!(
+        "model it {{\n    architecture = mlir(\"it.mlir\")\n{bind}}}\nservice runs {{\n    model = it\n}}\n"
+    );
+    let checked = berth_language::check("plan.berth", &Files(text.as_bytes().to_vec(), plan));
+    let program = checked.program.expect("the plan file is sound");
+    match Mlir.lower(&program, &checked.sources, "plan.berth") {
+        Ok(lowered) => Ok(lowered.text),
+        Err(diagnostics) => {
+            assert!(!diagnostics.is_empty());
+            for diagnostic in diagnostics {
+                assert!(!diagnostic.title.is_empty() && !diagnostic.labels.is_empty(), "{diagnostic:?}");
+                assert!(!diagnostic.title.contains("malformed"), "{diagnostic:?} for\n{text}");
+            }
+            Err(())
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! - `facts`: lowers them; below the file's title they are those of every test that has none. The text must come back unchanged from `resume`, and stock `mlir-opt` must
 //!   take it.
+//! - `module NAME`: a file that a `berth` block may name; else it is one of `tests/ir/modules`.
+//! - `berth`: a plan file, checked and lowered as `facts` are.
 //! - `mlir`: continues from the text. `// error: …` and `// warning: …` stand on the line they are about,
 //!   or on lines of their own above it; all that is said must be expected and the reverse.
 //! - `edit`: edits the lowered text: below `@function`, a `-` line is a part of one line, replaced by the
@@ -19,6 +21,9 @@ use berth_compiler::graph::{Operator, OperatorGraph, OperatorKind, PhaseGraph, V
 use berth_compiler::graph_description::{describe_graph, expanded};
 use berth_compiler::lowering::{IrDiagnostic, Lowered, Lowering};
 use berth_ir::{Mlir, Pass, simplified, text_after};
+use berth_language::diagnostics::Diagnostic;
+use berth_language::model::Program;
+use berth_language::sources::{Files, Sources, Unreadable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -76,6 +81,10 @@ fn file(text: &str) -> (String, Vec<String>) {
                     common = test.clone();
                 }
             }
+            ("module", name) => {
+                test.files.insert(name.to_owned(), block.clone());
+            }
+            ("berth", _) => test.berth(&block, &mut fail),
             ("mlir", _) => test.mlir(&block, &mut fail),
             ("edit", _) => test.edit(&block, &mut fail),
             ("text", what) => {
@@ -96,6 +105,8 @@ fn file(text: &str) -> (String, Vec<String>) {
 #[derive(Clone, Default)]
 struct Test {
     facts: String,
+    /// Exported modules by name.
+    files: BTreeMap<String, String>,
     before: Option<Lowered>,
     now: Option<Lowered>,
     /// What `now` was continued from.
@@ -107,27 +118,49 @@ impl Test {
     fn facts(&mut self, block: &str, fail: &mut dyn FnMut(String)) {
         self.facts = block.to_owned();
         let (program, sources) = facts::program(block);
-        match Mlir.lower(&program, &sources, facts::PATH) {
+        self.lower(&program, &sources, fail);
+        if let Some(lowered) = &self.now
+            && !lowered.warnings.is_empty()
+        {
+            fail(format!("lowering warns: {:?}", lowered.warnings));
+        }
+    }
+
+    fn berth(&mut self, block: &str, fail: &mut dyn FnMut(String)) {
+        let mut files = self.files.clone();
+        files.insert(facts::PATH.to_owned(), block.to_owned());
+        let checked = berth_language::check(facts::PATH, &Beside(files));
+        self.now = None;
+        self.diagnostics.clear();
+        match checked.program {
+            Some(program) => self.lower(&program, &checked.sources, fail),
+            None => self.say(&checked.sources, checked.diagnostics),
+        }
+    }
+
+    fn lower(&mut self, program: &Program, sources: &Sources, fail: &mut dyn FnMut(String)) {
+        match Mlir.lower(program, sources, facts::PATH) {
             Ok(lowered) => {
-                if !lowered.warnings.is_empty() {
-                    fail(format!("lowering warns: {:?}", lowered.warnings));
-                }
                 comes_back(&lowered, fail);
                 self.now = Some(lowered);
             }
-            Err(diagnostics) => {
-                for diagnostic in diagnostics {
-                    let mut text = format!("{}: {}\n", diagnostic.code, diagnostic.title);
-                    for label in &diagnostic.labels {
-                        let (line, column) = sources.position(label.span);
-                        writeln!(text, "  {line}:{column} {}", label.text).unwrap();
-                    }
-                    for line in diagnostic.help.iter().flat_map(|help| help.lines()) {
-                        writeln!(text, "  help: {line}").unwrap();
-                    }
-                    self.diagnostics.push(text);
-                }
+            Err(diagnostics) => self.say(sources, diagnostics),
+        }
+    }
+
+    fn say(&mut self, sources: &Sources, diagnostics: Vec<Diagnostic>) {
+        for diagnostic in diagnostics {
+            let mut text = format!("{}: {}\n", diagnostic.code, diagnostic.title);
+            for label in &diagnostic.labels {
+                let (line, column) = sources.position(label.span);
+                let file = sources.get(label.span.file).map_or("", |source| source.path.as_str());
+                let file = if file == facts::PATH { String::new() } else { format!("{file}:") };
+                writeln!(text, "  {file}{line}:{column} {}", label.text).unwrap();
             }
+            for line in diagnostic.help.iter().flat_map(|help| help.lines()) {
+                writeln!(text, "  help: {line}").unwrap();
+            }
+            self.diagnostics.push(text);
         }
     }
 
@@ -215,6 +248,11 @@ impl Test {
                 stock::opens(&text, fail);
                 without_costs(&without_places(&text))
             }
+            "said" => said("warning", &now.warnings)
+                .into_iter()
+                .map(|(line, message)| format!("{line}: {}\n", message.trim_start_matches("warning: ")))
+                .collect(),
+            "work" => work(&now.graph),
             "places" => places(&now.graph),
             "change" => {
                 let before = self.before.as_ref().expect("a change follows an edit");
@@ -228,6 +266,21 @@ impl Test {
                 })
                 .collect(),
             _ => panic!("`{what}` cannot be asked for"),
+        }
+    }
+}
+
+/// The files of a test, and the kept modules.
+struct Beside(BTreeMap<String, String>);
+
+impl Files for Beside {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Unreadable> {
+        match self.0.get(path) {
+            Some(text) => Ok(text.clone().into_bytes()),
+            None => {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/ir/modules");
+                std::fs::read(folder.join(path)).map_err(|_| Unreadable::Missing)
+            }
         }
     }
 }
@@ -271,12 +324,15 @@ fn edited(text: &str, block: &str) -> String {
     let mut edits = block.lines().peekable();
     while let Some(edit) = edits.next() {
         if edit.starts_with('@') {
-            function = format!("func.func {edit}(");
+            function = format!("{edit}(");
             continue;
         }
         let old = edit.strip_prefix("- ").unwrap_or_else(|| panic!("`{edit}` is no edit"));
-        let start = lines.iter().position(|line| line.contains(&function)).expect("the function is there");
-        let end = start + lines[start..].iter().position(|line| line.starts_with("  }")).expect("it ends");
+        let heads = |line: &String| line.contains("func.func") && line.contains(&function);
+        let start = lines.iter().position(heads).expect("the function is there");
+        let indent: String = lines[start].chars().take_while(|character| *character == ' ').collect();
+        let ends = |line: &String| line.starts_with(&format!("{indent}}}"));
+        let end = start + lines[start..].iter().position(ends).expect("it ends");
         let hits: Vec<usize> = (start..end).filter(|index| lines[*index].contains(old)).collect();
         let [hit] = hits[..] else { panic!("`{old}` stands on {} lines", hits.len()) };
         match edits.next_if(|next| next.starts_with("+ ")) {
@@ -400,6 +456,20 @@ fn without_costs(text: &str) -> String {
         writeln!(shown, "{line}").unwrap();
     }
     shown
+}
+
+/// FLOPs of each operator that has some, times its repetitions, and of all.
+fn work(graph: &OperatorGraph) -> String {
+    let mut text = String::new();
+    for phase in &graph.phases {
+        writeln!(text, "{}", phase_title(phase)).unwrap();
+        for operator in phase.operators.node_weights().filter(|operator| !operator.flops.is_zero()) {
+            let times = if operator.repeat == 1 { String::new() } else { format!("{} x ", operator.repeat) };
+            writeln!(text, "  {} {times}{}", operator.name, operator.flops).unwrap();
+        }
+        writeln!(text, "  in all {}", total(phase, |operator| operator.flops.clone())).unwrap();
+    }
+    text
 }
 
 fn places(graph: &OperatorGraph) -> String {

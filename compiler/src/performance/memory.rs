@@ -26,20 +26,22 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Of the fullest device of a replica with these degrees; `prefill` and `decode` are of one service.
+    /// Of the fullest device of a replica with these degrees; `prefill` and `decode` are of one service; without
+    /// `decode` the only pass holds everything.
     ///
     /// # Errors
     /// A form has no finite value at this degree.
     pub fn of(
         prefill: &PhaseGraph,
-        decode: &PhaseGraph,
+        decode: Option<&PhaseGraph>,
         hardware: &Hardware,
         degrees: Degrees,
         engine: &EngineOverhead,
     ) -> Result<Self, PerformanceError> {
         let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
         let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, degrees };
-        let held = |of: fn(&Operator) -> &Form| fullest(decode, degrees.pipeline, of, &one);
+        let held =
+            |of: fn(&Operator) -> &Form| fullest(decode.unwrap_or(prefill), degrees.pipeline, of, &one);
         let weights = held(|operator| &operator.weight_memory)?;
         let kv_per_token = held(|operator| &operator.kv_memory)?;
         let mut activations = 0.0_f64;

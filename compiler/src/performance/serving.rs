@@ -34,6 +34,9 @@
 //! (Zhong et al., DistServe, 2024, section 3.1); the batch is decoded in p parts, each a p-th of it, that follow one
 //! another through the stages.
 //!
+//! **One pass a request.** What has no decode answers with its only pass: TTFT and latency are its time and its
+//! waiting, as above with an answer of one token and nothing that decodes.
+//!
 //! Everything grows with the rate, so the most a replica carries is found by bisection.
 
 use super::curve::{Curve, grid};
@@ -136,20 +139,29 @@ pub struct Load<'a> {
 }
 
 impl Replica {
-    /// A replica with these degrees. Both graphs are of one service at one precision.
+    /// A replica with these degrees. Both graphs are of one service at one precision; without `decode` each request
+    /// is one pass of `prefill`.
     ///
     /// # Errors
     /// As [`pass`].
     pub fn new(
         prefill: &PhaseGraph,
-        decode: &PhaseGraph,
+        decode: Option<&PhaseGraph>,
         hardware: &Hardware,
         degrees: Degrees,
         workload: &Workload,
     ) -> Result<Self, PerformanceError> {
         let engine = EngineOverhead::ASSUMED;
         let prompt = Lengths::of(&workload.prompt);
-        let output = Lengths::of(&workload.output);
+        let output = match decode {
+            Some(_) => Lengths::of(&workload.output),
+            None => Lengths { values: vec![(1.0, 1.0)] },
+        };
+        // A pass of its own holds one request.
+        let engine = match decode {
+            Some(_) => engine,
+            None => EngineOverhead { token_budget: prompt.largest(), ..engine },
+        };
         let memory = Memory::of(prefill, decode, hardware, degrees, &engine)?;
         let mut notes = Notes::Kept(BTreeSet::new());
         notes.add(|| memory.note());
@@ -157,6 +169,11 @@ impl Replica {
         let (groups, stages) = (degrees.data as f64, degrees.pipeline as f64);
         let mut decode_curve = Vec::new();
         for batch in grid(1.0, BATCH_MOST) {
+            let Some(decode) = decode else {
+                // Nothing decodes: a step of it is the engine's own.
+                decode_curve.push((batch, Band::exact(engine.step)));
+                continue;
+            };
             // The stages work on as many parts of a group's batch at once.
             let sequences = (batch / stages).max(1.0);
             let binding = Binding { sequences, new: 1.0, context, degrees };

@@ -45,7 +45,7 @@ fn chat() -> Workload {
 
 fn replica(model: Decoder, device: &str, tensor: u64, precision: Precision, workload: &Workload) -> Replica {
     let (prefill, decode) = (model.graph(precision, Phase::Prefill), model.graph(precision, Phase::Decode));
-    Replica::new(&prefill, &decode, &hardware(device), Degrees::of_tensor(tensor), workload).unwrap()
+    Replica::new(&prefill, Some(&decode), &hardware(device), Degrees::of_tensor(tensor), workload).unwrap()
 }
 
 /// Poisson arrivals through the engine, step by step.
@@ -196,13 +196,13 @@ fn an_unknown_device_is_a_roofline_of_its_datasheet() {
 fn what_a_device_cannot_do_is_an_error_that_names_it() {
     let (prefill, decode) =
         (LLAMA_8B.graph(Precision::Fp8, Phase::Prefill), LLAMA_8B.graph(Precision::Fp8, Phase::Decode));
-    let error =
-        Replica::new(&prefill, &decode, &hardware("a100_sxm"), Degrees::of_tensor(1), &chat()).unwrap_err();
+    let error = Replica::new(&prefill, Some(&decode), &hardware("a100_sxm"), Degrees::of_tensor(1), &chat())
+        .unwrap_err();
     assert_eq!(error.to_string(), "`a100_sxm` states no compute at fp8");
     let alone = Hardware { fabric: None, ..hardware("h100_sxm") };
-    let error = Replica::new(&prefill, &decode, &alone, Degrees::of_tensor(2), &chat()).unwrap_err();
+    let error = Replica::new(&prefill, Some(&decode), &alone, Degrees::of_tensor(2), &chat()).unwrap_err();
     assert_eq!(error.to_string(), "`a node of h100_sxm` states no fabric");
-    assert!(Replica::new(&prefill, &decode, &alone, Degrees::of_tensor(1), &chat()).is_ok());
+    assert!(Replica::new(&prefill, Some(&decode), &alone, Degrees::of_tensor(1), &chat()).is_ok());
 }
 
 #[test]

@@ -30,6 +30,21 @@ model chat {
 }",
     ),
     code(
+        "module::unreadable",
+        "a module that cannot be read",
+        "\
+`mlir(\"…\")` reads an exported module from disk, beside the file that names it. Nothing is fetched: a plan depends on
+files alone. Its hash is in every plan made from it.",
+        "\
+model embed {
+    architecture = mlir(\"gone.mlir\")
+}",
+        "\
+model embed {
+    architecture = mlir(\"embed.mlir\")
+}",
+    ),
+    code(
         "config::unreadable",
         "a configuration that cannot be read",
         "\

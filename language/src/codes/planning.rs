@@ -158,6 +158,51 @@ Restore it from version control, or delete it and run `berth lock FILE` again.",
         "",
     ),
     code(
+        "module::parse",
+        "a module that does not parse",
+        "\
+`mlir(\"…\")` reads an exported module as text: linalg on tensors as MLIR prints it, StableHLO in generic form, and
+any other dialect in generic form. The message is MLIR's, at its line of the file.
+
+StableHLO's own way of writing, `stablehlo.add %a, %b`, is known to programs that have that dialect built in. Print the
+generic form: `stablehlo-opt --mlir-print-op-generic`, or `module.operation.get_asm(print_generic_op_form=True)` in
+Python.",
+        "",
+        "",
+    ),
+    code(
+        "module::verify",
+        "a module that cannot be priced",
+        "\
+The module parsed, and one of its operations does not add up: a product of widths that differ, an extent that nothing
+says, a loop whose trips do not follow from its counter, a function that calls itself. The message stands at the
+operation's line and says what to add.
+
+Extents that the types leave open are stated on the model: `bind = [arg0_0: sequences, arg0_1: tokens]` says that
+dimension 0 of the entry's first argument is the requests of one call and dimension 1 the tokens of a prompt; a whole
+number is an extent too.",
+        "",
+        "",
+    ),
+    code(
+        "module::precision",
+        "a module computes in another precision",
+        "\
+The types of a module say in which precision it computes, and a line on the service allows others only. Leave the line
+out, or export the module in the precision that you want.",
+        "",
+        "",
+    ),
+    code(
+        "module::unpriced",
+        "operations that no rule prices",
+        "\
+The bytes that such an operation reads and writes count, its FLOPs do not: the message says how often it runs and what
+share of all bytes it moves. State its FLOPs among its attributes, `berth.flops = 1024 : i64`, to have them counted.",
+        "",
+        "",
+    ),
+    code(
         "ir::parse",
         "the text is no IR",
         "\

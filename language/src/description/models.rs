@@ -3,7 +3,7 @@
 use super::{Text, precision_name};
 use crate::model::{
     Attention, ConfigurationFile, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model,
+    LatentAttention, LatentWidths, Model, Module, ModuleFile,
 };
 use crate::quantity_text::percent;
 
@@ -12,6 +12,7 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         name,
         span: _,
         configuration,
+        module,
         layers,
         hidden,
         vocabulary,
@@ -26,6 +27,9 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
     text.paragraph(&format!("model {name}"));
     if let Some(Fact { value: ConfigurationFile { path, sha256, family }, .. }) = configuration {
         text.line(&format!("architecture = hf({path:?}) // {family}, sha256 {sha256}"));
+    }
+    if let Some(Fact { value: module, .. }) = module {
+        describe_module(text, module);
     }
     text.fact("layers", layers.as_ref());
     text.fact("hidden", hidden.as_ref());
@@ -43,6 +47,18 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
     for (precision, share) in quality {
         text.line(&format!("quality[{}] = {}", precision_name(*precision), percent(&share.value)));
     }
+}
+
+fn describe_module(text: &mut Text, module: &Module) {
+    let Module { file: ModuleFile { path, sha256, entry }, dimensions, bind: _, inputs } = module;
+    let entry = entry.as_ref().map_or_else(String::new, |entry| format!(", entry = {entry:?}"));
+    text.line(&format!("architecture = mlir({path:?}{entry}) // sha256 {sha256}"));
+    if !dimensions.is_empty() {
+        let bound: Vec<_> =
+            dimensions.iter().map(|(dimension, extent)| format!("{dimension}: {extent}")).collect();
+        text.line(&format!("bind = [{}]", bound.join(", ")));
+    }
+    text.fact("inputs", inputs.as_ref());
 }
 
 fn describe_attention(text: &mut Text, attention: &Attention) {

@@ -1,6 +1,6 @@
 //! Shapes of neural networks. Only lowering to MLIR reads them.
 
-use super::{Fact, Precision};
+use super::{Fact, Module, Precision};
 use crate::span::Span;
 use num_rational::BigRational;
 
@@ -13,6 +13,8 @@ pub struct Model {
     pub span: Span,
     /// The file that states what the block does not.
     pub configuration: Option<Fact<ConfigurationFile>>,
+    /// The exported module that is all of it; then nothing below is stated but `quality`.
+    pub module: Option<Fact<Module>>,
     /// Layers.
     pub layers: Option<Fact<u64>>,
     /// Width of the residual stream.

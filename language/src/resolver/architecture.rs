@@ -33,17 +33,7 @@ pub(crate) struct ReadConfiguration {
 impl<'a> Resolver<'a> {
     /// `hf("./config.json")`.
     pub(super) fn configuration(&mut self, values: &Arguments, span: Span) -> Outcome<Value> {
-        let (name, at) = match values.first() {
-            Some(Some((Value::Text(name), at))) => (name.clone(), *at),
-            Some(Some((other, at))) => {
-                let label = format!("this is {}", other.noun());
-                return Err(self.report(
-                    Diagnostic::error("value::type", "a file is named in quotes", *at, label)
-                        .help("Write `hf(\"./config.json\")`."),
-                ));
-            }
-            _ => return Err(Reported),
-        };
+        let (name, at) = self.file_name(values, "hf(\"./config.json\")")?;
         let stated_in = self.sources.get(at.file).map_or("", |source| source.path.as_str());
         let path = relative(stated_in, &name);
         if let Some(known) = self.configurations.get(&path) {
@@ -180,6 +170,7 @@ impl<'a> Resolver<'a> {
 
     /// A model's lines agree with its file and with one another.
     pub(super) fn check_model(&mut self, id: ThingId) {
+        self.check_module(id);
         let assigned: Vec<_> =
             self.thing(id).assigned.values().map(|line| (line.field, line.assign.span)).collect();
         for (field, span) in &assigned {
@@ -405,6 +396,8 @@ impl Builder<'_, '_> {
         self.models.insert(id, index);
         let ModelRows {
             architecture,
+            bind,
+            inputs,
             layers,
             hidden,
             heads,
@@ -497,6 +490,7 @@ impl Builder<'_, '_> {
             name,
             span,
             configuration,
+            module: self.module_of(id, [architecture, bind, inputs]),
             layers: self.count(id, layers),
             hidden: self.count(id, hidden),
             vocabulary: self.count(id, vocabulary),

@@ -2,9 +2,9 @@
 
 use super::things::ThingId;
 use super::value::{Judged, Value};
-use super::{Outcome, Reported, Resolver};
+use super::{Outcome, Reported, Resolver, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::Profile;
+use crate::model::{ArgumentDimension, Extent, Profile};
 use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::{Field, IMAGES, Limits, REQUESTS, TOKENS, Type, WORK, dimension_name};
 use crate::span::Span;
@@ -12,6 +12,9 @@ use crate::syntax::ast::Expr;
 use num_rational::BigRational;
 use num_traits::{One, Signed};
 use std::rc::Rc;
+
+/// Above this nothing is counted.
+const LARGEST_EXTENT: i64 = 1 << 40;
 
 impl<'a> Resolver<'a> {
     /// `value` as `field` takes it, for a line that states it.
@@ -155,7 +158,8 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(Value::Map(entries))
             }
-            (Type::Architecture, value @ Value::Configuration(_)) => Ok(value),
+            (Type::Architecture, value @ (Value::Configuration(_) | Value::Module(_))) => Ok(value),
+            (Type::Extents, Value::Map(entries)) => self.extents(field, entries, span),
             (Type::Widths(needed, optional), Value::Map(entries)) => {
                 self.widths_of(field, (needed, optional), entries, span)
             }
@@ -289,6 +293,42 @@ impl<'a> Resolver<'a> {
         });
         if let Some(absent) = absent {
             return Err(self.wrong_type(field, span, format!("`{absent}` is missing")));
+        }
+        Ok(Value::Map(entries))
+    }
+
+    /// Extents of a module's dimensions.
+    fn extents(
+        &mut self,
+        field: &'static Field,
+        entries: Rc<Vec<(Value, Value)>>,
+        span: Span,
+    ) -> Outcome<Value> {
+        for (name, extent) in entries.iter() {
+            if !matches!(name, Value::Symbol(name) if ArgumentDimension::named(name).is_some()) {
+                let label = format!(
+                    "`{}` is no dimension; the second of the first argument is `arg0_1`",
+                    name.written()
+                );
+                return Err(self.wrong_type(field, span, label));
+            }
+            match extent {
+                Value::Quantity(number) if number.dimension == Dimension::NONE => {
+                    self.within(field, Limits::Positive, number, span)?;
+                    if number.as_integer().is_none_or(|number| number > LARGEST_EXTENT) {
+                        return Err(self.out_of_range(field, "whole numbers up to 2^40", number, span));
+                    }
+                }
+                Value::Symbol(name) if Extent::named(name).is_some() => {}
+                Value::Symbol(other) => {
+                    let label = format!("`{other}` is none of {}", listed(Extent::NAMES.into_iter()));
+                    return Err(self.wrong_type(field, span, label));
+                }
+                other => {
+                    let label = format!("`{}` is {}", name.written(), other.noun());
+                    return Err(self.wrong_type(field, span, label));
+                }
+            }
         }
         Ok(Value::Map(entries))
     }

@@ -225,7 +225,7 @@ impl<'a> Resolver<'a> {
         let expect = match field.type_ {
             Type::Symbol(names) => Expect::Names(names),
             Type::Open | Type::Source => Expect::AnyName,
-            Type::Name | Type::Labels => Expect::Itself,
+            Type::Name | Type::Labels | Type::Extents => Expect::Itself,
             _ => Expect::Value,
         };
         self.evaluate(&line.value, scope, expect)

@@ -75,6 +75,7 @@ impl<'a> Resolver<'a> {
                 Ok(Value::Count(self.count_of_calls(mean, max, 0)?))
             }
             "hf" => self.configuration(&values, span),
+            "mlir" => self.module(&values),
             "out_of_band" => self.actuator(ActuatorKind::OutOfBand, &values),
             "power_brake" => self.actuator(ActuatorKind::PowerBrake, &values),
             // `constant`: the value itself.

@@ -2,6 +2,7 @@
 
 use super::architecture::ReadConfiguration;
 use super::flows::{Count, Stages};
+use super::module::ReadModule;
 use super::targets::Deployed;
 use super::things::ThingId;
 use crate::data::Summary;
@@ -46,6 +47,8 @@ pub(crate) enum Value {
     Fabric(Fabric),
     /// `hf("./config.json")`: what it says.
     Configuration(Rc<ReadConfiguration>),
+    /// `mlir("./embed.mlir")`
+    Module(Rc<ReadModule>),
     /// `out_of_band(delay = 40s)`
     Actuator(Actuator),
     /// A day, and the zone of its midnight.
@@ -225,6 +228,7 @@ impl Value {
             Self::Arrivals(_) => "arrivals".to_owned(),
             Self::Fabric(_) => "a fabric".to_owned(),
             Self::Configuration(_) => "a model's configuration".to_owned(),
+            Self::Module(_) => "a model's module".to_owned(),
             Self::Actuator(_) => "an actuator".to_owned(),
             Self::Date(..) => "a date".to_owned(),
             Self::Thing(_) => "a thing".to_owned(),

@@ -87,7 +87,13 @@ pub static FUNCTIONS: &[Function] = &[
     },
     acted("measured", &["file"], "What a load test measured, by the name of its file."),
     acted("hf", &["path"], "A model's `config.json` as Hugging Face publishes it, from disk."),
-    not_yet("mlir", "models in MLIR are not read yet; state the model's fields", "A model in MLIR."),
+    Function {
+        name: "mlir",
+        arguments: &["path"],
+        optional: &["entry"],
+        support: Support::Acted,
+        doc: "An exported module, from disk: StableHLO in generic form, linalg on tensors. A call runs its function `entry`; `main`, or the only public one, where none is said.",
+    },
     Function {
         name: "dataset",
         arguments: &["name"],

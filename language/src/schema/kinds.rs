@@ -6,9 +6,9 @@ use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
     Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
-    Date, Demand, Devices, Draws, Environment, Fabric, Hours, Integer, Labels, Live, Name, Objective, Path,
-    Ports, Probe, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Target, Text, Texts, Thing, Things,
-    Volumes, Widths, Windows, Zone,
+    Date, Demand, Devices, Draws, Environment, Extents, Fabric, Hours, Integer, Labels, Live, Name,
+    Objective, Path, Ports, Probe, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Target, Text,
+    Texts, Thing, Things, Volumes, Widths, Windows, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -135,6 +135,8 @@ kinds! {
     /// The shape of a neural network. It describes: it is never planned.
     model as ModelRows in [""], Acted => {
         architecture: Fact, Architecture, Acted, Unset, "A file that states its shape; lines beside it repeat the file or say what it leaves out.";
+        bind: Fact, Extents, Acted, Unset, "What a module's open dimensions are: `arg0_1` is dimension 1 of the entry's argument 0; an extent is a whole number, `sequences` (requests of one call) or `tokens` (of one prompt).";
+        inputs: Fact, Integer(Positive), Acted, Number(1), "How many of the last arguments of a module's entry come with a call; the others are weights.";
         layers: Fact, Integer(Positive), Acted, Unset, "Layers.";
         hidden: Fact, Integer(Positive), Acted, Unset, "Width of the residual stream.";
         heads: Fact, Integer(Positive), Acted, Unset, "Query heads.";

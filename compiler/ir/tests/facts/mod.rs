@@ -166,6 +166,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
         name: name.to_owned(),
         span,
         configuration: None,
+        module: None,
         layers: count("layers"),
         hidden: count("hidden"),
         vocabulary: count("vocabulary"),

@@ -12,7 +12,8 @@ pub fn opens(text: &str, fail: &mut dyn FnMut(String)) {
     let Some((program, definition)) = tool() else { return };
     let mut child = Command::new(program)
         .arg(format!("--irdl-file={}", definition.display()))
-        .args(["-o", "/dev/null", "-"])
+        // Operations of exported modules; those of ours are known by the definition.
+        .args(["--allow-unregistered-dialect", "-o", "/dev/null", "-"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
