@@ -29,7 +29,7 @@ pub use architecture::{
 pub use flows::{Flow, Path};
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Filling, Market, Node};
-pub use jobs::{Checkpoint, Dataset, Job};
+pub use jobs::{Checkpoint, Dataset, Job, Trains};
 pub use load::{Demand, Draws, Profile};
 pub use load_steps::{Kept, LoadStep, MOST_LOAD_STEPS, Series, load_steps};
 pub use module::{ArgumentDimension, Extent, Module, ModuleFile};

@@ -286,6 +286,16 @@ irdl.dialect @berth {
     irdl.attributes {"name" = %name}
   }
 
+  // The cross entropy of each row: one number, of which a device that has a part of the width has a summand.
+  irdl.operation @loss {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name}
+  }
+
   // ---- collectives, inserted by shard --------------------------------------------------------
 
   // Sums partial sums over the axis; every device gets the whole.

@@ -32,6 +32,10 @@
 //! - All-reduce is a ring: each device sends 2(t-1)/t of the message; all-gather (t-1)/t of the gathered
 //!   value (Thakur, Rabenseifner, Gropp, 2005, section 4).
 
+mod gradient;
+
+pub(crate) use gradient::{Gradient, gradients};
+
 use crate::dialect::{Computation, Element, EncoderHeads, Heads, Latent, LatentHeads, Split, Weight};
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
@@ -119,6 +123,20 @@ impl Shape {
 
 /// The cost of one operator; `None` of a repeat, whose body costs.
 pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
+    let cost = of_pass(computation, shape)?;
+    if shape.phase != Phase::Step {
+        return Some(cost);
+    }
+    // A step caches nothing: keys and values are activations like any others.
+    Some(Cost {
+        activation_bytes: cost.activation_bytes + cost.kv_bytes,
+        kv_bytes: Form::default(),
+        kv_memory: Form::default(),
+        ..cost
+    })
+}
+
+fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
     Some(match computation {
         Computation::Repeat { .. } => return None,
         Computation::Lookup { weight, split } => lookup(weight, *split, shape),
@@ -139,6 +157,7 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
         | Computation::Activate
         | Computation::LastToken
         | Computation::FirstToken
+        | Computation::Loss
         | Computation::Dispatch { .. }
         | Computation::Combine { .. } => elementwise(shape.read() + shape.written()),
         Computation::CacheWrite { heads, split, head_norm, over } => {
@@ -324,7 +343,8 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
     let read = read_part(shape);
     // Pairs of a query and a key it sees, doubled so that they are whole; and tokens attended.
     let (twice_pairs, attended) = match (shape.phase, window) {
-        (Phase::Prefill | Phase::Encode | Phase::Step, None) => causal(new, context),
+        (Phase::Prefill | Phase::Encode, None) => causal(new, context),
+        (Phase::Step, None) => causal(new, Form::default()),
         (Phase::Prefill | Phase::Encode | Phase::Step, Some(window)) => {
             (new.clone() * number(2) * number(window), new + number(window))
         }
@@ -388,6 +408,7 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
     // FLOPs of half a pair and head, doubled pairs, tokens attended, and the width of what is multiplied.
     let (half, twice_pairs, attended, beside) = match shape.phase {
         Phase::Prefill | Phase::Encode | Phase::Step => {
+            let context = if shape.phase == Phase::Step { Form::default() } else { context };
             let (twice_pairs, attended) = causal(new, context);
             (width + latent.rope + value, twice_pairs, attended, shape.width_beside)
         }

@@ -68,8 +68,10 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
             service: &service,
             engine: bodies::text(*call, "engine"),
             target: bodies::text(*call, "target"),
+            training: bodies::text(*call, "optimizer").zip(bodies::text(*call, "recompute")),
         };
         let phases: &[Phase] = match &model.attention {
+            _ if lowering.training.is_some() => &[Phase::Step],
             Attention::Bidirectional { .. } => &[Phase::Encode],
             Attention::Grouped { .. } | Attention::Latent { .. } => &[Phase::Prefill, Phase::Decode],
         };
@@ -106,6 +108,8 @@ struct Lowering<'c, 'm> {
     engine: Option<String>,
     /// The devices it is for, where they are not those that run one kernel after another.
     target: Option<String>,
+    /// Optimizer and what is recomputed, where it is a step of training.
+    training: Option<(String, String)>,
 }
 
 impl<'c> Lowering<'c, '_> {
@@ -125,6 +129,10 @@ impl<'c> Lowering<'c, '_> {
         ];
         attributes.extend(self.engine.as_ref().map(|engine| ("berth.engine", self.text(engine))));
         attributes.extend(self.target.as_ref().map(|target| ("berth.target", self.text(target))));
+        if let Some((optimizer, recompute)) = &self.training {
+            attributes.push(("berth.optimizer", self.text(optimizer)));
+            attributes.push(("berth.recompute", self.text(recompute)));
+        }
         let words = self.activation(Type::from(IntegerType::new(self.context, 32)));
         let body = self.function(module, &self.symbol(phase), words, &attributes, self.location)?;
         let mut x = self.embedding(&body)?;
@@ -185,7 +193,11 @@ impl<'c> Lowering<'c, '_> {
         let matrix = self.matrix(model.hidden.value, model.vocabulary.value, self.bf16());
         let mut head = vec![matrix, self.undivided()];
         head.extend(self.mark("tied", model.tied));
-        body.append("berth.matmul", "lm_head", model.vocabulary, &[x], &head)
+        let x = body.append("berth.matmul", "lm_head", model.vocabulary, &[x], &head)?;
+        match phase {
+            Phase::Step => body.append("berth.loss", "loss", model.vocabulary, &[x], &[]),
+            Phase::Prefill | Phase::Decode | Phase::Encode => Ok(x),
+        }
     }
 
     /// What an encoder makes of its first token: a pooled vector, scores, or the row as it is.

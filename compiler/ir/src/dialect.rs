@@ -51,6 +51,7 @@ pub(crate) enum Computation {
     Combine { per_token: u64, over: bool },
     LastToken,
     FirstToken,
+    Loss,
     AllReduce { axis: Axis },
     AllGather { axis: Axis },
     ReduceScatter { axis: Axis },
@@ -75,6 +76,7 @@ impl Computation {
                 | Computation::Combine { .. }
                 | Computation::LastToken
                 | Computation::FirstToken
+                | Computation::Loss
         )
     }
 
@@ -99,6 +101,7 @@ impl Computation {
             | Computation::Combine { .. }
             | Computation::LastToken
             | Computation::FirstToken
+            | Computation::Loss
             | Computation::AllReduce { .. }
             | Computation::AllGather { .. }
             | Computation::ReduceScatter { .. }
@@ -339,7 +342,7 @@ pub(crate) fn weight_type<'c>(context: &'c Context, precision: Precision) -> Typ
 }
 
 /// The operations of the dialect, for messages.
-pub(crate) const NAMES: [&str; 23] = [
+pub(crate) const NAMES: [&str; 24] = [
     "berth.lookup",
     "berth.matmul",
     "berth.norm",
@@ -356,6 +359,7 @@ pub(crate) const NAMES: [&str; 23] = [
     "berth.combine",
     "berth.last_token",
     "berth.first_token",
+    "berth.loss",
     "berth.all_reduce",
     "berth.all_gather",
     "berth.reduce_scatter",
@@ -484,6 +488,7 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             .map(|(per_token, over)| Computation::Combine { per_token, over }),
         "berth.first_token" => Some(Computation::FirstToken),
         "berth.last_token" => Some(Computation::LastToken),
+        "berth.loss" => Some(Computation::Loss),
         "berth.all_reduce" => attributes.axis(&Axis::ALL).map(|axis| Computation::AllReduce { axis }),
         "berth.all_gather" => attributes.axis(&Axis::ALL).map(|axis| Computation::AllGather { axis }),
         "berth.reduce_scatter" => attributes.axis(&Axis::ALL).map(|axis| Computation::ReduceScatter { axis }),

@@ -6,10 +6,11 @@
 //! decides only rows, and a width where it has none of its own. So an edited operation keeps its price
 //! to itself, and a misfit is a warning, not an error.
 
-use crate::cost::{self, Cost, Groups, Shape};
+use crate::cost::{self, Cost, Gradient, Groups, Shape};
 use crate::dialect::{Computation, Fused, Split};
 use crate::module::Imported;
 use crate::structure::{Function, Role, Step, Structure};
+use crate::training;
 use crate::verifier::diagnostic;
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
@@ -72,9 +73,11 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
             layers: Vec::new(),
             staged: None,
             divides: Vec::new(),
+            gradients: None,
             warnings: Vec::new(),
         };
         if let Some(function) = structure.functions.get(index) {
+            layout.gradients = function.training.map(|_| Vec::new());
             layout.groups = function.groups;
             let rows = match role.phase {
                 Phase::Prefill | Phase::Encode | Phase::Step => {
@@ -94,6 +97,9 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
             };
             let result = layout.function(index, function, tokens, 1);
             layout.whole(&result, &function.return_place, "the pass returns");
+            if let (Some(training), Some(gradients)) = (function.training, layout.gradients.take()) {
+                training::step(training, &mut layout.operators, gradients);
+            }
         }
         for warning in layout.warnings {
             // A body that two passes share says it once.
@@ -243,6 +249,8 @@ struct Layout<'s> {
     layers: Vec<u64>,
     staged: Option<usize>,
     divides: Vec<(Form, BTreeSet<u64>)>,
+    /// Those of each operator, where the pass trains.
+    gradients: Option<Vec<Vec<Gradient>>>,
     warnings: Vec<IrDiagnostic>,
 }
 
@@ -263,6 +271,9 @@ impl Layout<'_> {
                     let cost = cost::of(computation, &shape);
                     let producer = self.operators.len();
                     if let Some(cost) = cost {
+                        if let Some(gradients) = &mut self.gradients {
+                            gradients.push(cost::gradients(computation, &shape));
+                        }
                         self.operators.push(Priced {
                             at: (index, position),
                             name: step.name.clone(),
@@ -590,6 +601,15 @@ impl Layout<'_> {
                 result.width = heads.query_width();
                 result.distribution = by_heads(*split);
                 split_in = *split == Split::Heads;
+            }
+            Computation::Loss => {
+                part = input.part.clone();
+                self.summed(input, &step.place, &does);
+                result.width = 1;
+                result.distribution = match input.distribution {
+                    Distribution::Split => Distribution::Partial,
+                    Distribution::Whole | Distribution::Partial => Distribution::Whole,
+                };
             }
             Computation::LastToken | Computation::FirstToken => {
                 part = input.part.clone();

@@ -102,7 +102,7 @@ fn dataflow(operation: OperationRef, computation: &Computation) -> Option<&'stat
 }
 
 /// What only moves bytes.
-const ONLY_MOVE: [&str; 10] = [
+const ONLY_MOVE: [&str; 11] = [
     "berth.norm",
     "berth.residual",
     "berth.silu_multiply",
@@ -112,6 +112,7 @@ const ONLY_MOVE: [&str; 10] = [
     "berth.dispatch",
     "berth.combine",
     "berth.last_token",
+    "berth.loss",
     "berth.first_token",
 ];
 

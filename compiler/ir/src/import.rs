@@ -50,7 +50,7 @@ pub(crate) fn import<'c>(
             continue;
         }
         if imported.insert(work.model.value) {
-            match shape(model, service.span) {
+            match shape(model, (service.span, "this service runs it")) {
                 Ok(shape) => append(&module, declaration(&lines, model, &shape)),
                 Err(diagnostic) => diagnostics.push(*diagnostic),
             }
@@ -73,6 +73,27 @@ pub(crate) fn import<'c>(
                 append(&module, call.add_attributes(&attributes));
             }
         }
+    }
+    for job in &program.jobs {
+        let (Some(trains), Some(_)) = (&job.trains, &job.steps) else { continue };
+        let Some(model) = program.models.get(trains.model).filter(|model| model.module.is_none()) else {
+            continue;
+        };
+        if imported.insert(trains.model) {
+            match shape(model, (job.span, "this job trains it")) {
+                Ok(shape) => append(&module, declaration(&lines, model, &shape)),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            }
+        }
+        let text = |text: &str| Attribute::from(StringAttribute::new(context, text));
+        let call = OperationBuilder::new("berth.call", lines.at(job.span)).add_attributes(&[
+            lines.named("service", text(&job.name)),
+            lines.named("model", FlatSymbolRefAttribute::new(context, &model.name).into()),
+            lines.named("precision", text(precision_name(Precision::Bf16))),
+            lines.named("optimizer", text(&trains.optimizer)),
+            lines.named("recompute", text(&trains.recompute)),
+        ]);
+        append(&module, call);
     }
     if diagnostics.is_empty() { Ok(module) } else { Err(diagnostics) }
 }

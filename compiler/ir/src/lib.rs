@@ -29,6 +29,7 @@ mod shard;
 mod simplify;
 mod structure;
 mod text;
+mod training;
 mod variants;
 mod verifier;
 
@@ -64,6 +65,7 @@ impl Lowering for Mlir {
         // Read without locations first: what is wrong is said of the line of this text that says it,
         // not of the user's line that it was once lowered from.
         let here = text::without_locations(text);
+        text::tried(&here, path, "ir::parse").map_err(|error| vec![error])?;
         let lenient = text::context(false);
         let module = text::parse(&lenient, &here, path, "ir::parse")?;
         let (structure, mut warnings) = verifier::read(&lenient, &module, path)?;

@@ -24,8 +24,8 @@ pub(crate) enum Value {
     Name(&'static str),
 }
 
-/// The shape of `model`, which a service at `service` runs.
-pub(crate) fn shape(model: &Model, service: Span) -> Result<Shape, Box<Diagnostic>> {
+/// The shape of `model`, which a service or a job runs: where that stands, and what it does.
+pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, Box<Diagnostic>> {
     let Model {
         name: _,
         span,
@@ -42,7 +42,7 @@ pub(crate) fn shape(model: &Model, service: Span) -> Result<Shape, Box<Diagnosti
         native: _,
         quality: _,
     } = model;
-    let mut facts = Facts { model, service, fields: Vec::new(), missing: Vec::new() };
+    let mut facts = Facts { model, runs, fields: Vec::new(), missing: Vec::new() };
     facts.needed("layers", layers);
     facts.needed("hidden", hidden);
     let head_width = match attention {
@@ -145,7 +145,7 @@ pub(crate) fn shape(model: &Model, service: Span) -> Result<Shape, Box<Diagnosti
 /// Facts while they are collected.
 struct Facts<'m> {
     model: &'m Model,
-    service: Span,
+    runs: (Span, &'static str),
     fields: Vec<(&'static str, Value, Span)>,
     missing: Vec<&'static str>,
 }
@@ -192,15 +192,13 @@ impl Facts<'_> {
                 self.model.span,
                 format!("{names} missing here"),
             )
-            .and(self.service, "this service runs it")
+            .and(self.runs.0, self.runs.1)
             .help(self.missing.iter().map(|field| format!("{field} = …")).collect::<Vec<_>>().join("\n")),
         )
     }
 
     fn wrong(&self, span: Span, title: String, label: String) -> Box<Diagnostic> {
-        Box::new(
-            Diagnostic::error("model::shape", title, span, label).and(self.service, "this service runs it"),
-        )
+        Box::new(Diagnostic::error("model::shape", title, span, label).and(self.runs.0, self.runs.1))
     }
 
     /// No count is 0 or larger than any machine, no weight has more elements than are counted.

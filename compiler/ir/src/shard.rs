@@ -47,8 +47,8 @@ pub(crate) fn shard(context: &Context, module: &Module) -> Result<(), Malformed>
         if let Some(phase) = phase_of(function) {
             let text = |axis: Axis| Attribute::from(StringAttribute::new(context, axis.name()));
             let axes: &[Axis] = match phase {
-                Phase::Prefill | Phase::Decode => &[Axis::Data, Axis::Context],
-                Phase::Encode | Phase::Step => &[Axis::Data],
+                Phase::Prefill | Phase::Decode | Phase::Step => &[Axis::Data, Axis::Context],
+                Phase::Encode => &[Axis::Data],
             };
             let rows: Vec<Attribute> = axes.iter().copied().map(text).collect();
             foreign::mutable(function)
@@ -197,7 +197,10 @@ impl<'c, 'a> Body<'c, 'a> {
             (Computation::Combine { .. }, _) => {
                 self.collective(operation, operand, "all_to_all", Axis::Expert, name, &[])?
             }
-            (Computation::Attention { .. } | Computation::LatentAttention { .. }, Some(Phase::Prefill)) => {
+            (
+                Computation::Attention { .. } | Computation::LatentAttention { .. },
+                Some(Phase::Prefill | Phase::Step),
+            ) => {
                 let (width, cache, by_heads) = match computation {
                     Computation::Attention { heads, .. } => {
                         (2 * heads.kv_heads * heads.width, heads.cache, true)
@@ -339,6 +342,9 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
         },
         Computation::SiluMultiply | Computation::Activate => {
             Plan { accepts: vec![followed], split: None, result: followed }
+        }
+        Computation::Loss => {
+            Plan { accepts: vec![followed], split: None, result: if split { Partial } else { Whole } }
         }
         // Both alike add up as they are.
         Computation::Residual if inputs.iter().all(|input| Some(input) == inputs.first()) => {

@@ -6,6 +6,7 @@
 use crate::cost::Groups;
 use crate::dialect::{Computation, Element, Fused, Overlap};
 use crate::module::Imported;
+use crate::training::Training;
 use berth_compiler::graph::{Phase, Place, Target, Variant};
 use berth_language::model::Precision;
 
@@ -33,6 +34,8 @@ pub(crate) struct Function {
     pub symbol: String,
     /// What it is the pass of; none for the body of a repeat.
     pub role: Option<Role>,
+    /// How it trains, where it does.
+    pub training: Option<Training>,
     /// What divides the rows of a pass; of a body, those of the pass that it is laid out in.
     pub groups: Groups,
     /// Of the argument.

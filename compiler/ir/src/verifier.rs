@@ -10,6 +10,7 @@ use crate::foreign;
 use crate::module::{self, Calling, Imported};
 use crate::structure::{Function, Role, Step, Structure};
 use crate::text;
+use crate::training::{Optimizer, Recompute, Training};
 use berth_compiler::graph::{Phase, Place, Target};
 use berth_compiler::lowering::IrDiagnostic;
 use melior::Context;
@@ -165,7 +166,9 @@ impl<'c> Reader<'c, '_> {
             }
             return None;
         };
-        let function = Function { symbol, role, groups, element, steps, result, place, return_place };
+        let training = self.training(operation, &place);
+        let function =
+            Function { symbol, role, training, groups, element, steps, result, place, return_place };
         (self.errors.len() == errors_before).then_some(function)
     }
 
@@ -245,6 +248,37 @@ impl<'c> Reader<'c, '_> {
             }
         }
         groups
+    }
+
+    /// How a pass trains, where it does.
+    fn training(&mut self, operation: OperationRef<'c, '_>, place: &Place) -> Option<Training> {
+        let optimizer = self.string_if_any(operation, "berth.optimizer");
+        let recompute = self.string_if_any(operation, "berth.recompute");
+        if optimizer.is_none() && recompute.is_none() {
+            return None;
+        }
+        let mut unknown = |name: &str, known: &[&str], written: &str| {
+            let known: Vec<_> = known.iter().map(|known| format!("\"{known}\"")).collect();
+            self.error(
+                place,
+                format!("`{name}` is one of {}; here it is \"{written}\"", known.join(", ")),
+                None,
+            );
+        };
+        let mut training = Training::default();
+        if let Some(written) = optimizer {
+            match Optimizer::ALL.into_iter().find(|known| known.name() == written) {
+                Some(optimizer) => training.optimizer = optimizer,
+                None => unknown("berth.optimizer", &Optimizer::ALL.map(Optimizer::name), &written),
+            }
+        }
+        if let Some(written) = recompute {
+            match Recompute::ALL.into_iter().find(|known| known.name() == written) {
+                Some(recompute) => training.recompute = recompute,
+                None => unknown("berth.recompute", &Recompute::ALL.map(Recompute::name), &written),
+            }
+        }
+        Some(training)
     }
 
     /// All steps that can be read, and what is returned where.
@@ -531,6 +565,7 @@ fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
         | Computation::Combine { .. }
         | Computation::LastToken
         | Computation::FirstToken
+        | Computation::Loss
         | Computation::AllReduce { .. }
         | Computation::AllGather { .. }
         | Computation::ReduceScatter { .. }

@@ -2,7 +2,7 @@
 
 use super::Text;
 use super::conditions::{requirement_text, wish_text};
-use crate::model::{Checkpoint, Dataset, Job, Program};
+use crate::model::{Checkpoint, Dataset, Job, Program, Trains};
 use crate::quantity::Quantity;
 
 pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
@@ -12,6 +12,7 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
         doc,
         priority,
         model,
+        trains,
         work,
         steps,
         batch,
@@ -30,6 +31,10 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
     text.fact("work", work.as_ref());
     text.fact("steps", steps.as_ref());
     text.fact("batch", batch.as_ref());
+    if let Some(Trains { model: _, optimizer, recompute }) = trains {
+        text.line(&format!("optimizer = {optimizer}"));
+        text.line(&format!("recompute = {recompute}"));
+    }
     if let Some(input) = input {
         let Dataset { name, size, at } = &input.value;
         let call = format!("dataset({name:?}{})", arguments(size.as_ref(), ("at", at.as_deref())));

@@ -17,6 +17,8 @@ pub struct Job {
     pub priority: Fact<i64>,
     /// The name of the model that it trains or runs.
     pub model: Option<Fact<String>>,
+    /// What its steps train, where it has steps.
+    pub trains: Option<Trains>,
     /// How much there is to do: tokens, requests, images or FLOP.
     pub work: Option<Fact<Quantity>>,
     /// Steps of a training run.
@@ -37,6 +39,17 @@ pub struct Job {
     pub requirements: Vec<Requirement>,
     /// Wishes of this job and its bases.
     pub wishes: Vec<Wish>,
+}
+
+/// A model that learns, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trains {
+    /// By index into [`Program::models`](super::Program::models).
+    pub model: usize,
+    /// `adamw`, `sgd`.
+    pub optimizer: String,
+    /// `none`, `attention`, `layer`: what is computed a second time rather than kept.
+    pub recompute: String,
 }
 
 /// `dataset("s3://…", size = 1.2TB, at = dal)`

@@ -6,10 +6,10 @@ use super::things::ThingId;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Checkpoint, Dataset, Job};
+use crate::model::{Checkpoint, Dataset, Job, Trains};
 use crate::quantity::{Dimension, Quantity, is_positive};
-use crate::schema::Kind;
 use crate::schema::kinds::JobRows;
+use crate::schema::{Field, Kind};
 use crate::span::Spanned;
 
 impl<'a> Resolver<'a> {
@@ -81,12 +81,40 @@ impl<'a> Resolver<'a> {
 }
 
 impl<'a> Builder<'_, 'a> {
+    /// What a job with `steps` trains, and how.
+    fn trains(
+        &mut self,
+        id: ThingId,
+        [model, steps, optimizer, recompute]: [&'static Field; 4],
+    ) -> Option<Trains> {
+        self.count(id, steps)?;
+        let thing = self.stated(id, model, |_, value| match value {
+            Value::Thing(thing) => Some(thing),
+            _ => None,
+        })?;
+        let network = self.model(thing.value);
+        if self.program.models.get(network).is_some_and(|model| model.module.is_some()) {
+            self.not_yet(thing.span, "what the gradients of an exported module cost is not derived");
+        }
+        let mut named = |field: &'static Field, default: &str| {
+            let stated = self.stated(id, field, |_, value| match value {
+                Value::Symbol(name) => Some(name),
+                _ => None,
+            });
+            stated.map_or_else(|| default.to_owned(), |stated| stated.value)
+        };
+        let (optimizer, recompute) = (named(optimizer, "adamw"), named(recompute, "none"));
+        Some(Trains { model: network, optimizer, recompute })
+    }
+
     pub(super) fn job(&mut self, id: ThingId) {
         let JobRows {
             model,
             work,
             steps,
             batch,
+            optimizer,
+            recompute,
             input,
             preemptible,
             checkpoint,
@@ -119,10 +147,12 @@ impl<'a> Builder<'_, 'a> {
         let choices = [tensor, pipeline, expert, data, precision, device, market, local_steps, cap, clock];
         lines.requirements.extend(self.pins(id, &choices));
         let stated = self.whole(id, priority);
+        let trains = self.trains(id, [model, steps, optimizer, recompute]);
         let job = Job {
             doc: self.doc(id),
             priority: stated.unwrap_or_else(|| Spanned::new(0, span)),
             model: self.address_of(id, model),
+            trains,
             work: self.quantity(id, work),
             steps: self.count(id, steps),
             batch: self.quantity(id, batch),

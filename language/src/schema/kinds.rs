@@ -399,6 +399,8 @@ kinds! {
         work: Fact, Amount, Describes, Unset, "How much there is to do.";
         steps: Fact, Integer(Positive), Describes, Unset, "Steps of a training run.";
         batch: Fact, Q(&TOKENS, Positive), Describes, Unset, "Tokens of one step.";
+        optimizer: Fact, Symbol(&["adamw", "sgd"]), Describes, IsSymbol("adamw"), "What turns gradients into weights, and what it holds beside each: AdamW a copy and two moments, SGD with momentum a copy and one.";
+        recompute: Fact, Symbol(&["none", "attention", "layer"]), Describes, IsSymbol("none"), "What a step computes a second time rather than keep: nothing, attention's products, whole layers.";
         input: Fact, Dataset, Describes, Unset, "Its data and where it is.";
         preemptible: Fact, Boolean, Describes, IsBoolean(false), "It may be stopped and continued.";
         checkpoint: Fact, Checkpoint, Describes, Unset, "How often it saves.";
