@@ -1,5 +1,6 @@
 //! Bytes in, summaries or refusals out.
 
+// The generators draw in more ways than these tests.
 #[path = "../../../../benches/generators/random.rs"]
 #[allow(dead_code)]
 mod random;
