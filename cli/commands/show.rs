@@ -3,8 +3,9 @@
 use crate::arguments::Saved;
 use crate::render::failure::Failure;
 use crate::render::plan as rendered;
-use berth_compiler::plan::{Plan, digest};
+use berth_compiler::plan::{Plan, digest_of};
 use berth_language::sources::LARGEST_FILE;
+use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -22,8 +23,7 @@ pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
 /// Says where a plan is not of what lies there now.
 pub fn warn_of_age(plan: &Plan) {
     for input in &plan.inputs {
-        let now = std::fs::read(&input.path).map(|bytes| digest(&bytes));
-        match now {
+        match File::open(&input.path).and_then(digest_of) {
             Ok(now) if now == input.sha256 => {}
             Ok(_) => eprintln!("warning: `{}` changed since this plan was made", input.path),
             Err(error) => eprintln!("warning: `{}` cannot be read now: {error}", input.path),

@@ -38,7 +38,7 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
             Resource { name: "cpu".into(), unit: format!("core/{}", scales[CPU]) },
             Resource { name: "memory".into(), unit: "byte".into() },
         ],
-        machines: program.nodes.iter().map(|node| machine(program, candidates, node, scales)).collect(),
+        machines: program.nodes.iter().map(|node| machine(candidates, node, scales)).collect(),
         share_scale: share_scale(program),
         ..Packing::default()
     };
@@ -62,7 +62,7 @@ pub fn standing_price(program: &Program) -> BigRational {
         .iter()
         .filter(|node| node.market == Market::Reserved)
         .filter_map(|node| node.price.as_ref())
-        .map(|price| per_hour(&price.value))
+        .map(|price| per_hour(&price.value.mean()))
         .sum()
 }
 
@@ -128,7 +128,7 @@ fn round_down(amount: &BigRational, scale: u64) -> u64 {
     (amount * BigRational::from_integer(scale.into())).floor().to_integer().to_u64().unwrap_or(u64::MAX)
 }
 
-fn machine(program: &Program, candidates: &Candidates, node: &Node, scales: [u64; 2]) -> Machine {
+fn machine(candidates: &Candidates, node: &Node, scales: [u64; 2]) -> Machine {
     let amount = |fact: &Option<berth_language::model::Fact<Quantity>>, scale| {
         fact.as_ref().map_or(0, |fact| round_down(&fact.value.value, scale))
     };
@@ -146,10 +146,9 @@ fn machine(program: &Program, candidates: &Candidates, node: &Node, scales: [u64
     };
     // A reserved machine is paid used or not: its price is no part of any choice.
     let price = match (&node.price, node.market) {
-        (Some(price), Market::Owned | Market::OnDemand | Market::Spot) => per_hour(&price.value),
+        (Some(price), Market::Owned | Market::OnDemand | Market::Spot) => per_hour(&price.value.mean()),
         _ => BigRational::zero(),
     };
-    let _ = program;
     Machine {
         name: node.name.clone(),
         capacity: vec![amount(&node.cpu, scales[CPU]), amount(&node.memory, scales[MEMORY])],
@@ -372,7 +371,7 @@ fn finest_step(program: &Program, terms: &[(BigRational, Atom)]) -> BigRational 
         denominator = least_common_multiple(&denominator, coefficient.denom());
         if *atom == Atom::Price {
             for price in program.nodes.iter().filter_map(|node| node.price.as_ref()) {
-                let price = coefficient * per_hour(&price.value);
+                let price = coefficient * per_hour(&price.value.mean());
                 denominator = least_common_multiple(&denominator, price.denom());
             }
         }

@@ -8,11 +8,11 @@
 use crate::assembly;
 use crate::candidates::{self, Disregarded};
 use crate::graph::OperatorGraph;
-use crate::plan::addresses::compress;
 use crate::problem::{Problem, Solution};
 use crate::recheck;
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Proof, Request, Solving};
+use berth_language::addresses::compress;
 use berth_language::model::{Condition, Policy, Program, Requirement};
 use berth_language::span::Span;
 use std::collections::BTreeSet;

@@ -4,7 +4,6 @@
 //! `$/h`, req/s, 1. Apart from `solve` the same input gives the same bytes. Unknown fields are ignored,
 //! an unknown major version is refused.
 
-pub mod addresses;
 pub mod judged;
 pub mod objects;
 pub mod predicted;
@@ -15,6 +14,7 @@ use crate::degrees::Degrees;
 use objects::{ObjectEntry, TargetEntry, Unwritten};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::io::{ErrorKind, Read};
 
 /// The format this program writes.
 pub const FORMAT: &str = "berth.plan/1";
@@ -426,5 +426,23 @@ pub enum Unreadable {
 
 /// SHA-256 in hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of all that `reader` gives, in hexadecimal. Data files may be larger than memory.
+pub fn digest_of(mut reader: impl Read) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut block) {
+            Ok(0) => return Ok(hexadecimal(&hash.finalize())),
+            Ok(count) => hash.update(&block[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -148,6 +148,16 @@ fn stale(stages: &Stages, found: &Plan) -> Vec<Diagnostic> {
             );
         }
     }
+    for (path, sha256) in stages.sources.data() {
+        let before = found.inputs.iter().find(|input| input.path == path);
+        if before.is_none_or(|before| before.sha256 != sha256) {
+            let title = format!("the plan was made from another `{path}`");
+            diagnostics.push(
+                Diagnostic::error("plan::stale", title, plan_line(stages), "this program reads other data")
+                    .help("Plan again, or put the data back that the plan was made from."),
+            );
+        }
+    }
     if diagnostics.is_empty() {
         let title = "the plan names inputs that the program does not read";
         diagnostics.push(

@@ -11,6 +11,7 @@ mod places;
 mod pools;
 mod targets;
 
+use crate::addresses::compress;
 use crate::model::{
     Change, Check, CountBound, Demand, Device, Draws, Fabric, Filling, ImageWork, LiveObject, LlmWork,
     LoadStep, Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
@@ -25,6 +26,7 @@ use jobs::describe_job;
 use num_rational::BigRational;
 use num_traits::{One, ToPrimitive};
 use pools::describe_pool;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use targets::{describe_container, describe_target};
 
@@ -60,15 +62,15 @@ pub fn describe(program: &Program) -> String {
     for device in devices {
         describe_device(&mut text, device);
     }
-    for place in places {
-        places::describe_place(&mut text, place, places);
-    }
+    text.alike(
+        places,
+        |place| (place.level.name(), &place.name),
+        |text, place| places::describe_place(text, place, places),
+    );
     for link in links {
         places::describe_link(&mut text, link, places);
     }
-    for node in nodes {
-        describe_node(&mut text, node, program);
-    }
+    text.alike(nodes, |node| ("node", &node.name), |text, node| describe_node(text, node, program));
     for Filling { nodes: block, filled } in fillings {
         let names: Vec<_> =
             block.iter().filter_map(|node| nodes.get(*node)).map(|node| &*node.name).collect();
@@ -140,15 +142,45 @@ pub fn describe(program: &Program) -> String {
 #[derive(Default)]
 struct Text {
     whole: String,
+    /// The head of the paragraph in hand.
+    head: String,
+    /// Whose course of values was written out, by its name and its values.
+    courses: BTreeMap<(String, Vec<BigRational>), String>,
 }
 
 impl Text {
+    /// A paragraph for each run of `things` of which the same is to say; `named` gives kind and address of one.
+    fn alike<'t, T>(
+        &mut self,
+        things: &'t [T],
+        named: impl Fn(&'t T) -> (&'static str, &'t str),
+        describe: impl Fn(&mut Self, &'t T),
+    ) {
+        let mut runs: Vec<(&str, Vec<&str>, String)> = Vec::new();
+        for thing in things {
+            let (kind, name) = named(thing);
+            let courses = std::mem::take(&mut self.courses);
+            let mut own = Self { head: format!("{kind} {name}"), courses, ..Self::default() };
+            describe(&mut own, thing);
+            self.courses = own.courses;
+            match runs.last_mut() {
+                Some((last, names, said)) if *last == kind && *said == own.whole => names.push(name),
+                _ => runs.push((kind, vec![name], own.whole)),
+            }
+        }
+        for (kind, names, said) in runs {
+            self.paragraph(&format!("{kind} {}", compress(names).join(", ")));
+            self.whole.push_str(&said);
+        }
+    }
+
     fn paragraph(&mut self, head: &str) {
         if !self.whole.is_empty() {
             self.whole.push('\n');
         }
         self.whole.push_str(head);
         self.whole.push('\n');
+        head.clone_into(&mut self.head);
     }
 
     fn line(&mut self, line: &str) {
@@ -184,19 +216,21 @@ impl Text {
     }
 }
 
-/// What varies over the horizon: one value for all, or every step's in one unit, eight on a line.
+/// What varies over the horizon: one value for all, or every step's in one unit; or whose it is the same as.
 fn describe_profile(text: &mut Text, name: &str, profile: &Profile) {
     let Profile { values, dimension } = profile;
     if let [constant] = values.as_slice() {
         text.line(&format!("{name} = {}", Quantity::new(constant.clone(), dimension.clone())));
         return;
     }
-    let (unit, factor) = column_unit(dimension);
-    text.line(&format!("{name} in {unit}, by step"));
-    for chunk in values.chunks(8) {
-        let values: Vec<_> = chunk.iter().map(|value| number(&(value * &factor))).collect();
-        text.line(&format!("    {}", values.join(" ")));
+    let course = (name.to_owned(), values.clone());
+    if let Some(of) = text.courses.get(&course) {
+        text.line(&format!("{name} as of {of}"));
+        return;
     }
+    text.courses.insert(course, text.head.clone());
+    let (unit, factor) = column_unit(dimension);
+    text.column(&format!("{name} in {unit}, by step"), values.iter().map(|value| number(&(value * &factor))));
 }
 
 /// Values of draws up to this many are written out.
@@ -284,7 +318,7 @@ fn describe_device(text: &mut Text, device: &Device) {
 
 fn describe_node(text: &mut Text, node: &Node, program: &Program) {
     let Node {
-        name,
+        name: _,
         span: _,
         place,
         devices,
@@ -307,7 +341,6 @@ fn describe_node(text: &mut Text, node: &Node, program: &Program) {
         notice,
         energy_price,
     } = node;
-    text.paragraph(&format!("node {name}"));
     places::within(text, *place, &program.places);
     if let Some(Spanned { value: (class, count), .. }) = devices {
         let class = program.devices.get(*class).map_or("?", |class| class.name.as_str());
@@ -320,7 +353,9 @@ fn describe_node(text: &mut Text, node: &Node, program: &Program) {
     text.fact("cpu", cpu.as_ref());
     text.fact("memory", memory.as_ref());
     text.fact("overhead", overhead.as_ref());
-    text.fact("price", price.as_ref());
+    if let Some(price) = price {
+        describe_profile(text, "price", &price.value);
+    }
     text.line(&format!("market = {}", market_name(*market)));
     text.fact("failures", failures.as_ref());
     text.fact("repair", repair.as_ref());

@@ -5,6 +5,7 @@
 //! A user's mistake is never an `Err`: [`check`] returns what could be understood and a list of
 //! [diagnostics](diagnostics::Diagnostic). Bytes come through [`Files`](sources::Files).
 
+pub mod addresses;
 pub mod catalog;
 pub mod codes;
 pub mod configuration;

@@ -80,6 +80,7 @@ pub(crate) fn resolve(
         let built = resolver.program(world);
         let mut found = resolver.diagnostics;
         let read = module::files_of(resolver.configurations.values(), resolver.read_modules.values());
+        let data = resolver.data;
         if !readable {
             // What a line that could not be read would have said is missing, and so is what follows from
             // it: only mistakes that stand for themselves are told.
@@ -91,6 +92,11 @@ pub(crate) fn resolve(
         for (path, bytes) in read {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             sources.add(Source { path, text, bytes, shipped: false });
+        }
+        for (wanted, summary) in data {
+            if let Ok(summary) = summary {
+                sources.add_data(&wanted.path, &summary.sha256);
+            }
         }
         program = (readable && sound).then_some(built);
     }

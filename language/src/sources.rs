@@ -3,6 +3,7 @@
 use crate::data::{Summary, Undecodable, Wanted};
 use crate::diagnostics::Diagnostic;
 use crate::span::{FileId, Span};
+use std::collections::BTreeMap;
 
 /// How `language` reads: the command line gives the disk, an editor its open documents.
 pub trait Files {
@@ -36,6 +37,7 @@ pub const LARGEST_FILE: u64 = 64 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    data: BTreeMap<String, String>,
 }
 
 /// One file.
@@ -76,6 +78,16 @@ impl Sources {
             .help("Save the file as UTF-8.")
         });
         (file, diagnostic)
+    }
+
+    /// Notes that the data file at `path`, whose bytes have this SHA-256, was summed up.
+    pub fn add_data(&mut self, path: &str, sha256: &str) {
+        self.data.insert(path.to_owned(), sha256.to_owned());
+    }
+
+    /// Data files by path, with the SHA-256 of their bytes.
+    pub fn data(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.data.iter().map(|(path, sha256)| (path.as_str(), sha256.as_str()))
     }
 
     /// The file `id`.

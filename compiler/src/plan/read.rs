@@ -2,10 +2,10 @@
 //!
 //! Only decisions and claims are taken from the file; every other number is derived again.
 
-use crate::plan::addresses::expand;
 use crate::plan::written::{World, plan_layout};
 use crate::plan::{CertificateEntry, ObjectiveEntry, Placement, Plan};
 use crate::problem::{Assignment, Certificate, Devices, LevelClaim, Solution};
+use berth_language::addresses::expand;
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::Zero;

@@ -2,7 +2,6 @@
 
 use crate::assembly::{linear_wishes, per_hour, standing_price};
 use crate::candidates::{Candidates, precision_name};
-use crate::plan::addresses::compress;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
 use crate::plan::{
@@ -11,6 +10,7 @@ use crate::plan::{
 };
 use crate::problem::{Certificate, Devices, Packing, Solution};
 use crate::recheck::Values;
+use berth_language::addresses::compress;
 use berth_language::model::{Compare, Condition, Program, Subject};
 use berth_language::sources::Sources;
 use berth_language::span::Span;
@@ -89,13 +89,13 @@ fn preamble(world: World<'_>) -> Plan {
     }
 }
 
-/// The files of the user, with the hashes of their bytes.
+/// The files of the user, with the hashes of their bytes; data files last.
 pub fn inputs(sources: &Sources) -> Vec<Input> {
-    sources
-        .iter()
-        .filter(|(_, source)| !source.shipped)
-        .map(|(_, source)| Input { path: source.path.clone(), sha256: digest(&source.bytes) })
-        .collect()
+    let read = sources.iter().filter(|(_, source)| !source.shipped);
+    let read = read.map(|(_, source)| Input { path: source.path.clone(), sha256: digest(&source.bytes) });
+    let data =
+        sources.data().map(|(path, sha256)| Input { path: path.to_owned(), sha256: sha256.to_owned() });
+    read.chain(data).collect()
 }
 
 fn placeholders(program: &Program) -> Vec<PlaceholderEntry> {

@@ -12,8 +12,8 @@ use num_rational::BigRational;
 
 pub(super) fn describe_place(text: &mut Text, place: &Place, places: &[Place]) {
     let Place {
-        level,
-        name,
+        level: _,
+        name: _,
         span: _,
         parent,
         zone,
@@ -32,7 +32,6 @@ pub(super) fn describe_place(text: &mut Text, place: &Place, places: &[Place]) {
         sensor,
         stages,
     } = place;
-    text.paragraph(&format!("{} {name}", level.name()));
     within(text, *parent, places);
     around(text, zone.as_ref(), residency.as_ref());
     text.line(&format!("market = {}", market_name(*market)));

@@ -50,8 +50,8 @@ pub struct Node {
     pub memory: Option<Fact<Quantity>>,
     /// W.
     pub overhead: Option<Fact<Quantity>>,
-    /// Money an hour while used (`on_demand`, `spot`), always (`reserved`), or as amortisation (`owned`).
-    pub price: Option<Fact<Quantity>>,
+    /// Money a time while used (`on_demand`, `spot`), always (`reserved`), or as amortisation (`owned`).
+    pub price: Option<Fact<Profile>>,
     /// How it is paid; `owned` where the file says nothing.
     pub market: Market,
     /// Failures a time, for availability.

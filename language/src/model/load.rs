@@ -1,6 +1,6 @@
 //! What arrives, and how long it is.
 
-use crate::quantity::Dimension;
+use crate::quantity::{Dimension, Quantity};
 use num_rational::BigRational;
 
 /// What varies over the horizon: a price, an intensity, a rate.
@@ -10,6 +10,14 @@ pub struct Profile {
     pub values: Vec<BigRational>,
     /// What it measures.
     pub dimension: Dimension,
+}
+
+impl Profile {
+    /// The mean over the horizon, exactly.
+    pub fn mean(&self) -> Quantity {
+        let count = BigRational::from_integer(self.values.len().max(1).into());
+        Quantity::new(self.values.iter().sum::<BigRational>() / count, self.dimension.clone())
+    }
 }
 
 /// Arrivals: requests a second in each step of the horizon, and how they are spaced within a step.

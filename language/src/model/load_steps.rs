@@ -12,11 +12,11 @@
 //! aggregated time series in planning see Hoffmann and others, A Review on Time Series Aggregation Methods for
 //! Energy System Models, Energies 13, 2020). Steps in which other lines hold are kept apart.
 
-use super::{Program, Requirement, Steps, Wish};
+use super::{Profile, Program, Requirement, Steps, Wish};
 use crate::quantity::Dimension;
 use num_rational::BigRational;
 use num_traits::{ToPrimitive, Zero};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A horizon is reduced to at most this many.
 pub const MOST_LOAD_STEPS: usize = 24;
@@ -24,9 +24,9 @@ pub const MOST_LOAD_STEPS: usize = 24;
 /// Something that varies over the horizon.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// What it is: `shop.demand`.
+    /// What it is: `shop.demand`, `ams.carbon_intensity`.
     pub name: String,
-    /// One value a step, none below zero.
+    /// One value a step.
     pub values: Vec<BigRational>,
     /// What it measures.
     pub dimension: Dimension,
@@ -57,7 +57,8 @@ pub struct LoadStep {
 }
 
 impl Program {
-    /// What is asked of each service and flow, where it varies over the horizon.
+    /// What varies over the horizon: what is asked of each service and flow, and what machines, energy and carbon
+    /// cost, each course of prices once however many things have it.
     pub fn series(&self) -> Vec<Series> {
         let asked =
             self.services.iter().enumerate().filter_map(|(index, service)| {
@@ -66,7 +67,7 @@ impl Program {
         let flows = self.flows.iter().filter_map(|flow| {
             Some((format!("{}.demand", flow.name), flow.demand.as_ref()?.value.rates.clone()))
         });
-        asked
+        let mut series: Vec<Series> = asked
             .chain(flows)
             .filter(|(_, values)| values.len() > 1)
             .map(|(name, values)| Series {
@@ -75,7 +76,38 @@ impl Program {
                 dimension: Dimension::REQUEST_RATE,
                 kept: Kept::Largest,
             })
-            .collect()
+            .collect();
+        let mut known: BTreeSet<(&str, &[BigRational])> = BTreeSet::new();
+        for (thing, field, profile) in self.paid() {
+            if profile.values.len() > 1 && known.insert((field, &profile.values)) {
+                series.push(Series {
+                    name: format!("{thing}.{field}"),
+                    values: profile.values.clone(),
+                    dimension: profile.dimension.clone(),
+                    kept: Kept::Mean,
+                });
+            }
+        }
+        series
+    }
+
+    /// What is paid or emitted for what is used: the thing, its field, the course of it.
+    fn paid(&self) -> impl Iterator<Item = (&str, &'static str, &Profile)> {
+        let places = self.places.iter().flat_map(|place| {
+            let name = place.name.as_str();
+            [
+                place.energy_price.as_ref().map(|fact| (name, "energy_price", &fact.value)),
+                place.carbon_intensity.as_ref().map(|fact| (name, "carbon_intensity", &fact.value)),
+            ]
+        });
+        let nodes = self.nodes.iter().flat_map(|node| {
+            let name = node.name.as_str();
+            [
+                node.price.as_ref().map(|fact| (name, "price", &fact.value)),
+                node.energy_price.as_ref().map(|fact| (name, "energy_price", &fact.value)),
+            ]
+        });
+        places.chain(nodes).flatten()
     }
 
     /// The horizon in at most [`MOST_LOAD_STEPS`] load steps, the busiest first.
@@ -166,12 +198,12 @@ pub fn load_steps(series: &[Series], guards: &[Vec<bool>], steps: usize, most: u
     found
 }
 
-/// Values as floats, the largest of each series 1.
+/// Values as floats, the largest size in each series 1.
 fn scaled(series: &[Series], steps: usize) -> Vec<(Kept, Vec<f64>)> {
     let float = |value: Option<&BigRational>| value.and_then(ToPrimitive::to_f64).unwrap_or(0.0);
     let scale = |series: &Series| {
         let values: Vec<f64> = (0..steps).map(|step| float(series.values.get(step))).collect();
-        let largest = values.iter().copied().fold(0.0, f64::max);
+        let largest = values.iter().copied().map(f64::abs).fold(0.0, f64::max);
         let by = if largest > 0.0 && largest.is_finite() { 1.0 / largest } else { 0.0 };
         (series.kept, values.into_iter().map(|value| value * by).collect())
     };

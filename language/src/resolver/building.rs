@@ -304,7 +304,6 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// A fact that may vary over the horizon.
-    #[allow(dead_code)]
     pub(super) fn profile(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Profile>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(Quantity { value, dimension }) => {

@@ -130,7 +130,7 @@ impl<'a> Builder<'_, 'a> {
             cpu: self.quantity(id, cpu),
             memory: self.quantity(id, memory),
             overhead: self.quantity(id, overhead),
-            price: self.quantity(id, price),
+            price: self.profile(id, price),
             market: self.market(id, market, span),
             failures: self.quantity(id, failures),
             repair: self.quantity(id, repair),

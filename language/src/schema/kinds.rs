@@ -111,7 +111,7 @@ kinds! {
         cpu: Fact, Q(&CORES, NotNegative), Acted, Unset, "Cores.";
         memory: Fact, Q(&DATA, NotNegative), Acted, Unset, "Bytes of main memory.";
         overhead: Fact, Q(&POWER, NotNegative), Acted, Unset, "Power of all but the accelerators, W.";
-        price: Fact, Q(&PRICE, NotNegative), Acted, Unset, "Money an hour.";
+        price: Fact, Profile(&PRICE, NotNegative), Acted, Unset, "Money an hour; where it varies the bill has its mean over the horizon.";
         market: Fact, Symbol(MARKETS), Acted, IsSymbol("owned"), "How it is paid; its place's where it states none.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Acted, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Acted, Unset, "Time until it is back.";

@@ -306,8 +306,7 @@ fn is_stateful(service: &Service) -> bool {
 /// Replicas that a placement stands for.
 fn copies(program: &Program, placement: &Placement) -> u64 {
     let nodes = placement.nodes.iter().map(|address| {
-        berth_compiler::plan::addresses::expand(address, program.nodes.len())
-            .map_or(0, |nodes| nodes.len() as u64)
+        berth_language::addresses::expand(address, program.nodes.len()).map_or(0, |nodes| nodes.len() as u64)
     });
     placement.each * nodes.sum::<u64>()
 }

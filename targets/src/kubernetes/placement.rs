@@ -8,8 +8,8 @@
 
 use super::names::object_name;
 use berth_compiler::assembly::requirements;
-use berth_compiler::plan::addresses::expand;
 use berth_compiler::plan::{Placement, Plan};
+use berth_language::addresses::expand;
 use berth_language::model::{
     Compare, Condition, Market, Node, Of, Pin, PlaceKind, Program, Requirement, Subject, Term,
 };
@@ -88,7 +88,7 @@ impl Landing {
     /// The machines of the plan, for people.
     pub fn planned_names(&self, program: &Program) -> Vec<String> {
         let names = self.planned.iter().map(|index| program.nodes[*index].name.as_str());
-        berth_compiler::plan::addresses::compress(names)
+        berth_language::addresses::compress(names)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Addresses of nodes as people read them: runs of integer keys become ranges, `box[1..3]`.
+//! Addresses of things as people read them: runs of integer keys become ranges, `box[1..3]`.
 
 /// `names` with runs of consecutive integer keys joined; order of first appearance within a run kept ascending.
 pub fn compress<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
