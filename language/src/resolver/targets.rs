@@ -48,7 +48,11 @@ impl Resolver<'_> {
     /// The value of a call that only a target reads; `None` where the function is another's.
     pub(super) fn deployed(&mut self, name: &str, values: &Arguments) -> Option<Outcome<Value>> {
         let part = match name {
-            "kubernetes" => self.cluster(values).map(Deployed::Target),
+            "kubernetes" => match self.part_of_the_sites(values) {
+                Ok(false) => self.cluster(values).map(Deployed::Target),
+                Ok(true) => return Some(self.cluster(values).map(|_| Value::not_yet(SEVERAL))),
+                Err(reported) => return Some(Err(reported)),
+            },
             "secret_key_ref" => {
                 self.key_ref(values).map(|key| Deployed::Reference(VariableValue::SecretKeyRef(key)))
             }
@@ -62,6 +66,20 @@ impl Resolver<'_> {
             _ => return None,
         };
         Some(part.map(|part| Value::Deployed(Rc::new(part))))
+    }
+
+    /// Whether `sites` are named, each of them one.
+    fn part_of_the_sites(&mut self, values: &Arguments) -> Outcome<bool> {
+        let Some(Some((sites, span))) = values.get(3) else { return Ok(false) };
+        let is_site =
+            |value: &Value| matches!(value, Value::Thing(thing) if self.thing(*thing).kind.name == "site");
+        match sites {
+            Value::List(sites) if sites.iter().all(is_site) => Ok(true),
+            other => {
+                let label = format!("this is {}", other.noun());
+                Err(self.type_error("`sites` is a list of sites", *span, label))
+            }
+        }
     }
 
     fn cluster(&mut self, values: &Arguments) -> Outcome<Target> {
@@ -327,6 +345,10 @@ impl Resolver<'_> {
             }
             (Type::Probe, Value::Deployed(part)) if matches!(**part, Deployed::Probe(_)) => Ok(value),
             (Type::Target, Value::Deployed(part)) if matches!(**part, Deployed::Target(_)) => Ok(value),
+            (Type::Target, Value::List(targets)) if targets.iter().all(is_target) => Ok(match &targets[..] {
+                [one] => one.clone(),
+                _ => Value::not_yet(SEVERAL),
+            }),
             (_, other) => {
                 let label = format!("this is {}", other.noun());
                 Err(self.wrong_type(field, span, label))
@@ -449,6 +471,16 @@ impl Builder<'_, '_> {
                 self.resolver.refused(rule, &volume.name, *span);
             }
         }
+    }
+}
+
+/// Why a plan that is parted among targets is not applied.
+const SEVERAL: &str = "a plan goes to one target, and whole, as yet";
+
+fn is_target(value: &Value) -> bool {
+    match value {
+        Value::Deployed(part) => matches!(**part, Deployed::Target(_)),
+        value => matches!(value, Value::NotYet(_)),
     }
 }
 

@@ -136,9 +136,9 @@ pub static FUNCTIONS: &[Function] = &[
     Function {
         name: "kubernetes",
         arguments: &[],
-        optional: &["context", "namespace", "pin"],
+        optional: &["context", "namespace", "pin", "sites"],
         support: Support::Acted,
-        doc: "A Kubernetes cluster: a context of the kubeconfig, its current one where none is said; the namespace, `default` where none is said; and whether replicas are held to machines of the planned `class` or to the planned `node`.",
+        doc: "A Kubernetes cluster: a context of the kubeconfig, its current one where none is said; the namespace, `default` where none is said; whether replicas are held to machines of the planned `class` or to the planned `node`; and, of several targets, whose machines these are, `sites = [ams]`.",
     },
     Function {
         name: "secret_key_ref",
