@@ -30,6 +30,8 @@ pub enum Command {
     Apply(Apply),
     /// Take away everything that a plan has created
     Destroy(Destroy),
+    /// Print the roles that applying a saved plan needs
+    Rbac(Rbac),
     /// Write what machines there are as a plan file
     Import(Import),
     /// Run the tests of a plan file
@@ -98,6 +100,13 @@ pub struct Plan {
     /// `kustomize` or `helm-values`
     #[arg(long, num_args = 2, value_names = ["FORM", "FOLDER"])]
     pub emit: Option<Vec<String>>,
+}
+
+/// `berth rbac`
+#[derive(Debug, Args)]
+pub struct Rbac {
+    /// A plan written by `berth plan -o`
+    pub plan: PathBuf,
 }
 
 /// `berth import`

@@ -13,6 +13,7 @@ mod lock;
 mod lower;
 mod manual;
 mod plan;
+mod rbac;
 mod show;
 mod test;
 pub mod trace;
@@ -34,6 +35,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Destroy(arguments) => destroy::run(&arguments),
+        Command::Rbac(arguments) => rbac::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),

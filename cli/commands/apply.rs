@@ -1,13 +1,14 @@
 //! `berth apply`: what was approved, and nothing else, happens.
 
-use crate::arguments::{Apply, Search};
+use crate::arguments::Apply;
 use crate::commands::diff::{owner, permissions, reach};
 use crate::commands::show::read;
-use crate::commands::{request, with_session};
+use crate::commands::with_session;
 use crate::render::actions::{self, Steps};
 use crate::render::diagnostics;
 use crate::render::failure::Failure;
 use berth_compiler::plan::Plan;
+use berth_compiler::solving::Request;
 use berth_compiler::verify::{Refused, verify};
 use berth_targets::kubernetes::application::{Manner, Stopped, apply};
 use berth_targets::kubernetes::difference::{Entry, difference};
@@ -54,8 +55,9 @@ pub fn run(arguments: &Apply) -> Result<ExitCode, Failure> {
 
 /// The plan is what its sources give, as they are now; what is not so has been said.
 fn holds(plan: &Plan) -> Result<bool, Failure> {
-    let search = Search { time_limit: None, effort: None };
-    match with_session(|session| verify(session, plan, &request(&search, None))) {
+    // No handler of its own for Ctrl-C: an apply may end anywhere.
+    let request = Request { effort: 1, ..Request::default() };
+    match with_session(|session| verify(session, plan, &request)) {
         Ok(_) => Ok(true),
         Err(Refused::Lines(sources, found)) => {
             diagnostics::print(&sources, &found);

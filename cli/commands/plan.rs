@@ -92,11 +92,13 @@ impl<'a> Emission<'a> {
         };
         std::fs::create_dir_all(self.folder).map_err(failed(self.folder))?;
         let files = files(plan, self.form);
+        // All or none.
+        let theirs = files.keys().map(|name| self.folder.join(name));
+        if let Some(path) = theirs.into_iter().find(|path| path.exists() && !is_emitted(path)) {
+            return Err(Failure::NotEmitted(path));
+        }
         for (name, text) in &files {
             let path = self.folder.join(name);
-            if path.exists() && !is_emitted(&path) {
-                return Err(Failure::AlreadyThere(path));
-            }
             write(&path, text).map_err(failed(&path))?;
         }
         for entry in std::fs::read_dir(self.folder).map_err(failed(self.folder))?.flatten() {

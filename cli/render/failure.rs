@@ -30,6 +30,8 @@ pub enum Failure {
     NoPlanFile(PathBuf),
     /// Not a form that objects are written in.
     NoForm(String),
+    /// A file that was not written here stands where one would be written.
+    NotEmitted(PathBuf),
     /// The plan file names no target.
     NoTarget,
     /// A service that the target does not get.
@@ -123,6 +125,10 @@ pub fn print(failure: &Failure) {
         Failure::NoForm(form) => {
             eprintln!("error: objects are not written as `{form}`");
             eprintln!("Write them as `yaml`, `kustomize` or `helm-values`: --emit yaml FOLDER");
+        }
+        Failure::NotEmitted(path) => {
+            eprintln!("error: `{}` is there already, and berth did not write it", path.display());
+            eprintln!("Nothing was written. Name another folder, or move the file away.");
         }
         Failure::NoTarget => {
             eprintln!("error: the plan names no target");

@@ -299,8 +299,19 @@ fn root(square: &BigRational) -> String {
 }
 
 fn describe_device(text: &mut Text, device: &Device) {
-    let Device { name, span: _, memory, bandwidth, compute, idle, nameplate, sram, host_memory, calibration } =
-        device;
+    let Device {
+        name,
+        span: _,
+        memory,
+        bandwidth,
+        compute,
+        idle,
+        nameplate,
+        sram,
+        host_memory,
+        resource,
+        calibration,
+    } = device;
     text.paragraph(&format!("device {name}"));
     text.fact("memory", memory.as_ref());
     text.fact("bandwidth", bandwidth.as_ref());
@@ -311,6 +322,9 @@ fn describe_device(text: &mut Text, device: &Device) {
     text.fact("nameplate", nameplate.as_ref());
     text.fact("sram", sram.as_ref());
     text.fact("host_memory", host_memory.as_ref());
+    if let Some(resource) = resource {
+        text.line(&format!("resource = {:?}", resource.value));
+    }
     if let Some(calibration) = calibration {
         text.line(&format!("calibration = {:?}", calibration.value));
     }

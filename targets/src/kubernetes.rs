@@ -14,4 +14,5 @@ pub mod ownership;
 mod placement;
 mod pods;
 pub mod readiness;
+pub mod rights;
 mod yaml;

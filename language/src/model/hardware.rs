@@ -25,6 +25,8 @@ pub struct Device {
     pub sram: Option<Fact<Quantity>>,
     /// Bytes of host memory that it reaches.
     pub host_memory: Option<Fact<Quantity>>,
+    /// The name under which a target hands it out.
+    pub resource: Option<Fact<String>>,
     /// The name of the file with what was measured of it.
     pub calibration: Option<Fact<String>>,
 }

@@ -26,6 +26,7 @@ impl<'a> Builder<'_, 'a> {
             nameplate,
             sram,
             host_memory,
+            resource,
             calibration,
             clock,
             cap,
@@ -50,6 +51,7 @@ impl<'a> Builder<'_, 'a> {
             nameplate: self.quantity(id, nameplate),
             sram: self.quantity(id, sram),
             host_memory: self.quantity(id, host_memory),
+            resource: self.name_of(id, resource),
             calibration: self.stated(id, calibration, |_, value| match value {
                 Value::Measured(file) => Some(file),
                 _ => None,

@@ -97,6 +97,7 @@ kinds! {
         nameplate: Fact, Q(&POWER, Positive), Acted, Unset, "Largest power, W.";
         sram: Fact, Q(&DATA, Positive), NotYet(TIERS), Unset, "Bytes on the chip, beside compute.";
         host_memory: Fact, Q(&DATA, Positive), NotYet(TIERS), Unset, "Bytes of host memory that it reaches.";
+        resource: Fact, Text, Describes, Unset, "The name under which a target hands it out: `nvidia.com/gpu`, also where nothing is said.";
         calibration: Fact, Calibration, NotYet("calibrations are not read yet"), Unset, "What was measured of its performance.";
         clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock, Hz.";
         cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit, W.";

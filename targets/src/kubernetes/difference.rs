@@ -374,8 +374,29 @@ fn names_of(values: &[Value]) -> Option<Vec<&str>> {
 }
 
 fn change(field: &str, before: Option<&Value>, after: Option<&Value>) -> FieldChange {
-    FieldChange { field: field.to_owned(), from: before.cloned(), to: after.cloned() }
+    // What somebody else put into a variable may be a secret; what the plan has is not.
+    let hidden = field.contains(".env") && before.is_some();
+    let from = if hidden { Some(Value::from(HIDDEN)) } else { before.map(without_variables) };
+    FieldChange { field: field.to_owned(), from, to: after.cloned() }
 }
+
+/// `value` with no variable's content in it.
+fn without_variables(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().map(|(name, value)| {
+                let value = if name == "env" { Value::from(HIDDEN) } else { without_variables(value) };
+                (name.clone(), value)
+            });
+            Value::Object(kept.collect())
+        }
+        Value::Array(values) => values.iter().map(without_variables).collect(),
+        other => other.clone(),
+    }
+}
+
+/// In the place of what is not shown.
+const HIDDEN: &str = "(not shown)";
 
 #[cfg(test)]
 mod tests {
@@ -411,6 +432,24 @@ mod tests {
             ]
         );
         assert!(changes(&before, &before).is_empty());
+    }
+
+    #[test]
+    fn what_others_put_into_variables_is_not_shown() {
+        let container = |env: Value| json!({"spec": {"containers": [{"name": "a", "env": env}]}});
+        let before =
+            container(json!([{"name": "TOKEN", "value": "s3cret"}, {"name": "OLD", "value": "s3cret"}]));
+        let after = container(json!([{"name": "TOKEN", "value": "plain"}]));
+        assert_eq!(
+            text(&before, &after),
+            [
+                "spec.containers[a].env[OLD]: \"(not shown)\" -> -",
+                "spec.containers[a].env[TOKEN].value: \"(not shown)\" -> \"plain\"",
+            ]
+        );
+        let all = container(json!([]));
+        assert!(!text(&before, &all).concat().contains("s3cret"));
+        assert!(!text(&before, &json!({})).concat().contains("s3cret"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
 
 use super::names::{label_value, object_name, object_names};
-use super::placement::{Landing, counts_by_machine, spread, widest_skew};
+use super::placement::{Landing, counts_by_machine, device_resources, spread, widest_skew};
 use super::pods::{claims, pod};
 use berth_compiler::plan::objects::{Asked, ObjectEntry, Unwritten};
 use berth_compiler::plan::written::file_name;
@@ -41,7 +41,7 @@ pub fn objects(
         if placements.is_empty() {
             continue;
         }
-        match runnable(service, &placements) {
+        match runnable(program, service, &placements) {
             Ok(work) => objects.extend(world.service(index, service, work, &placements)),
             Err(because) => unwritten.push(Unwritten {
                 service: service.name.clone(),
@@ -55,7 +55,11 @@ pub fn objects(
 }
 
 /// The container that a service runs, or why it cannot be written yet.
-fn runnable<'a>(service: &'a Service, placements: &[&Placement]) -> Result<&'a ImageWork, &'static str> {
+fn runnable<'a>(
+    program: &Program,
+    service: &'a Service,
+    placements: &[&Placement],
+) -> Result<&'a ImageWork, &'static str> {
     let work = match &service.work {
         Work::Image(work) => work,
         Work::Llm(_) => return Err("a model behind an engine is not written to Kubernetes yet"),
@@ -68,6 +72,10 @@ fn runnable<'a>(service: &'a Service, placements: &[&Placement]) -> Result<&'a I
         Err("live objects are not taken over yet")
     } else if placements.iter().any(|placement| placement.share.is_some()) {
         Err("a share of a device is not written to Kubernetes yet")
+    } else if work.devices.as_ref().is_some_and(|devices| devices.value > 0)
+        && device_resources(program, placements).len() > 1
+    {
+        Err("it was placed on devices that are handed out under different names; limit `device` to one class")
     } else {
         Ok(work)
     }
@@ -209,7 +217,9 @@ impl World<'_> {
             bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
         }
 
-        let mut pod = pod(service, work, name, &mut lines);
+        let resources = device_resources(self.program, placements);
+        let resource = resources.first().copied().unwrap_or_default();
+        let mut pod = pod(service, work, name, resource, &mut lines);
         let landing = Landing::of(self.program, self.plan, index, placements, pin);
         pod.insert("affinity".into(), landing.affinity(self.program));
         let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);

@@ -19,6 +19,8 @@ use std::collections::BTreeSet;
 
 /// The label by which the scheduler knows a machine.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// The resource under which devices are handed out where nothing is said.
+const DEVICE: &str = "nvidia.com/gpu";
 /// Labels that tell classes of machines apart, where every machine of a class has them and no other has.
 const OF_CLASSES: [&str; 2] = ["nvidia.com/gpu.product", "node.kubernetes.io/instance-type"];
 
@@ -97,6 +99,16 @@ fn hostnames(program: &Program, nodes: &BTreeSet<usize>) -> Value {
     json!({"key": HOSTNAME, "operator": "In", "values": names})
 }
 
+/// The names under which the machines of placements hand out their devices.
+pub fn device_resources<'a>(program: &'a Program, placements: &[&Placement]) -> BTreeSet<&'a str> {
+    let nodes = nodes_of(program, placements.iter().copied());
+    let classes = nodes.iter().filter_map(|index| program.nodes[*index].devices.as_ref());
+    let devices = classes.filter_map(|devices| program.devices.get(devices.value.0));
+    devices
+        .map(|device| device.resource.as_ref().map_or(DEVICE, |resource| resource.value.as_str()))
+        .collect()
+}
+
 /// The name of a machine in the cluster: its label, else its address by the rules of names.
 pub fn hostname(node: &Node) -> String {
     label(node, HOSTNAME).map_or_else(|| object_name(&node.name), str::to_owned)
@@ -168,8 +180,9 @@ fn same_texts(left: &Labels, right: &Labels) -> bool {
     texts(left) == texts(right)
 }
 
+/// Reserved machines are paid whether anybody uses them or not; of all others the bill counts those in use.
 fn is_paid_in_use(node: &Node) -> bool {
-    matches!(node.market, Market::OnDemand | Market::Spot) && node.price.is_some()
+    node.market != Market::Reserved && node.price.is_some()
 }
 
 /// Some line limits money.

@@ -10,15 +10,20 @@ use berth_language::quantity::Quantity;
 use num_traits::ToPrimitive;
 use serde_json::{Map, Value, json};
 
-/// The resource under which a device plugin hands out whole devices.
-const DEVICE: &str = "nvidia.com/gpu";
 /// Where the container stands in a pod template.
 const CONTAINER: &str = "/spec/template/spec/containers/0";
 /// Where the pod stands in a workload.
 const POD: &str = "/spec/template/spec";
 
-/// The pod of a service that runs a container, without what placing it adds. `lines` gets who asked for what.
-pub fn pod(service: &Service, work: &ImageWork, name: &str, lines: &mut Lines<'_>) -> Map<String, Value> {
+/// The pod of a service that runs a container, without what placing it adds; whole devices are asked for as
+/// `resource`. `lines` gets who asked for what.
+pub fn pod(
+    service: &Service,
+    work: &ImageWork,
+    name: &str,
+    resource: &str,
+    lines: &mut Lines<'_>,
+) -> Map<String, Value> {
     let Container {
         command,
         args,
@@ -92,7 +97,7 @@ pub fn pod(service: &Service, work: &ImageWork, name: &str, lines: &mut Lines<'_
     }
     if let Some(devices) = work.devices.as_ref().filter(|devices| devices.value > 0) {
         // Whole devices are asked for as a limit; the request is the same by default.
-        limits.insert(DEVICE.into(), json!(devices.value.to_string()));
+        limits.insert(resource.into(), json!(devices.value.to_string()));
         lines.asked(&format!("{CONTAINER}/resources/limits"), devices.span);
     }
     let mut resources = Map::new();
