@@ -439,9 +439,6 @@ impl Builder<'_, '_> {
         });
         let bidirectional =
             self.symbol(id, attention).filter(|fact| fact.value == "bidirectional").map(|fact| fact.span);
-        if let Some(span) = bidirectional {
-            self.not_yet(span, "encoders are counted and not predicted yet");
-        }
         let attention = match (bidirectional, self.widths(id, latent)) {
             (Some(_), _) => Attention::Bidirectional(EncoderAttention {
                 heads: self.count(id, heads),
