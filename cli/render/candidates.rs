@@ -3,6 +3,7 @@
 
 use crate::render::table::{Align, table};
 use berth_compiler::candidates::{Layout, ServiceCandidates};
+use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
 use berth_compiler::graph::{Phase, PhaseGraph};
 use berth_compiler::performance::Notes;
@@ -54,7 +55,11 @@ fn layouts(stages: &Stages, own: &ServiceCandidates) -> String {
     if rows.is_empty() {
         return "  no device that a node holds can run it\n".into();
     }
-    table(&[("layout", Align::Left), ("req/s", Align::Right), ("limited by, or why not", Align::Left)], &rows)
+    let heading = [("layout", Align::Left), ("req/s", Align::Right), ("limited by, or why not", Align::Left)];
+    format!(
+        "{}\n  context 1 everywhere: the tokens of a sequence are not divided by any plan yet\n",
+        table(&heading, &rows)
+    )
 }
 
 /// What one device computes, moves and sends in one pass, and how long the pass takes.
@@ -63,7 +68,7 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
     let (prompt, output) = (middle(&prompt.value), middle(&output.value));
     let mut text = format!(
         "\n  one pass, on each device: prefill of one prompt of {prompt:.0} tokens; decode of\n  {DECODED_TOGETHER:.0} \
-         sequences with {:.0} tokens cached each\n",
+         sequences with {:.0} tokens cached each; in every data group\n",
         prompt + output
     );
     let mut rows = Vec::new();
@@ -101,12 +106,13 @@ fn row(
     let class = stages.candidates.classes.get(layout.class)?;
     let pass =
         pass(graph, class.hardware.as_ref()?, binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).ok()?;
-    let layout = format!(
-        "{} x {}, {}",
-        layout.degrees.devices(),
-        class.name,
-        berth_compiler::candidates::precision_name(layout.precision)
-    );
+    let precision = berth_compiler::candidates::precision_name(layout.precision);
+    let layout = match layout.degrees {
+        degrees if degrees == Degrees::of_tensor(degrees.tensor) => {
+            format!("{} x {}, {precision}", degrees.tensor, class.name)
+        }
+        degrees => format!("{degrees} of {}, {precision}", class.name),
+    };
     Some(vec![
         layout,
         name.to_owned(),

@@ -6,14 +6,14 @@
 //! problem is linear in counts.
 
 use crate::containers::{Container, spacing};
-use crate::degrees::Degrees;
+use crate::degrees::{Axis, Degrees};
 use crate::graph::{OperatorGraph, Phase, Target};
 use crate::performance::hardware::Hardware;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
     Compare, Condition, CountBound, Draws, Fabric, Fact, ImageWork, LatencyMeasure, LlmWork, Precision,
-    Program, Requirement, Service, Statistic, Subject, Work,
+    Program, Requirement, Restriction, Service, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -23,6 +23,9 @@ use std::collections::BTreeSet;
 
 /// Tensor degrees that are tried where no line says which.
 const TENSOR_DEGREES: [u64; 4] = [1, 2, 4, 8];
+
+/// Counts of data-parallel groups that are tried for models with experts where no line says which.
+const DATA_DEGREES: [u64; 4] = [1, 2, 4, 8];
 
 /// The most sequences decoded together where no line says how many.
 const LARGEST_BATCH: u64 = 256;
@@ -316,7 +319,6 @@ fn llm_candidates(
         .filter_map(|bound: &CountBound| bound.high)
         .fold(LARGEST_BATCH, u64::min);
     let precisions = allowed(&work.precision, without, &[Precision::Bf16]);
-    let degrees = allowed(&work.tensor, without, &TENSOR_DEGREES);
     let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
     let devices = allowed(&work.device, without, &any);
     // What asks for tokens and is not told how many has been refused; what asks for none takes one.
@@ -344,8 +346,7 @@ fn llm_candidates(
                 (_, _, Some(only)) => (only, None),
                 _ => continue,
             };
-            for &tensor in degrees.iter().filter(|tensor| **tensor >= 1 && **tensor <= largest) {
-                let degrees = Degrees::of_tensor(tensor);
+            for degrees in shapes(work, without, prefill.has_experts(), largest) {
                 let layout = Layout { class: class_index, degrees, precision, batch };
                 if let Some(because) = prefill.refuses(degrees) {
                     found.refusals.push(Refusal { layout, because, origins: Vec::new() });
@@ -384,6 +385,48 @@ fn llm_candidates(
     found
 }
 
+/// The lines about each axis.
+pub fn degree_lines(work: &LlmWork) -> [(Axis, &[Restriction<u64>]); 4] {
+    [
+        (Axis::Tensor, &work.tensor),
+        (Axis::Pipeline, &work.pipeline),
+        (Axis::Expert, &work.expert),
+        (Axis::Data, &work.data),
+    ]
+}
+
+/// Every way to divide a model over at most `largest` devices that the lines allow.
+///
+/// Where no line says otherwise there is one stage; groups with sequences of their own are worth having where
+/// they share experts, and experts stay whole as soon as there are such groups. The tokens of a sequence are not
+/// divided: no line can ask for it yet.
+fn shapes(work: &LlmWork, without: &Disregarded, experts: bool, largest: u64) -> Vec<Degrees> {
+    let up_to = |degrees: Vec<u64>, most: u64| {
+        degrees.into_iter().filter(move |degree| *degree >= 1 && *degree <= most)
+    };
+    let mut shapes = Vec::new();
+    for tensor in up_to(allowed(&work.tensor, without, &TENSOR_DEGREES), largest) {
+        let data = allowed(&work.data, without, if experts { &DATA_DEGREES } else { &[1] });
+        for data in up_to(data, largest / tensor) {
+            let stage = tensor * data;
+            for pipeline in up_to(allowed(&work.pipeline, without, &[1]), largest / stage) {
+                let whole: &[u64] = match (experts, data) {
+                    (false, _) => &[1],
+                    (true, 1) if stage > 1 => &[1, stage],
+                    (true, _) => &[stage],
+                };
+                for expert in up_to(allowed(&work.expert, without, whole), stage) {
+                    // Groups that do not part the devices evenly are no answer to a line that leaves many.
+                    if stage % expert == 0 {
+                        shapes.push(Degrees { tensor, pipeline, expert, data, context: 1 });
+                    }
+                }
+            }
+        }
+    }
+    shapes
+}
+
 /// A replica that carries less than this, in requests a second, is no candidate.
 pub const LEAST_RATE: f64 = 0.001;
 
@@ -418,11 +461,7 @@ fn judgeable(statistic: &Statistic) -> bool {
 }
 
 /// What every line that is not left out allows; `default` where no line speaks.
-fn allowed<T: Clone + PartialEq>(
-    lines: &[berth_language::model::Restriction<T>],
-    without: &Disregarded,
-    default: &[T],
-) -> Vec<T> {
+fn allowed<T: Clone + PartialEq>(lines: &[Restriction<T>], without: &Disregarded, default: &[T]) -> Vec<T> {
     let mut lines = lines.iter().filter(|line| !without.contains(&line.span));
     let Some(first) = lines.next() else { return default.to_vec() };
     let rest: Vec<_> = lines.collect();

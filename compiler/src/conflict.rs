@@ -5,8 +5,9 @@
 //! the others can hold: each such statement rests on a witness that was rechecked exactly.
 
 use crate::assembly::{self, requirements};
-use crate::candidates::{self, Disregarded};
+use crate::candidates::{self, Disregarded, degree_lines};
 use crate::containers::Container;
+use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
 use crate::problem::Problem;
 use crate::recheck;
@@ -146,7 +147,8 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
         match &service.work {
             Work::Image(work) => spans.extend(work.device.iter().map(|line| line.span)),
             Work::Llm(work) => {
-                spans.extend(work.tensor.iter().map(|line| line.span));
+                let degrees = degree_lines(work).into_iter().flat_map(|(_, lines)| lines);
+                spans.extend(degrees.map(|line| line.span));
                 spans.extend(work.batch.iter().map(|line| line.span));
                 spans.extend(work.precision.iter().map(|line| line.span));
                 spans.extend(work.device.iter().map(|line| line.span));
@@ -217,8 +219,15 @@ fn restriction_because(service: &Service, span: Span) -> Option<String> {
     if work.precision.iter().any(|line| line.span == span) {
         return Some(format!("`{name}` runs at no other precision"));
     }
-    if work.tensor.iter().any(|line| line.span == span) {
-        return Some(format!("`{name}` is split over no other number of devices"));
+    let degree = degree_lines(work).into_iter().find(|(_, lines)| lines.iter().any(|line| line.span == span));
+    if let Some((axis, _)) = degree {
+        return Some(match axis {
+            Axis::Tensor => format!("`{name}` is split over no other number of devices"),
+            Axis::Pipeline => format!("`{name}` runs in no other number of stages"),
+            Axis::Expert => format!("`{name}` has its experts in no other number of groups"),
+            Axis::Data => format!("`{name}` has no other number of groups with sequences of their own"),
+            Axis::Context => format!("`{name}` divides the tokens of a sequence no other way"),
+        });
     }
     let batch = work.batch.iter().find(|line| line.span == span)?;
     Some(match batch.high {

@@ -53,9 +53,17 @@ pub struct PhaseGraph {
 }
 
 impl PhaseGraph {
+    /// Some of its rows go to experts.
+    pub fn has_experts(&self) -> bool {
+        self.operators.node_weights().any(|operator| matches!(operator.kind, OperatorKind::Experts { .. }))
+    }
+
     /// What stands against these degrees: a part that is no whole number, or that does not divide a width.
     pub fn refuses(&self, degrees: Degrees) -> Option<String> {
         let binding = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
+        if degrees.expert > 1 && !self.has_experts() {
+            return Some("no layer has experts to divide".to_owned());
+        }
         let layers: u64 = self.layers.iter().sum();
         if degrees.pipeline > layers.max(1) {
             return Some(format!("{layers} layers are fewer than {} stages", degrees.pipeline));

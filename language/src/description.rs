@@ -484,8 +484,21 @@ fn describe_image(text: &mut Text, work: &ImageWork, classes: &[Device]) {
 }
 
 fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
-    let LlmWork { model, engine, prompt, output, sequences, prefix_hit, tensor, batch, precision, device } =
-        work;
+    let LlmWork {
+        model,
+        engine,
+        prompt,
+        output,
+        sequences,
+        prefix_hit,
+        tensor,
+        pipeline,
+        expert,
+        data,
+        batch,
+        precision,
+        device,
+    } = work;
     let model = program.models.get(model.value);
     text.line(&format!("model = {}", model.map_or("?", |model| model.name.as_str())));
     text.fact("engine", engine.as_ref());
@@ -498,8 +511,12 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         text.line(&format!("sequences = {sequences}"));
     }
     text.share("prefix_hit", prefix_hit.as_ref().map(|share| &share.value));
-    for restriction in tensor {
-        text.line(&restricted("tensor", restriction, u64::to_string));
+    for (name, restrictions) in
+        [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data)]
+    {
+        for restriction in restrictions {
+            text.line(&restricted(name, restriction, u64::to_string));
+        }
     }
     for bound in batch {
         text.line(&count_bound("batch", bound));

@@ -796,7 +796,9 @@ impl<'c> Attributes<'c, '_> {
             return None;
         }
         if !tensor.has_static_shape() {
-            self.problem(format!("every dimension of a weight is known; `{type}` leaves one open"));
+            self.problem(format!(
+                "every dimension of a weight is known; `{type}` leaves one open: bind it, as in {example}"
+            ));
             return None;
         }
         let mut dimensions = Vec::with_capacity(rank);
@@ -811,7 +813,7 @@ impl<'c> Attributes<'c, '_> {
         }
         let elements = dimensions.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
         if elements.is_none_or(|elements| elements > MOST_ELEMENTS) {
-            self.problem(format!("`{type}` has more than 2^62 elements"));
+            self.problem(format!("`{type}` has more than 2^62 elements; no machine holds it"));
             return None;
         }
         match Element::number(tensor.element()) {

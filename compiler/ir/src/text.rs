@@ -389,5 +389,21 @@ fn of_mlir(diagnostic: &Diagnostic, code: &'static str) -> IrDiagnostic {
         }
     }
     let place = place(diagnostic.location()).unwrap_or(Place { file: String::new(), line: 0, column: 0 });
-    IrDiagnostic { code, message, file: place.file, line: place.line, column: place.column, help: None }
+    let help = remedy(&message).map(str::to_owned);
+    IrDiagnostic { code, message, file: place.file, line: place.line, column: place.column, help }
+}
+
+/// What to do about some of what MLIR says, which says only what is so.
+fn remedy(message: &str) -> Option<&'static str> {
+    let known = [
+        (
+            "does not dominate this use",
+            "a value is made before it is used, so what computes has no cycle: move the operation that makes it \
+             up, or take another value",
+        ),
+        ("invalid dimension", "a dimension is a whole number below 2^63, or `?` where it is open"),
+        ("redefinition of symbol", "give one of the two functions another name"),
+        ("use of undeclared SSA value", "name a value of the same body: the argument, or a result above"),
+    ];
+    known.into_iter().find(|(said, _)| message.contains(said)).map(|(_, remedy)| remedy)
 }

@@ -181,7 +181,7 @@ impl Test {
             Err(errors) => (said("error", &errors), None),
         };
         let mut found: Vec<(usize, String)> =
-            found.into_iter().map(|(line, message)| (line as usize, message)).collect();
+            found.into_iter().map(|(line, message)| (line as usize, first_line(&message))).collect();
         found.sort();
         expected.sort();
         if found != expected {
@@ -283,6 +283,11 @@ impl Files for Beside {
             }
         }
     }
+}
+
+/// MLIR prints the operation below what it says of it.
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
 }
 
 fn is_remark(text: &str) -> bool {

@@ -101,14 +101,20 @@ fn of_service<'p>(program: &'p Program, index: usize, service: &'p Service) -> V
         lines.push(Line { home: Home::Declared, ..own(service.span, condition) });
     }
     lines.extend(service.replicas.iter().map(|bound| own(bound.span, bounded(&replicas, bound))));
-    if let Work::Llm(LlmWork { tensor, batch, precision, device, .. }) = &service.work {
+    if let Work::Llm(LlmWork { tensor, pipeline, expert, data, batch, precision, device, .. }) = &service.work
+    {
         let figure = |field| Subject::Figure { of: Of::Service(index), field, statistic: None };
         lines.extend(batch.iter().map(|bound| own(bound.span, bounded(&figure("batch"), bound))));
-        lines.extend(tensor.iter().map(|line| {
-            let allowed = line.allowed.iter().map(|value| plain(BigRational::from_integer((*value).into())));
-            let terms = vec![Term { coefficient: BigRational::one(), subject: figure("tensor") }];
-            own(line.span, Condition::Listed { terms, allowed: allowed.collect() })
-        }));
+        for (field, degrees) in
+            [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data)]
+        {
+            lines.extend(degrees.iter().map(|line| {
+                let allowed =
+                    line.allowed.iter().map(|value| plain(BigRational::from_integer((*value).into())));
+                let terms = vec![Term { coefficient: BigRational::one(), subject: figure(field) }];
+                own(line.span, Condition::Listed { terms, allowed: allowed.collect() })
+            }));
+        }
         let name = |precision: &Precision| match precision {
             Precision::Bf16 => "bf16".to_owned(),
             Precision::Fp8 => "fp8".to_owned(),

@@ -3,7 +3,7 @@
 //! A line is met only where a figure was compared with it: what no stage can judge has no verdict.
 
 use crate::assembly::{is_linear, per_hour, standing_price, wishes};
-use crate::candidates::{Layout, latency_limit, memory_limit};
+use crate::candidates::{Layout, degree_lines, latency_limit, memory_limit};
 use crate::containers::Container;
 use crate::plan::RequirementEntry;
 use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic_name};
@@ -135,9 +135,12 @@ fn choice_entries(
         }
         Work::Llm(work) => {
             let all = |holds: &dyn Fn(&Layout) -> bool| layouts.iter().all(|layout| holds(layout));
-            entries.extend(work.tensor.iter().map(|restriction| {
-                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.degrees.tensor)))
-            }));
+            for (axis, restrictions) in degree_lines(work) {
+                entries.extend(restrictions.iter().map(|restriction| {
+                    let allowed = |layout: &Layout| restriction.allowed.contains(&layout.degrees.of(axis));
+                    line(restriction.span, all(&allowed))
+                }));
+            }
             entries.extend(work.precision.iter().map(|restriction| {
                 line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.precision)))
             }));

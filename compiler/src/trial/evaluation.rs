@@ -472,6 +472,9 @@ impl Evaluation<'_> {
             let Some(layout) = form.layout.as_ref().filter(|_| *copies > 0) else { continue };
             let value = match field {
                 "tensor" => Several::Number(Quantity::integer(layout.degrees.tensor)),
+                "pipeline" => Several::Number(Quantity::integer(layout.degrees.pipeline)),
+                "expert" => Several::Number(Quantity::integer(layout.degrees.expert)),
+                "data" => Several::Number(Quantity::integer(layout.degrees.data)),
                 "batch" => Several::Number(Quantity::integer(layout.batch)),
                 "precision" => Several::Name(precision_name(layout.precision).to_owned()),
                 _ => {
@@ -588,7 +591,7 @@ impl Several {
 
 /// Every form of a replica has its own.
 fn is_layout(field: &str) -> bool {
-    matches!(field, "tensor" | "batch" | "precision" | "device")
+    matches!(field, "tensor" | "pipeline" | "expert" | "data" | "batch" | "precision" | "device")
 }
 
 fn not_yet(because: String) -> NotJudged {

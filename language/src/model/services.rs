@@ -135,6 +135,12 @@ pub struct LlmWork {
     pub prefix_hit: Option<Fact<BigRational>>,
     /// Tensor-parallel degree; none: 1, 2, 4 or 8.
     pub tensor: Vec<Restriction<u64>>,
+    /// Stages of a pipeline; none: 1.
+    pub pipeline: Vec<Restriction<u64>>,
+    /// Groups of devices that share the experts; none: 1, or every device one.
+    pub expert: Vec<Restriction<u64>>,
+    /// Groups of devices, each with sequences of its own; none: 1, 2, 4 or 8 with experts, else 1.
+    pub data: Vec<Restriction<u64>>,
     /// Most sequences decoded together; none: 1 to 256.
     pub batch: Vec<CountBound>,
     /// Precision of weights and arithmetic; none: the model's own, bf16.

@@ -137,8 +137,18 @@ impl<'a> Resolver<'a> {
     /// A figure of model servers is not asked of a container.
     fn of_models(&mut self, thing: ThingId, field: &'static Field, span: Span) -> Outcome<()> {
         let known = self.thing(thing);
-        let only_models =
-            matches!(field.name, "ttft" | "tpot" | "memory_free" | "tensor" | "batch" | "precision");
+        let only_models = matches!(
+            field.name,
+            "ttft"
+                | "tpot"
+                | "memory_free"
+                | "tensor"
+                | "pipeline"
+                | "expert"
+                | "data"
+                | "batch"
+                | "precision"
+        );
         let serves_model = known.kind.name != "service" || known.assigned.contains_key("model");
         if !only_models || serves_model || known.is_abstract {
             return Ok(());

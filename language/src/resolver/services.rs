@@ -20,7 +20,7 @@ use num_rational::BigRational;
 use num_traits::One;
 use std::collections::BTreeMap;
 
-/// The largest tensor degree that a line without an upper end leaves.
+/// The largest degree that a line without an upper end leaves.
 const LARGEST_DEGREE: i64 = 64;
 
 impl<'a> Builder<'_, 'a> {
@@ -95,7 +95,7 @@ impl<'a> Builder<'_, 'a> {
         let mut lines = self.lines(id);
         self.implied(id, &lines);
         let limits = std::mem::take(&mut lines.limits);
-        lines.requirements.extend(self.pins(id, &[pipeline, expert, data, cap, clock]));
+        lines.requirements.extend(self.pins(id, &[cap, clock]));
         let work = self.work(id, span, [model, engine, image, cpu, memory, devices]);
         let work = match work {
             Some(Runs::Model(chosen)) => {
@@ -109,13 +109,16 @@ impl<'a> Builder<'_, 'a> {
                     sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
                     prefix_hit: self.ratio(id, prefix_hit),
                     tensor: self.degrees(id, tensor, &limits),
+                    pipeline: self.degrees(id, pipeline, &limits),
+                    expert: self.degrees(id, expert, &limits),
+                    data: self.degrees(id, data, &limits),
                     batch: self.bounds(id, batch, &limits),
                     precision: self.precisions(id, precision, &limits),
                     device: self.device_classes(id, device, &limits),
                 })
             }
             Some(Runs::Image) => {
-                self.not_of_images(id, &[prompt, output, tensor, batch, precision]);
+                self.not_of_images(id, &[prompt, output, tensor, pipeline, expert, data, batch, precision]);
                 self.one_speed(id, serves, time, concurrency);
                 let devices = self.whole(id, devices).and_then(|count| {
                     let value = u32::try_from(count.value).ok()?;

@@ -84,7 +84,7 @@ const BILLS: &str = "only the bill of the whole program is judged yet";
 const CARBON: &str = "carbon is not predicted yet";
 const ENERGIES: &str = "energy is not predicted yet";
 const UP: &str = "availability is not predicted yet";
-const LAYOUTS: &str = "of layouts only the `tensor` degree is planned yet";
+const LAYOUTS: &str = "of layouts only those of services are planned yet";
 const CLOCKS: &str = "clocks and caps are not planned yet";
 
 kinds! {
@@ -219,9 +219,9 @@ kinds! {
         image_pull_secrets: Fact, Texts, Describes, Unset, "Secrets, by name, with which the image is fetched.";
         service_account_name: Fact, Text, Describes, Unset, "Whose rights its pods have.";
         termination_grace_period: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time that a replica has to end; 30 s where nothing is said.";
-        pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
-        expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
-        data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
+        pipeline: Choice, Integer(Positive), Acted, Unset, "Stages that hold consecutive layers; 1 where nothing is said.";
+        expert: Choice, Integer(Positive), Acted, Unset, "Groups of devices that share the experts; 1, or every device one, where nothing is said. Adds no devices.";
+        data: Choice, Integer(Positive), Acted, Unset, "Groups of devices with sequences of their own, in step; with experts 1, 2, 4 or 8 where nothing is said, else 1.";
         cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
         clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
         throughput: Measure, Q(&RATE, Any), NotYet("throughput is not judged yet"), Unset, "Requests a second that its replicas carry together.";
