@@ -89,7 +89,7 @@ fn pass(check: bool) -> Result<bool, Failure> {
 fn settled(path: &str, bytes: Vec<u8>) -> Option<String> {
     let mut sources = Sources::default();
     let (file, odd) = sources.decode(path, bytes, false);
-    let text = sources.get(file).map_or("", |source| source.text.as_str());
+    let text = sources.get(file).map_or("", |source| &*source.text);
     let Formatted { text, diagnostics } = format(file, text);
     let found: Vec<_> = odd.into_iter().chain(diagnostics).collect();
     diagnostics::print(&sources, &found);

@@ -205,8 +205,7 @@ struct Text(NamedSource<String>);
 
 impl Text {
     fn new(sources: &Sources, file: FileId) -> Self {
-        let (path, text) =
-            sources.get(file).map_or(("", ""), |source| (source.path.as_str(), source.text.as_str()));
+        let (path, text) = sources.get(file).map_or(("", ""), |source| (source.path.as_str(), &*source.text));
         Self(NamedSource::new(path, text.to_owned()))
     }
 }

@@ -460,7 +460,7 @@ fn read_lock(bytes: &[u8], path: String, sources: &mut Sources) -> Result<Lock, 
     let text = String::from_utf8_lossy(bytes).into_owned();
     let next = FileId(u32::try_from(sources.iter().count()).unwrap_or(u32::MAX));
     Lock::from_text(&text, next).inspect_err(|_| {
-        sources.add(Source { path, text, bytes: bytes.to_vec(), shipped: false });
+        sources.add(Source { path, text: text.into(), bytes: bytes.into(), shipped: false });
     })
 }
 

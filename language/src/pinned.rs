@@ -3,7 +3,7 @@
 //! Names are followed through the text alone, before anything is evaluated, so that what a program leans on
 //! can be told even where the catalog no longer lets it check.
 
-use crate::resolver::imports::{Imports, Module, read};
+use crate::resolver::imports::{Imports, Module, Trees, read};
 use crate::sources::{Files, Sources};
 use crate::span::Span;
 use crate::syntax::ast::{Block, Expr, ExprKind, Item, Path, Step};
@@ -26,7 +26,7 @@ pub struct CatalogThing {
 
 /// The things of the catalog that the program at `root` uses, by module and name, and the files read.
 pub fn catalog_things(root: &str, files: &dyn Files) -> (Vec<CatalogThing>, Sources) {
-    let Imports { modules, sources, diagnostics: _ } = read(root, files);
+    let Imports { modules, sources, diagnostics: _ } = read(root, files, &mut Trees::default());
     let shipped = |module: &Module| sources.get(module.start.file).is_some_and(|source| source.shipped);
     let mut waiting: Vec<(usize, String, Span)> = Vec::new();
     for module in modules.iter().filter(|module| !shipped(module)) {

@@ -20,9 +20,11 @@ mod functions;
 mod guards;
 mod hardware;
 pub(crate) mod imports;
+mod indices;
 mod instances;
 mod jobs;
 mod keys;
+pub(crate) mod ledger;
 mod limits;
 mod lines;
 mod logic;
@@ -52,10 +54,13 @@ use crate::syntax::ast;
 use crate::units::Unit;
 use architecture::ReadConfiguration;
 use calendar::Calendar;
-use imports::{Imports, Module};
+use imports::{Imports, Module, Trees};
+use indices::Indices;
+pub(crate) use keys::MOST_THINGS;
+use ledger::{Cell, Ledger, Owner, Part, UnitId};
 use module::ReadModule;
 use names::{Group, GroupId, Names};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use things::{Thing, ThingId};
 use value::Value;
@@ -68,42 +73,89 @@ pub(crate) fn resolve(
     root: &str,
     files: &dyn Files,
     world: Option<&World>,
+    trees: &mut Trees,
 ) -> (Option<Program>, Sources, Vec<Diagnostic>) {
-    let Imports { modules, mut sources, mut diagnostics } = imports::read(root, files);
-    let readable = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let Imports { modules, mut sources, mut diagnostics } = imports::read(root, files, trees);
     let mut program = None;
     if !modules.is_empty() {
-        let mut resolver = Resolver::new(&modules, &sources, files);
+        let units = numbered(&modules);
+        let mut resolver = Resolver::new(&modules, &sources, files, &units);
         if let Some(world) = world {
             resolver.enter(&world.lines);
         }
         let built = resolver.program(world);
-        let mut found = resolver.diagnostics;
+        let found = resolver.ledger.told(&sources);
         let read = module::files_of(resolver.configurations.values(), resolver.read_modules.values());
         let data = resolver.data;
-        if !readable {
-            // What a line that could not be read would have said is missing, and so is what follows from
-            // it: only mistakes that stand for themselves are told.
-            found.retain(|diagnostic| !follows_from_absence(diagnostic));
-        }
-        let sound = found.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-        diagnostics.extend(found);
+        let sound;
+        (diagnostics, sound) = told(diagnostics, found);
         // They are inputs as plan files are, and like them listed with their hashes.
         for (path, bytes) in read {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            sources.add(Source { path, text, bytes, shipped: false });
+            let text = String::from_utf8_lossy(&bytes).into();
+            sources.add(Source { path, text, bytes: bytes.into(), shipped: false });
         }
         for (wanted, summary) in data {
             if let Ok(summary) = summary {
                 sources.add_data(&wanted.path, &summary.sha256);
             }
         }
-        program = (readable && sound).then_some(built);
+        program = sound.then_some(built);
     }
-    diagnostics.sort_by_key(|diagnostic| {
+    (program, sources, diagnostics)
+}
+
+/// The statements at the top level of every module, by module, numbered in the order of the files.
+pub(crate) fn numbered(modules: &[Module]) -> Vec<Vec<UnitId>> {
+    let mut numbers = (0..).map(UnitId);
+    let number = |module: &Module| numbers.by_ref().take(module.tree.items.len()).collect();
+    modules.iter().map(number).collect()
+}
+
+/// What is wrong with the form of files and what was `found` in them, in order of file and place; whether
+/// there is a program.
+pub(crate) fn told(read: Vec<Diagnostic>, mut found: Vec<Diagnostic>) -> (Vec<Diagnostic>, bool) {
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    let readable = !read.iter().any(is_error);
+    if !readable {
+        // What a line that could not be read would have said is missing, and so is what follows from
+        // it: only mistakes that stand for themselves are told.
+        found.retain(|diagnostic| !follows_from_absence(diagnostic));
+    }
+    let sound = readable && !found.iter().any(is_error);
+    let mut all = read;
+    all.extend(found);
+    all.sort_by_key(|diagnostic| {
         diagnostic.labels.first().map(|label| (label.span.file, label.span.start, label.span.end))
     });
-    (program, sources, diagnostics)
+    (all, sound)
+}
+
+/// What is done where not everything is: work on behalf of these, and whatever they turn out to need.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// Declarations.
+    pub(crate) units: BTreeSet<UnitId>,
+    /// Devices and models of theirs that others have built.
+    pub(crate) built: BTreeSet<Owner>,
+    /// What all teams are guaranteed together; the teams are among the declarations.
+    pub(crate) teams: bool,
+}
+
+/// What a program says of each declaration; of those in `work`, where that is given.
+pub(crate) fn pages(
+    modules: &[Module],
+    sources: &Sources,
+    files: &dyn Files,
+    units: &[Vec<UnitId>],
+    work: Option<(&Work, Option<Currency>)>,
+) -> Ledger {
+    let mut resolver = Resolver::new(modules, sources, files, units);
+    if let Some((work, currency)) = work {
+        resolver.work = Some(work);
+        resolver.currency = currency.map(|currency| (currency, resolver.file_start(0)));
+    }
+    resolver.program(None);
+    resolver.ledger
 }
 
 /// It may be the consequence of a line that is not there.
@@ -143,25 +195,27 @@ pub(crate) struct Resolver<'a> {
     /// Modules that were read, by path and entry.
     read_modules: BTreeMap<(String, Option<String>), Rc<ReadModule>>,
     modules: &'a [Module],
+    /// The number of each statement at a file's top level, by module.
+    units: &'a [Vec<UnitId>],
+    /// What is to be done; everything where it is none.
+    work: Option<&'a Work>,
     names: Vec<Names<'a>>,
     groups: Vec<Group<'a>>,
     things: Vec<Thing<'a>>,
     /// Top-level groups in the order in which their first blocks appear, the root's first.
     order: Vec<GroupId>,
+    /// Where each group stands in that order.
+    ranks: Vec<usize>,
+    /// Every block that is worked on has become things, and others do where they are read.
+    expanded: bool,
+    /// Things of a kind that were asked for, once blocks have become things.
+    planned: HashMap<&'static str, Rc<Vec<ThingId>>>,
     /// Values of params and lets, by module and name.
     values: HashMap<(usize, &'a str), Slot>,
-    /// Planned services by thing: their index in the program.
-    services: HashMap<ThingId, usize>,
-    /// Nodes by thing: their index in the program.
-    nodes: HashMap<ThingId, usize>,
-    /// Sites, rows and racks by thing: their index in the program.
-    places: HashMap<ThingId, usize>,
-    /// Links by thing: their index in the program.
-    links: HashMap<ThingId, usize>,
-    /// Scenarios by thing: their index in the program.
-    scenarios: HashMap<ThingId, usize>,
+    /// Where things stand among those of their sort.
+    indices: Indices,
     /// Units that were read, by how they are written.
-    units: HashMap<&'a str, Unit>,
+    measures: HashMap<&'a str, Unit>,
     /// The first money that was read.
     currency: Option<(Currency, Span)>,
     calendar: Option<Calendar>,
@@ -173,13 +227,9 @@ pub(crate) struct Resolver<'a> {
     quantified: BTreeMap<Span, bool>,
     /// While it is set nothing is reported: an abstract block may lack what its deriving blocks state.
     lenient: bool,
-    diagnostics: Vec<Diagnostic>,
-    seen: HashSet<(&'static str, Option<Span>)>,
+    /// What is said, on whose behalf.
+    ledger: Ledger,
     suggestions: usize,
-    /// Declarations that something refers to.
-    referred: HashSet<(usize, &'a str)>,
-    /// Unknown names that are one letter longer than a declaration.
-    nearly: Vec<Nearly<'a>>,
     /// Lines of the world that is read; none in the base.
     sets: Vec<Set<'a>>,
     /// Params that the world binds, by module and name.
@@ -188,12 +238,11 @@ pub(crate) struct Resolver<'a> {
     lost: BTreeSet<ThingId>,
 }
 
-/// An unknown name, and the declaration that it might be meant to be.
-struct Nearly<'a> {
-    place: Span,
-    module: usize,
-    name: &'a str,
-    declared: Span,
+/// What was being done before somebody else's turn came.
+struct Before {
+    ledger: ledger::Before,
+    lenient: bool,
+    quantified: BTreeMap<Span, bool>,
 }
 
 /// A value that is computed when it is first read.
@@ -244,10 +293,15 @@ impl Scope {
 const DEEPEST: usize = 160;
 
 /// After this many did-you-means a message goes without: each looks at every name in reach.
-const MOST_SUGGESTIONS: usize = 100;
+pub(crate) const MOST_SUGGESTIONS: usize = 100;
 
 impl<'a> Resolver<'a> {
-    fn new(modules: &'a [Module], sources: &'a Sources, files: &'a dyn Files) -> Self {
+    fn new(
+        modules: &'a [Module],
+        sources: &'a Sources,
+        files: &'a dyn Files,
+        units: &'a [Vec<UnitId>],
+    ) -> Self {
         Self {
             sources,
             files,
@@ -255,28 +309,26 @@ impl<'a> Resolver<'a> {
             configurations: BTreeMap::new(),
             read_modules: BTreeMap::new(),
             modules,
+            units,
+            work: None,
             names: Vec::new(),
             groups: Vec::new(),
             things: Vec::new(),
             order: Vec::new(),
+            ranks: Vec::new(),
+            expanded: false,
+            planned: HashMap::new(),
             values: HashMap::new(),
-            services: HashMap::new(),
-            nodes: HashMap::new(),
-            places: HashMap::new(),
-            links: HashMap::new(),
-            scenarios: HashMap::new(),
-            units: HashMap::new(),
+            indices: Indices::default(),
+            measures: HashMap::new(),
             currency: None,
             calendar: None,
             depth: 0,
             folded: 0,
             quantified: BTreeMap::new(),
             lenient: false,
-            diagnostics: Vec::new(),
-            seen: HashSet::new(),
+            ledger: Ledger::default(),
             suggestions: 0,
-            referred: HashSet::new(),
-            nearly: Vec::new(),
             sets: Vec::new(),
             bound: HashMap::new(),
             lost: BTreeSet::new(),
@@ -286,59 +338,75 @@ impl<'a> Resolver<'a> {
     /// Every stage in turn.
     fn program(&mut self, world: Option<&World>) -> Program {
         let params = self.read();
-        let program = self.build(params, world);
-        self.blame_declarations();
-        program
+        self.build(params, world)
     }
 
     /// Every stage up to the facts of all things; the root's params.
     fn read(&mut self) -> Vec<Bound> {
         self.declare();
         self.expand();
+        self.expanded = true;
         self.lose();
+        self.number_things();
         let params = self.params();
         self.check_things();
         params
     }
 
-    /// Where a name is unknown and a declaration that lacks one of its letters is referred to by nothing,
-    /// the letter is missing there: the declaration becomes the first place.
-    fn blame_declarations(&mut self) {
-        for nearly in std::mem::take(&mut self.nearly) {
-            if self.referred.contains(&(nearly.module, nearly.name)) {
-                continue;
-            }
-            let diagnostic = self.diagnostics.iter_mut().find(|diagnostic| {
-                let place = diagnostic.labels.first().map(|label| label.span);
-                diagnostic.code == "name::unknown" && place == Some(nearly.place)
-            });
-            let (Some(diagnostic), Some(name)) = (diagnostic, self.sources.get(nearly.place.file)) else {
-                continue;
-            };
-            let used = name.text.get(nearly.place.range()).unwrap_or_default();
-            let place = nearly.place;
-            *diagnostic = Diagnostic::error(
-                "name::unknown",
-                format!("`{used}` is used, and `{}` is declared", nearly.name),
-                nearly.declared,
-                format!("nothing uses `{}`", nearly.name),
-            )
-            .and(place, format!("nothing is called `{used}`"))
-            .help("Give both the same name.");
-        }
-    }
-
-    /// Keeps `diagnostic` unless the same was said of the same place: a block with many keys, or with
-    /// many derivations, says everything once.
+    /// Writes `diagnostic` down, once for each place: a block with many keys, or with many derivations, says
+    /// everything once.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         if self.lenient && diagnostic.code == "fact::unset" {
             return Reported;
         }
-        let place = diagnostic.labels.first().map(|label| label.span);
-        if self.seen.insert((diagnostic.code, place)) {
-            self.diagnostics.push(diagnostic);
-        }
+        self.ledger.report(diagnostic);
         Reported
+    }
+
+    /// Whether anything is to be done on behalf of `unit`.
+    pub(crate) fn works_on(&self, unit: UnitId) -> bool {
+        self.work.is_none_or(|work| work.units.contains(&unit))
+    }
+
+    /// Does `work` on behalf of `owner`: whatever it reports and reads is written down there. Nothing of what
+    /// is being done for somebody else enters it.
+    pub(crate) fn on_behalf<T>(
+        &mut self,
+        owner: Owner,
+        part: Part,
+        lenient: bool,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.turn(owner, part, lenient);
+        let outcome = work(self);
+        self.turn_back(before);
+        outcome
+    }
+
+    /// What follows is done on behalf of `owner`.
+    fn turn(&mut self, owner: Owner, part: Part, lenient: bool) -> Before {
+        Before {
+            ledger: self.ledger.turn(owner, part),
+            lenient: std::mem::replace(&mut self.lenient, lenient),
+            quantified: std::mem::take(&mut self.quantified),
+        }
+    }
+
+    fn turn_back(&mut self, before: Before) {
+        let Before { ledger, lenient, quantified } = before;
+        self.quantified = quantified;
+        self.lenient = lenient;
+        self.ledger.turn_back(ledger);
+    }
+
+    /// Notes that `part` of the declaration of a thing is read.
+    pub(crate) fn note(&self, thing: ThingId, part: &str) {
+        self.ledger.read(Cell::Of(self.thing(thing).unit, Part::of(part)));
+    }
+
+    /// What is found now depends on what was done before.
+    pub(crate) fn depends_on_order(&self) {
+        self.ledger.fragile.set(true);
     }
 
     /// Runs `work` one level deeper, unless that is too deep.
@@ -370,6 +438,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         self.suggestions += 1;
+        self.ledger.page().suggestions += 1;
         closest(name, known).map(str::to_owned)
     }
 

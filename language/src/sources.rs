@@ -4,6 +4,7 @@ use crate::data::{Summary, Undecodable, Wanted};
 use crate::diagnostics::Diagnostic;
 use crate::span::{FileId, Span};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How `language` reads: the command line gives the disk, an editor its open documents.
 pub trait Files {
@@ -46,9 +47,9 @@ pub struct Source {
     /// As the user named it; `catalog/nvidia.berth` for what ships with the program.
     pub path: String,
     /// Its text. Bytes that are not UTF-8 are replaced, one replacement a byte sequence, and reported.
-    pub text: String,
+    pub text: Arc<str>,
     /// SHA-256 of the bytes on disk is taken by whoever needs it; these are the bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
     /// It ships inside the program.
     pub shipped: bool,
 }
@@ -63,10 +64,20 @@ impl Sources {
 
     /// Adds the file at `path` by its bytes, and says so where they are no UTF-8 text.
     pub fn decode(&mut self, path: &str, bytes: Vec<u8>, shipped: bool) -> (FileId, Option<Diagnostic>) {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let odd = std::str::from_utf8(&bytes).err();
-        let file = self.add(Source { path: path.to_owned(), text, bytes, shipped });
-        let diagnostic = odd.map(|error| {
+        let file = self.add(Source {
+            path: path.to_owned(),
+            text: String::from_utf8_lossy(&bytes).into(),
+            bytes: bytes.into(),
+            shipped,
+        });
+        (file, self.not_utf8(file))
+    }
+
+    /// Says where the bytes of a file are no UTF-8 text.
+    pub(crate) fn not_utf8(&self, file: FileId) -> Option<Diagnostic> {
+        let Source { path, bytes, .. } = self.get(file)?;
+        let odd = std::str::from_utf8(bytes).err();
+        odd.map(|error| {
             // Before the first odd byte text and bytes agree; there stands the replacement, three bytes long.
             let at = error.valid_up_to();
             Diagnostic::error(
@@ -76,8 +87,7 @@ impl Sources {
                 "this byte starts no UTF-8 character",
             )
             .help("Save the file as UTF-8.")
-        });
-        (file, diagnostic)
+        })
     }
 
     /// Notes that the data file at `path`, whose bytes have this SHA-256, was summed up.

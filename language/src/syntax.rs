@@ -23,7 +23,7 @@ mod indentation;
 mod literal;
 mod nesting;
 mod reader;
-mod reuse;
+pub(crate) mod reuse;
 pub(crate) mod shift;
 mod statement;
 pub(crate) mod tokens;

@@ -76,7 +76,7 @@ pub fn settled(text: &str) -> Option<String> {
 pub fn check(bytes: &[u8]) {
     let first = check_one(bytes);
     for diagnostic in &first.diagnostics {
-        explained(diagnostic, |file| first.sources.get(file).map(|source| source.text.as_str()));
+        explained(diagnostic, |file| first.sources.get(file).map(|source| &*source.text));
     }
     let Some(program) = &first.program else { return };
     let settled = str::from_utf8(bytes).ok().and_then(|text| formatted(FileId(0), text).text);

@@ -36,13 +36,12 @@ impl<'a> Resolver<'a> {
         let (name, at) = self.file_name(values, "hf(\"./config.json\")")?;
         let stated_in = self.sources.get(at.file).map_or("", |source| source.path.as_str());
         let path = relative(stated_in, &name);
-        if let Some(known) = self.configurations.get(&path) {
-            return Ok(Value::Configuration(Rc::clone(known)));
-        }
-        let bytes = self.files.read(&path).map_err(|why| self.no_configuration(&path, &why, at))?;
-        let configuration =
-            configuration::read(&bytes).map_err(|problem| self.unusable(&path, &problem, at))?;
-        if let Some(whole) = &configuration.part_of {
+        let known = self.configurations.get(&path).map(Rc::clone);
+        let read = match known {
+            Some(known) => known,
+            None => self.read_configuration(path.clone(), at)?,
+        };
+        if let Some(whole) = &read.configuration.part_of {
             let whole = if whole.is_empty() { "a model".to_owned() } else { format!("`{whole}`") };
             self.report(
                 Diagnostic::warning(
@@ -54,11 +53,19 @@ impl<'a> Resolver<'a> {
                 .help("What the other parts hold and compute is in no figure."),
             );
         }
+        Ok(Value::Configuration(read))
+    }
+
+    /// Reads a configuration for the first time.
+    fn read_configuration(&mut self, path: String, at: Span) -> Outcome<Rc<ReadConfiguration>> {
+        let bytes = self.files.read(&path).map_err(|why| self.no_configuration(&path, &why, at))?;
+        let configuration =
+            configuration::read(&bytes).map_err(|problem| self.unusable(&path, &problem, at))?;
         let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let file = ConfigurationFile { path: path.clone(), sha256, family: configuration.family };
         let read = Rc::new(ReadConfiguration { file, bytes, configuration });
         self.configurations.insert(path, Rc::clone(&read));
-        Ok(Value::Configuration(read))
+        Ok(read)
     }
 
     fn no_configuration(&mut self, path: &str, why: &Unreadable, at: Span) -> Reported {
@@ -148,6 +155,7 @@ impl<'a> Resolver<'a> {
 
     /// What a model's file says of `field`, and the line that names the file.
     pub(super) fn configured(&mut self, id: ThingId, field: &'static Field) -> Option<(Value, Span)> {
+        self.note(id, model::architecture.name);
         let assigned = self.thing(id).assigned.get(model::architecture.name)?;
         let span = assigned.assign.span;
         if self.thing(id).kind.name != model::KIND.name || field.name == model::architecture.name {
@@ -389,9 +397,14 @@ fn same(stated: &Value, read: &Value) -> bool {
 impl Builder<'_, '_> {
     /// The index of a model, built when it is first used.
     pub(super) fn model(&mut self, id: ThingId) -> usize {
-        if let Some(index) = self.models.get(&id) {
-            return *index;
+        self.uses(id);
+        match self.models.get(&id) {
+            Some(index) => *index,
+            None => self.built(id, |builder| builder.build_model(id)),
         }
+    }
+
+    pub(super) fn build_model(&mut self, id: ThingId) -> usize {
         let index = self.program.models.len();
         self.models.insert(id, index);
         let ModelRows {

@@ -2,7 +2,9 @@
 
 use super::conditions::unjudged_subject;
 use super::evaluation::Expect;
-use super::things::ThingId;
+use super::ledger::{Cell, Claim, Owner, Part, fingerprint};
+use super::names::Group;
+use super::things::{Thing, ThingId};
 use super::value::Value;
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
@@ -10,7 +12,7 @@ use crate::model::{
     Bound, Fact, NotYet, Objective, Placeholder, Plan, Policy, Profile, Program, Requirement, Term, World,
 };
 use crate::quantity::Quantity;
-use crate::schema::kinds::{PlanRows, PolicyRows};
+use crate::schema::kinds::{self, PlanRows, PolicyRows};
 use crate::schema::{Field, Support, Type};
 use crate::span::{Span, Spanned};
 use crate::syntax::ast::{self, ExprKind, Item};
@@ -26,8 +28,6 @@ pub(super) struct Builder<'r, 'a> {
     pub(super) models: BTreeMap<ThingId, usize>,
     /// Blocks of nodes that need not be filled, by what holds them and where they stand.
     pub(super) fillings: BTreeMap<(Option<ThingId>, Option<Span>), usize>,
-    /// Where each name of a device or model, and each address of a node or service, stands.
-    named: BTreeMap<(&'static str, String), Span>,
     reported: BTreeSet<Span>,
     /// While it is set, lines are read for their mistakes alone.
     pub(super) quiet: bool,
@@ -36,62 +36,54 @@ pub(super) struct Builder<'r, 'a> {
 impl<'a> Resolver<'a> {
     /// Every stated fact is computed once, so that its mistakes are found even where nobody reads it.
     pub(super) fn check_things(&mut self) {
-        for thing in self.in_order() {
-            let (kind, is_abstract) = (self.thing(thing).kind, self.thing(thing).is_abstract);
-            let places = match kind.name {
-                _ if is_abstract => continue,
-                "service" => &mut self.services,
-                "node" | "site" | "row" | "rack" | "link" if self.is_lost(thing) => continue,
-                "node" => &mut self.nodes,
-                "site" | "row" | "rack" => &mut self.places,
-                "link" => &mut self.links,
-                "scenario" => &mut self.scenarios,
-                _ => continue,
-            };
-            let index = places.len();
-            places.insert(thing, index);
-        }
         for at in 0..self.things.len() {
             let id = ThingId(at);
-            self.lenient = self.thing(id).is_abstract;
-            let known = self.thing(id);
-            let known_kind = known.kind.name;
-            let head = known.layers.first().map(|layer| layer.block.head);
-            let assigned: Vec<_> =
-                known.assigned.values().map(|assigned| (assigned.field, assigned.assign.span)).collect();
-            for (field, span) in assigned {
-                // What a world loses is read in that world.
-                if matches!(field.type_, Type::Open | Type::Objective)
-                    || matches!(known_kind, "test" | "scenario")
-                {
-                    continue;
-                }
-                // What fails has been reported.
-                let _ = self.fact(id, field, head.unwrap_or(span));
-                if field.type_ == Type::Source
-                    && let Some(line) =
-                        self.thing(id).assigned.get(field.name).map(|assigned| assigned.assign)
-                {
-                    self.check_source(self.thing(id).kind, line);
-                }
+            let Thing { unit, is_abstract, .. } = *self.thing(id);
+            if self.works_on(unit) {
+                self.on_behalf(Owner::Unit(unit), Part::REST, is_abstract, |resolver| {
+                    resolver.check_thing(id);
+                });
             }
-            if self.thing(id).kind.name == "model" && !self.lenient {
-                self.check_model(id);
-            }
-            self.lenient = false;
         }
         self.check_single_plan();
     }
 
+    fn check_thing(&mut self, id: ThingId) {
+        let known = self.thing(id);
+        let known_kind = known.kind.name;
+        let head = known.layers.first().map(|layer| layer.block.head);
+        let assigned: Vec<_> =
+            known.assigned.values().map(|assigned| (assigned.field, assigned.assign.span)).collect();
+        for (field, span) in assigned {
+            // What a world loses is read in that world.
+            if matches!(field.type_, Type::Open | Type::Objective)
+                || matches!(known_kind, "test" | "scenario")
+            {
+                continue;
+            }
+            // What fails has been reported.
+            let _ = self.fact(id, field, head.unwrap_or(span));
+            if field.type_ == Type::Source
+                && let Some(line) = self.thing(id).assigned.get(field.name).map(|assigned| assigned.assign)
+            {
+                self.check_source(self.thing(id).kind, line);
+            }
+        }
+        if self.thing(id).kind.name == "model" && !self.lenient {
+            self.check_model(id);
+        }
+    }
+
     /// A program has one plan.
     fn check_single_plan(&mut self) {
-        let heads: Vec<_> = self
-            .things
-            .iter()
-            .filter(|thing| thing.kind.name == "plan" && !thing.is_abstract)
-            .filter_map(|thing| thing.layers.first().map(|layer| layer.block.head))
-            .collect();
+        let plans = self.all_things(&kinds::plan::KIND);
+        let heads = plans.iter().filter_map(|thing| self.thing(*thing).layers.first());
+        let heads: Vec<_> = heads.map(|layer| layer.block.head).collect();
         if let [first, others @ ..] = heads.as_slice() {
+            // The first one is the plan, but it may be read before there is another.
+            if !others.is_empty() {
+                self.depends_on_order();
+            }
             for other in others {
                 self.report(
                     Diagnostic::error("name::duplicate", "a program has one plan", *other, "a second one")
@@ -106,14 +98,15 @@ impl<'a> Resolver<'a> {
 
     /// The `plan` block.
     pub(super) fn plan_thing(&mut self) -> Option<ThingId> {
-        self.things.iter().position(|thing| thing.kind.name == "plan" && !thing.is_abstract).map(ThingId)
+        self.all_things(&kinds::plan::KIND).first().copied()
     }
 
-    /// Things in the order in which they stand in the files, nested ones after what holds them.
-    pub(super) fn in_order(&self) -> Vec<ThingId> {
-        let mut listed = Vec::with_capacity(self.things.len());
+    /// The things of some groups in the order in which they stand in the files, nested ones after what holds
+    /// them.
+    pub(super) fn in_order(&self, wanted: impl Fn(&Group<'a>) -> bool) -> Vec<ThingId> {
+        let mut listed = Vec::new();
         for group in &self.order {
-            let Some(group) = self.groups.get(group.0) else {
+            let Some(group) = self.groups.get(group.0).filter(|group| wanted(group)) else {
                 continue;
             };
             let mut things: Vec<_> = group.things.values().copied().collect();
@@ -132,7 +125,7 @@ impl<'a> Resolver<'a> {
 
     /// The program of all things.
     pub(super) fn build(&mut self, params: Vec<Bound>, world: Option<&World>) -> Program {
-        let order = self.in_order();
+        let order = self.in_order(|group| group.blocks().any(|(unit, _)| self.works_on(unit)));
         let steps = self.calendar(self.file_start(0)).map_or(24, |calendar| calendar.steps);
         let mut builder = Builder {
             resolver: self,
@@ -140,41 +133,78 @@ impl<'a> Resolver<'a> {
             devices: BTreeMap::new(),
             models: BTreeMap::new(),
             fillings: BTreeMap::new(),
-            named: BTreeMap::new(),
             reported: BTreeSet::new(),
             quiet: false,
         };
         for thing in &order {
             builder.thing(*thing);
         }
-        match world {
-            None => builder.tests(&order),
-            Some(world) => builder.other_world(world),
+        match (world, builder.resolver.work) {
+            (Some(world), _) => builder.other_world(world),
+            (None, None) => builder.tests(&order),
+            // Tests are never among what is worked on.
+            (None, Some(_)) => {}
         }
-        builder.guarantees();
-        builder.nameplates();
+        if builder.resolver.work.is_none_or(|work| work.teams) {
+            builder.on_behalf(Owner::Teams, false, Builder::guarantees);
+        }
+        if builder.resolver.work.is_none() {
+            builder.on_behalf(Owner::Nameplates, false, Builder::nameplates);
+        }
         builder.program
     }
 }
 
 impl<'a> Builder<'_, 'a> {
+    /// Does `work` on behalf of `owner`.
+    pub(super) fn on_behalf<T>(
+        &mut self,
+        owner: Owner,
+        lenient: bool,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.part(owner, Part::REST, lenient, work)
+    }
+
+    /// Does `work` for a part of what `owner` says.
+    pub(super) fn part<T>(
+        &mut self,
+        owner: Owner,
+        part: Part,
+        lenient: bool,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.resolver.turn(owner, part, lenient);
+        let outcome = work(self);
+        self.resolver.turn_back(before);
+        outcome
+    }
+
     fn thing(&mut self, id: ThingId) {
+        let Thing { unit, is_abstract, .. } = *self.resolver.thing(id);
+        if self.resolver.works_on(unit) {
+            self.on_behalf(Owner::Unit(unit), is_abstract, |builder| builder.thing_here(id));
+        }
+    }
+
+    fn thing_here(&mut self, id: ThingId) {
         if self.resolver.is_lost(id) {
             return;
         }
+        let kind = self.resolver.thing(id).kind;
+        if kind.describes() {
+            self.built_for_others(id);
+        }
         let known = self.resolver.thing(id);
-        let kind = known.kind;
         // Read once everything else is known: each is a world of its own.
         if matches!(kind.name, "test" | "scenario") && known.is_abstract {
             return;
         }
         if known.is_abstract {
             // Its lines are read for their mistakes alone.
-            self.resolver.lenient = true;
             self.quiet = true;
             let _ = self.lines(id);
             self.quiet = false;
-            self.resolver.lenient = false;
             return;
         }
         let parent_told = known
@@ -265,14 +295,14 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
-        if self.quiet || !self.reported.insert(span) {
+        if self.quiet {
             return false;
         }
         self.resolver.report(
             Diagnostic::warning("plan::not-yet", "understood, and not acted on yet", span, because)
                 .help(help),
         );
-        true
+        self.reported.insert(span)
     }
 
     /// A stated fact, converted; `None` where no line states it or no stage reads it yet.
@@ -351,8 +381,8 @@ impl<'a> Builder<'_, 'a> {
 
     /// The service that a thing is, or whose pool it is, by index.
     pub(super) fn service_of(&self, id: ThingId) -> Option<usize> {
-        let parent = || self.resolver.services.get(&self.resolver.thing(id).parent?);
-        self.resolver.services.get(&id).or_else(parent).copied()
+        let parent = || self.resolver.service_index(self.resolver.thing(id).parent?);
+        self.resolver.service_index(id).or_else(parent)
     }
 
     /// Fields that no stage acts on: those that are stated are said once a line.
@@ -372,23 +402,37 @@ impl<'a> Builder<'_, 'a> {
 
     /// Keeps `name` of a kind to one thing in the whole program.
     pub(super) fn unique(&mut self, kind: &'static str, name: &str, span: Span) {
-        let key = (kind, name.to_owned());
-        match self.named.get(&key).copied() {
-            None => {
-                self.named.insert(key, span);
-            }
-            Some(first) => {
-                self.resolver.report(
-                    Diagnostic::error(
-                        "name::duplicate",
-                        format!("two files have a {kind} `{name}`"),
-                        span,
-                        "this is one of them",
-                    )
-                    .and(first, "this is the other")
-                    .help("Rename one of them: plans and messages name things by their address."),
-                );
-            }
+        self.resolver.ledger.page().claims.push(Claim { kind, name: name.to_owned(), span });
+    }
+
+    /// Notes that a device or model is used: whoever uses it may read what was made of it.
+    pub(super) fn uses(&mut self, id: ThingId) {
+        let owner = self.owner_built(id);
+        self.resolver.ledger.read(Cell::Of(self.resolver.thing(id).unit, Part::REST));
+        self.resolver.ledger.page().uses.insert(owner);
+    }
+
+    /// Builds a device or model on its own behalf.
+    pub(super) fn built<T>(&mut self, id: ThingId, build: impl FnOnce(&mut Self) -> T) -> T {
+        let owner = self.owner_built(id);
+        self.on_behalf(owner, false, build)
+    }
+
+    fn owner_built(&self, id: ThingId) -> Owner {
+        let known = self.resolver.thing(id);
+        Owner::Built(known.unit, fingerprint(&known.address))
+    }
+
+    /// Builds what describes again where something uses it that is not worked on.
+    fn built_for_others(&mut self, id: ThingId) {
+        let (owner, is_model) = (self.owner_built(id), self.resolver.thing(id).kind.name == "model");
+        if !self.resolver.work.is_some_and(|work| work.built.contains(&owner)) {
+            return;
+        }
+        if is_model && !self.models.contains_key(&id) {
+            self.built(id, |builder| builder.build_model(id));
+        } else if !is_model && !self.devices.contains_key(&id) {
+            self.built(id, |builder| builder.build_device(id));
         }
     }
 

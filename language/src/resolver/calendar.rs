@@ -110,6 +110,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn zone_of(&mut self, thing: ThingId) -> Outcome<Option<TimeZone>> {
         let mut at = Some(thing);
         while let Some(here) = at {
+            self.note(here, "zone");
             let known = self.thing(here);
             at = known.parent;
             let Some(assigned) = known.assigned.get("zone") else { continue };
@@ -125,10 +126,15 @@ impl<'a> Resolver<'a> {
 
     /// The steps of the horizon: from the `plan`, else a day of hours.
     pub(super) fn calendar(&mut self, reader: Span) -> Outcome<Calendar> {
+        let plan = self.plan_thing();
+        // Whoever reads the clock reads these, whether it is known or not.
+        for name in plan.iter().flat_map(|_| ["horizon", "step", "start"]) {
+            plan.iter().for_each(|plan| self.note(*plan, name));
+        }
         if let Some(calendar) = &self.calendar {
             return Ok(calendar.clone());
         }
-        let calendar = match self.plan_thing() {
+        let calendar = match plan {
             None => Calendar::new(24, ratio(3_600, 1), None),
             Some(plan) => {
                 let kind: &'static Kind = self.thing(plan).kind;

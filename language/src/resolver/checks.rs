@@ -8,7 +8,7 @@ use super::value::{Judged, Value};
 use super::{Outcome, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::model::{Arithmetic, Check, Compare, Expression, Fold, Form, Member, Subject};
-use crate::quantity::{Currency, Dimension, Quantity};
+use crate::quantity::{Dimension, Quantity};
 use crate::schema::{Field, Role, Support, kinds};
 use crate::span::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Operator, Path, Require, Step};
@@ -249,7 +249,7 @@ impl<'a> Resolver<'a> {
             return Ok(match field.support {
                 Support::NotYet(because) => Form::NotJudged { because: because.to_owned() },
                 _ => {
-                    let currency = self.currency.map_or(Currency::Dollar, |(currency, _)| currency);
+                    let currency = self.pays_in();
                     Form::BaseBill(Dimension::money_rate(currency))
                 }
             });

@@ -34,11 +34,11 @@ impl<'a> Builder<'_, 'a> {
                 }
             }
             Judged::Placed { service, nodes } => {
-                let indices = nodes.iter().filter_map(|node| self.resolver.nodes.get(node).copied());
+                let indices = nodes.iter().filter_map(|node| self.resolver.node_index(*node));
                 let mut nodes: Vec<_> = indices.collect();
                 nodes.sort_unstable();
                 // An abstract service has no place in the program; what its lines say is only checked.
-                let service = self.resolver.services.get(&service).copied().unwrap_or(usize::MAX);
+                let service = self.resolver.service_index(service).unwrap_or(usize::MAX);
                 Condition::Placed { service, nodes }
             }
             Judged::All(parts) => Condition::All(self.conditions(parts, span)?),
@@ -125,9 +125,10 @@ impl<'a> Builder<'_, 'a> {
             return false;
         };
         let elastic = |service: usize| {
-            let mut things = self.resolver.services.iter();
-            let thing = things.find(|(_, index)| **index == service).map(|(thing, _)| *thing);
-            thing.is_none_or(|thing| self.resolver.thing(thing).assigned.contains_key("elastic"))
+            self.resolver.service_at(service).is_none_or(|thing| {
+                self.resolver.note(thing, "elastic");
+                self.resolver.thing(thing).assigned.contains_key("elastic")
+            })
         };
         let once = |term: &Term| match &term.subject {
             Subject::Replicas { service } => !elastic(*service),

@@ -137,16 +137,17 @@ impl<'a> Resolver<'a> {
 
     /// The unit called `name`, looked up once.
     fn unit(&mut self, name: &'a str) -> Result<Unit, UnknownUnit> {
-        if let Some(unit) = self.units.get(name) {
+        if let Some(unit) = self.measures.get(name) {
             return Ok(unit.clone());
         }
         let unit = units::unit(name)?;
-        self.units.insert(name, unit.clone());
+        self.measures.insert(name, unit.clone());
         Ok(unit)
     }
 
     /// A program pays in one currency.
     pub(super) fn money(&mut self, currency: Currency, span: Span) -> Outcome<()> {
+        self.ledger.pays_in(currency);
         let Some((first, place)) = self.currency else {
             self.currency = Some((currency, span));
             return Ok(());
@@ -294,6 +295,7 @@ impl<'a> Resolver<'a> {
     /// One more body of a quantifier; they are limited in number.
     pub(super) fn count_fold(&mut self, span: Span) -> Outcome<()> {
         self.folded += 1;
+        self.ledger.page().folded += 1;
         if self.folded > MOST_THINGS { Err(self.too_many(span)) } else { Ok(()) }
     }
 

@@ -2,6 +2,7 @@
 
 use super::coercion::needed;
 use super::evaluation::Expect;
+use super::ledger::{Owner, Part};
 use super::things::ThingId;
 use super::value::{Linear, Value};
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
@@ -89,7 +90,7 @@ impl<'a> Resolver<'a> {
         }
         let dimension = match field.type_ {
             Type::Quantity(measured, _) if measured.dimension.money.is_some() => {
-                let currency = self.currency.map_or(Currency::Dollar, |(currency, _)| currency);
+                let currency = self.pays_in();
                 let money = measured.dimension.money.map(|(_, power)| (currency, power));
                 Dimension { money, ..measured.dimension.clone() }
             }
@@ -129,13 +130,14 @@ impl<'a> Resolver<'a> {
             // The totals of the whole program.
             "plan" | "policy" | "test" => Of::Program,
             // An abstract service has no place in the program; what its lines say is only checked.
-            "service" => Of::Service(self.services.get(&thing).copied().unwrap_or(usize::MAX)),
+            "service" => Of::Service(self.service_index(thing).unwrap_or(usize::MAX)),
             kind => Of::Thing { kind, address: known.address.clone() },
         }
     }
 
     /// A figure of model servers is not asked of a container.
     fn of_models(&mut self, thing: ThingId, field: &'static Field, span: Span) -> Outcome<()> {
+        self.note(thing, "model");
         let known = self.thing(thing);
         let only_models = matches!(
             field.name,
@@ -193,8 +195,16 @@ impl<'a> Resolver<'a> {
         Ok(Value::Linear(Linear::subject(subject, Dimension::NONE)))
     }
 
+    /// What the program pays in, as far as that is known; else dollars.
+    pub(super) fn pays_in(&mut self) -> Currency {
+        let known = self.currency.map(|(currency, _)| currency);
+        self.ledger.ask_currency(known);
+        known.unwrap_or(Currency::Dollar)
+    }
+
     /// The value of a fact, computed when it is first read.
     pub(super) fn fact(&mut self, thing: ThingId, field: &'static Field, reader: Span) -> Outcome<Value> {
+        self.note(thing, field.name);
         let known = self.thing(thing);
         let Some(assigned) = known.assigned.get(field.name) else {
             return self.unstated(thing, field, reader);
@@ -215,8 +225,17 @@ impl<'a> Resolver<'a> {
             (None, None) => return Err(Reported),
         };
         let scope = Scope { field: Some(field.name), ..scope };
+        let of_world = assigned.world.is_some();
+        let (unit, is_abstract) = (known.unit, known.is_abstract);
         self.set_slot(thing, field, Slot::Pending);
-        let value = self.stated_value(field, line, &scope);
+        let value = if of_world {
+            // A test states it, and answers for it.
+            self.stated_value(field, line, &scope)
+        } else {
+            self.on_behalf(Owner::Unit(unit), Part::of(field.name), is_abstract, |resolver| {
+                resolver.stated_value(field, line, &scope)
+            })
+        };
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,

@@ -76,7 +76,7 @@ impl<'a> Resolver<'a> {
             Value::Thing(thing) => match self.thing(thing).kind.name {
                 "service" => {
                     // An abstract service cannot be named; every other has an index.
-                    let service = self.services.get(&thing).copied().ok_or(Reported)?;
+                    let service = self.service_index(thing).ok_or(Reported)?;
                     Ok(Stages { path: Path::Call(service), count: 1 })
                 }
                 "flow" => match self.fact(thing, &flow::path, span)? {

@@ -2,6 +2,7 @@
 
 use super::building::Builder;
 use super::evaluation::Expect;
+use super::ledger::{Cell, Part};
 use super::logic::opposite;
 use super::names::Declared;
 use super::things::ThingId;
@@ -51,7 +52,7 @@ impl<'a> Builder<'_, 'a> {
         let steps = self.resolver.calendar(when.span)?.steps;
         let base = admitted(&judged, None, steps);
         let worlds = scenarios.iter().filter_map(|scenario| {
-            let index = *self.resolver.scenarios.get(scenario)?;
+            let index = self.resolver.scenario_index(*scenario)?;
             Some((index, admitted(&judged, Some(*scenario), steps)))
         });
         let when_ = When { text, base, scenarios: worlds.collect() };
@@ -171,8 +172,11 @@ impl<'a> Resolver<'a> {
                     names.declared.get(path.head.value.as_str()).map(|declaration| declaration.what)
                 });
                 match declared {
-                    Some(Declared::Param(_)) => true,
-                    Some(Declared::Let(let_)) => reads(&let_.value),
+                    Some(Declared::Param(..)) => true,
+                    Some(Declared::Let(unit, let_)) => {
+                        self.ledger.read(Cell::Of(unit, Part::VALUE));
+                        reads(&let_.value)
+                    }
                     _ => false,
                 }
             }

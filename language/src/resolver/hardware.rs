@@ -13,9 +13,14 @@ use crate::span::{Span, Spanned};
 impl<'a> Builder<'_, 'a> {
     /// The index of a device class, built when it is first used.
     pub(super) fn device(&mut self, id: ThingId) -> usize {
-        if let Some(index) = self.devices.get(&id) {
-            return *index;
+        self.uses(id);
+        match self.devices.get(&id) {
+            Some(index) => *index,
+            None => self.built(id, |builder| builder.build_device(id)),
         }
+    }
+
+    pub(super) fn build_device(&mut self, id: ThingId) -> usize {
         let index = self.program.devices.len();
         self.devices.insert(id, index);
         let DeviceRows {

@@ -5,11 +5,12 @@ use crate::diagnostics::Diagnostic;
 use crate::sources::{Files, LARGEST_FILE, Source, Sources, Unreadable};
 use crate::span::{FileId, Span};
 use crate::syntax::{self, ast};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// One file as one importer sees it. A file that is used with a body is a module of its own, because
 /// its params differ; without a body every importer shares one.
+#[derive(Clone)]
 pub(crate) struct Module {
     /// Its tree.
     pub(crate) tree: Rc<ast::File>,
@@ -22,6 +23,7 @@ pub(crate) struct Module {
 }
 
 /// An import's name.
+#[derive(Clone)]
 pub(crate) struct Alias {
     pub(crate) name: String,
     pub(crate) module: Option<usize>,
@@ -42,9 +44,10 @@ const DEEPEST: usize = 64;
 const MOST_MODULES: usize = 1_000;
 
 /// Reads `root` and everything it uses.
-pub(crate) fn read(root: &str, files: &dyn Files) -> Imports {
+pub(crate) fn read(root: &str, files: &dyn Files, trees: &mut Trees) -> Imports {
     let mut reader = Reader {
         files,
+        trees,
         parsed: BTreeMap::new(),
         shared: BTreeMap::new(),
         stack: Vec::new(),
@@ -58,8 +61,8 @@ pub(crate) fn read(root: &str, files: &dyn Files) -> Imports {
         Err(unreadable) => {
             let file = reader.imports.sources.add(Source {
                 path: root.to_owned(),
-                text: String::new(),
-                bytes: Vec::new(),
+                text: "".into(),
+                bytes: [].into(),
                 shipped: false,
             });
             let at = Span::new(file, 0, 0);
@@ -73,8 +76,54 @@ pub(crate) fn read(root: &str, files: &dyn Files) -> Imports {
 /// A shipped file and one of the user's may have the same path.
 type Key = (bool, String);
 
+/// Trees of files that were read before: what has not changed since is not read again.
+#[derive(Debug, Default)]
+pub(crate) struct Trees {
+    kept: HashMap<Key, Kept>,
+}
+
+/// A file as it was read last.
+#[derive(Debug)]
+struct Kept {
+    file: FileId,
+    source: Source,
+    tree: Rc<ast::File>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Trees {
+    /// The file at `key` as it was read last, if it holds the same bytes now.
+    fn source(&self, key: &Key, bytes: &[u8]) -> Option<Source> {
+        self.kept.get(key).map(|kept| &kept.source).filter(|source| *source.bytes == *bytes).cloned()
+    }
+
+    /// The tree of `source`, the file `file` at `key`, and what is wrong with its form.
+    fn read(&mut self, key: &Key, file: FileId, source: &Source) -> (Rc<ast::File>, Vec<Diagnostic>) {
+        let text = &*source.text;
+        let kept = match self.kept.remove(key) {
+            Some(kept) if kept.file == file && *kept.source.text == *text => kept,
+            last => {
+                let parsed = match last {
+                    None => syntax::parse(file, text),
+                    Some(Kept { source: old, tree, diagnostics, .. }) => {
+                        let tree = Rc::unwrap_or_clone(tree);
+                        let parsed = syntax::Parsed { file: tree, diagnostics, comments: Vec::new() };
+                        syntax::parse_again(file, text, &old.text, parsed)
+                    }
+                };
+                let syntax::Parsed { file: tree, diagnostics, comments: _ } = parsed;
+                Kept { file, source: source.clone(), tree: Rc::new(tree), diagnostics }
+            }
+        };
+        let read = (Rc::clone(&kept.tree), kept.diagnostics.clone());
+        self.kept.insert(key.clone(), kept);
+        read
+    }
+}
+
 struct Reader<'f> {
     files: &'f dyn Files,
+    trees: &'f mut Trees,
     parsed: BTreeMap<Key, Parsed>,
     /// Modules without a body, by path.
     shared: BTreeMap<Key, usize>,
@@ -106,12 +155,20 @@ impl Reader<'_> {
         if size > LARGEST_FILE {
             return Err(Unreadable::TooLarge(size));
         }
-        let (file, odd) = self.imports.sources.decode(path, bytes, shipped);
+        let (file, odd) = match self.trees.source(&key, &bytes) {
+            Some(known) => {
+                let file = self.imports.sources.add(known);
+                (file, self.imports.sources.not_utf8(file))
+            }
+            None => self.imports.sources.decode(path, bytes, shipped),
+        };
         self.imports.diagnostics.extend(odd);
-        let text = self.imports.sources.get(file).map_or("", |source| source.text.as_str());
-        let syntax::Parsed { file: tree, diagnostics, comments: _ } = syntax::parse(file, text);
+        let Some(source) = self.imports.sources.get(file) else {
+            return Err(Unreadable::Missing);
+        };
+        let (tree, diagnostics) = self.trees.read(&key, file, source);
         self.imports.diagnostics.extend(diagnostics);
-        let parsed = Parsed { file, tree: Rc::new(tree), shipped };
+        let parsed = Parsed { file, tree, shipped };
         self.parsed.insert(key, parsed.clone());
         Ok(parsed)
     }

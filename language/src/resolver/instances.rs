@@ -11,7 +11,7 @@ use super::value::{Judged, Linear, Value};
 use super::{Outcome, Resolver, Scope};
 use crate::model::{Compare, Subject};
 use crate::quantity::{Dimension, Quantity};
-use crate::schema::{self, Kind};
+use crate::schema::{self, Kind, kinds};
 use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Step};
 use num_traits::{One, Zero};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,9 +34,8 @@ impl<'a> Resolver<'a> {
         service: ThingId,
         scope: &Scope,
     ) -> Outcome<Value> {
-        let mut nodes: Vec<_> = self.nodes.iter().map(|(thing, index)| (*index, *thing)).collect();
-        nodes.sort_unstable();
-        let every: Vec<ThingId> = nodes.into_iter().map(|(_, thing)| thing).collect();
+        let nodes = self.all_things(&kinds::node::KIND);
+        let every: Vec<ThingId> = nodes.iter().copied().filter(|node| !self.is_lost(*node)).collect();
         if quantifier.fold == Fold::All
             && let Some(body) = quantifier.body
             && [Some(body), quantifier.condition]
@@ -86,9 +85,11 @@ impl<'a> Resolver<'a> {
         every: &[ThingId],
         scope: &Scope,
     ) -> Outcome<Value> {
-        let mut by_place: BTreeMap<Option<ThingId>, Vec<ThingId>> = BTreeMap::new();
+        let mut by_place: BTreeMap<Option<usize>, Vec<ThingId>> = BTreeMap::new();
         for node in every {
-            by_place.entry(self.thing(*node).parent).or_default().push(*node);
+            // Nodes stand in places alone, and what holds one that is there is not lost.
+            let place = self.thing(*node).parent.and_then(|place| self.place_index(place));
+            by_place.entry(place).or_default().push(*node);
         }
         let mut whole = Judged::Fact(true, String::new());
         let mut forbidden = BTreeSet::new();
@@ -225,10 +226,10 @@ impl<'a> Resolver<'a> {
 
     /// The replicas that stand on `nodes`, out of as many as there are.
     fn replicas_on(&self, service: ThingId, nodes: impl Iterator<Item = ThingId>, every: usize) -> Subject {
-        let mut nodes: Vec<usize> = nodes.filter_map(|node| self.nodes.get(&node).copied()).collect();
+        let mut nodes: Vec<usize> = nodes.filter_map(|node| self.node_index(node)).collect();
         nodes.sort_unstable();
         // An abstract service has no place in the program; what its lines say is only checked.
-        let service = self.services.get(&service).copied().unwrap_or(usize::MAX);
+        let service = self.service_index(service).unwrap_or(usize::MAX);
         if nodes.len() == every {
             Subject::Replicas { service }
         } else {

@@ -3,7 +3,9 @@
 use super::building::Builder;
 use super::evaluation::Expect;
 use super::guards::Guard;
+use super::ledger::Part;
 use super::limits::Limit;
+use super::nameplates::speaks_of_nameplates;
 use super::things::{Line, Said, ThingId};
 use super::value::{Held, Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
@@ -28,6 +30,11 @@ pub(super) struct Lines {
 impl<'a> Builder<'_, 'a> {
     /// Reads every line of a thing, its bases' included.
     pub(super) fn lines(&mut self, id: ThingId) -> Lines {
+        let (owner, lenient) = (self.resolver.ledger.owner(), self.resolver.lenient);
+        self.part(owner, Part::LINES, lenient, |builder| builder.lines_here(id))
+    }
+
+    fn lines_here(&mut self, id: ThingId) -> Lines {
         let mut lines = Lines::default();
         for line in self.resolver.thing(id).lines.clone() {
             let Some(layer) = self.resolver.thing(id).layers.get(line.layer) else {
@@ -80,6 +87,7 @@ impl<'a> Builder<'_, 'a> {
             if let Some(because) = &unjudged {
                 self.warn(require.span, because);
             }
+            self.limits_nameplates(&condition);
             lines.layers.push(line.layer);
             lines.requirements.push(Requirement {
                 service,
@@ -144,6 +152,7 @@ impl<'a> Builder<'_, 'a> {
         let priority = self.priority(id);
         let service = self.service_of(id);
         for condition in conditions {
+            self.limits_nameplates(&condition);
             let unjudged = unknown.clone().or_else(|| self.unweighed(&condition, &when));
             if let Some(because) = &unjudged {
                 self.warn(prefer.span, because);
@@ -160,6 +169,13 @@ impl<'a> Builder<'_, 'a> {
             });
         }
         Ok(())
+    }
+
+    /// Notes a line that is decided where all nodes are known.
+    fn limits_nameplates(&mut self, condition: &Condition) {
+        if speaks_of_nameplates(condition) {
+            self.resolver.ledger.page().limits_nameplates = true;
+        }
     }
 
     /// The priority of a thing; 0 for what has none.

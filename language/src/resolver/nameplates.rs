@@ -256,7 +256,7 @@ fn is_nameplate(subject: &Subject) -> bool {
     matches!(subject, Subject::Figure { field: "nameplate", .. })
 }
 
-fn speaks_of_nameplates(condition: &Condition) -> bool {
+pub(super) fn speaks_of_nameplates(condition: &Condition) -> bool {
     match condition {
         Condition::Compare { terms, .. } | Condition::Listed { terms, .. } => {
             terms.iter().any(|term| is_nameplate(&term.subject))

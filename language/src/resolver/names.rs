@@ -1,22 +1,23 @@
 //! What each file declares: params, lets, imports and blocks, once `if` has been decided.
 
 use super::keys::Key;
+use super::ledger::{Owner, Part, UnitId};
 use super::things::ThingId;
 use super::{Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
 use crate::schema::{self, KINDS, Kind};
 use crate::span::Span;
 use crate::syntax::ast;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The declarations of one module.
 #[derive(Debug, Default)]
 pub(crate) struct Names<'a> {
-    pub(crate) declared: BTreeMap<&'a str, Declaration<'a>>,
+    pub(crate) declared: HashMap<&'a str, Declaration<'a>>,
     /// Params in order of appearance.
-    pub(crate) params: Vec<&'a ast::Param>,
+    pub(crate) params: Vec<(UnitId, &'a ast::Param)>,
     /// Lets in order of appearance.
-    pub(crate) lets: Vec<&'a ast::Let>,
+    pub(crate) lets: Vec<(UnitId, &'a ast::Let)>,
 }
 
 /// A name and where it is declared.
@@ -29,8 +30,8 @@ pub(crate) struct Declaration<'a> {
 /// What a name stands for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Declared<'a> {
-    Param(&'a ast::Param),
-    Let(&'a ast::Let),
+    Param(UnitId, &'a ast::Param),
+    Let(UnitId, &'a ast::Let),
     /// An import; `None` where its file could not be read, which has been said.
     Import(Option<usize>),
     Group(GroupId),
@@ -45,10 +46,22 @@ pub(crate) struct GroupId(pub(crate) usize);
 pub(crate) struct Group<'a> {
     pub(crate) module: usize,
     pub(crate) kind: &'static Kind,
-    pub(crate) name: String,
-    pub(crate) blocks: Vec<&'a ast::Block>,
+    pub(crate) name: &'a str,
+    /// The first block, with the statement it stands in; most have no other.
+    pub(crate) first: (UnitId, &'a ast::Block),
+    /// The others.
+    pub(crate) more: Vec<(UnitId, &'a ast::Block)>,
     pub(crate) things: BTreeMap<Option<Key>, ThingId>,
+    /// How many things were made of its blocks, nested ones too.
+    pub(crate) made: usize,
     pub(crate) state: Expansion,
+}
+
+impl<'a> Group<'a> {
+    /// Its blocks, each with the statement it stands in.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = (UnitId, &'a ast::Block)> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
 }
 
 /// How far a group's blocks have become things.
@@ -63,31 +76,53 @@ impl<'a> Resolver<'a> {
     /// Collects the declarations of every module.
     pub(super) fn declare(&mut self) {
         let modules = self.modules;
-        for _ in modules {
-            self.names.push(Names::default());
+        for module in modules {
+            let declared = HashMap::with_capacity(module.tree.items.len());
+            self.names.push(Names { declared, ..Names::default() });
         }
         for (index, module) in modules.iter().enumerate() {
             for alias in &module.aliases {
                 self.declare_name(index, &alias.name, alias.span, Declared::Import(alias.module));
             }
         }
+        self.groups.reserve(modules.iter().map(|module| module.tree.items.len()).sum());
         // Conditions may read what imported files declare. A module is added before what it uses, so
         // going backwards decides imported files first.
         let mut orders = vec![Vec::new(); modules.len()];
         for ((index, module), order) in modules.iter().enumerate().zip(&mut orders) {
-            self.declare_items(index, &module.tree.items, false, order);
+            for (at, item) in module.tree.items.iter().enumerate() {
+                self.declare_items(
+                    (index, self.unit_at(index, at)),
+                    std::slice::from_ref(item),
+                    false,
+                    order,
+                );
+            }
         }
         self.set_params();
         for ((index, module), order) in modules.iter().enumerate().zip(&mut orders).rev() {
             self.declare_conditional(index, &module.tree.items, order);
         }
         self.order = orders.into_iter().flatten().collect();
+        self.ranks = vec![0; self.groups.len()];
+        for (rank, group) in self.order.iter().enumerate() {
+            if let Some(known) = self.ranks.get_mut(group.0) {
+                *known = rank;
+            }
+        }
+    }
+
+    /// The number of a statement at the top level of a module.
+    fn unit_at(&self, module: usize, at: usize) -> UnitId {
+        let known = self.units.get(module).and_then(|units| units.get(at));
+        // Whoever made the numbers has counted the statements.
+        known.copied().unwrap_or(UnitId(u32::MAX))
     }
 
     /// Declares what stands outside `if`; with `chosen`, what stands in a branch of one.
     fn declare_items(
         &mut self,
-        module: usize,
+        (module, unit): (usize, UnitId),
         items: &'a [ast::Item],
         chosen: bool,
         order: &mut Vec<GroupId>,
@@ -108,21 +143,21 @@ impl<'a> Resolver<'a> {
                         continue;
                     }
                     let name = &param.name;
-                    if self.declare_name(module, &name.value, name.span, Declared::Param(param))
+                    if self.declare_name(module, &name.value, name.span, Declared::Param(unit, param))
                         && let Some(names) = self.names.get_mut(module)
                     {
-                        names.params.push(param);
+                        names.params.push((unit, param));
                     }
                 }
                 ast::Item::Let(let_) => {
                     let name = &let_.name;
-                    if self.declare_name(module, &name.value, name.span, Declared::Let(let_))
+                    if self.declare_name(module, &name.value, name.span, Declared::Let(unit, let_))
                         && let Some(names) = self.names.get_mut(module)
                     {
-                        names.lets.push(let_);
+                        names.lets.push((unit, let_));
                     }
                 }
-                ast::Item::Block(block) => self.declare_block(module, block, order),
+                ast::Item::Block(block) => self.declare_block((module, unit), block, order),
                 ast::Item::Use(use_) if chosen => {
                     self.report(
                         Diagnostic::error(
@@ -156,29 +191,35 @@ impl<'a> Resolver<'a> {
 
     /// Decides the `if`s of a file's top level and declares what stands in the branches taken.
     fn declare_conditional(&mut self, module: usize, items: &'a [ast::Item], order: &mut Vec<GroupId>) {
-        let mut waiting: Vec<&'a ast::If> = items
-            .iter()
-            .rev()
-            .filter_map(|item| match item {
-                ast::Item::If(if_) => Some(if_),
-                _ => None,
-            })
-            .collect();
-        while let Some(if_) = waiting.pop() {
-            let Ok(holds) = self.decide(&if_.condition, &Scope::top(module)) else {
+        let mut waiting: Vec<(UnitId, &'a ast::If)> = Vec::new();
+        for (at, item) in items.iter().enumerate().rev() {
+            if let ast::Item::If(if_) = item {
+                waiting.push((self.unit_at(module, at), if_));
+            }
+        }
+        while let Some((unit, if_)) = waiting.pop() {
+            let holds = self.on_behalf(Owner::Unit(unit), Part::SHAPE, false, |resolver| {
+                resolver.decide(&if_.condition, &Scope::top(module))
+            });
+            let Ok(holds) = holds else {
                 continue;
             };
             let branch = if holds { &if_.then } else { &if_.otherwise };
-            self.declare_items(module, branch, true, order);
+            self.declare_items((module, unit), branch, true, order);
             for item in branch.iter().rev() {
                 if let ast::Item::If(inner) = item {
-                    waiting.push(inner);
+                    waiting.push((unit, inner));
                 }
             }
         }
     }
 
-    fn declare_block(&mut self, module: usize, block: &'a ast::Block, order: &mut Vec<GroupId>) {
+    fn declare_block(
+        &mut self,
+        (module, unit): (usize, UnitId),
+        block: &'a ast::Block,
+        order: &mut Vec<GroupId>,
+    ) {
         let Some(kind) = self.kind(&block.kind) else {
             return;
         };
@@ -218,16 +259,18 @@ impl<'a> Resolver<'a> {
             && let Some(known) = self.groups.get_mut(group.0)
             && std::ptr::eq(known.kind, kind)
         {
-            known.blocks.push(block);
+            known.more.push((unit, block));
             return;
         }
         let group = GroupId(self.groups.len());
         self.groups.push(Group {
             module,
             kind,
-            name: if name.is_empty() { kind.name } else { name }.to_owned(),
-            blocks: vec![block],
+            name: if name.is_empty() { kind.name } else { name },
+            first: (unit, block),
+            more: Vec::new(),
             things: BTreeMap::new(),
+            made: 0,
             state: Expansion::Waiting,
         });
         order.push(group);

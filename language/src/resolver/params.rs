@@ -1,6 +1,7 @@
 //! Params and lets: values that a file names, and that its importer may set.
 
 use super::evaluation::Expect;
+use super::ledger::{Cell, Owner, Part, UnitId};
 use super::names::Declared;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
@@ -25,12 +26,14 @@ impl<'a> Resolver<'a> {
         let mut bound = Vec::new();
         for module in 0..self.modules.len() {
             self.check_body(module);
-            let (params, lets) = match self.names.get(module) {
+            let (mut params, mut lets) = match self.names.get(module) {
                 Some(names) => (names.params.clone(), names.lets.clone()),
                 None => continue,
             };
-            for param in params {
-                if let Ok(value) = self.param_value(module, param, param.span)
+            params.retain(|(unit, _)| self.works_on(*unit));
+            lets.retain(|(unit, _)| self.works_on(*unit));
+            for (unit, param) in params {
+                if let Ok(value) = self.param_value(module, (unit, param), param.span)
                     && module == 0
                 {
                     bound.push(Bound {
@@ -45,9 +48,9 @@ impl<'a> Resolver<'a> {
                     });
                 }
             }
-            for let_ in lets {
+            for (unit, let_) in lets {
                 // A failure has been reported.
-                let _ = self.let_value(module, let_, let_.span);
+                let _ = self.let_value(module, (unit, let_), let_.span);
             }
         }
         bound
@@ -81,11 +84,11 @@ impl<'a> Resolver<'a> {
                     names
                         .declared
                         .get(name.value.as_str())
-                        .is_some_and(|known| matches!(known.what, Declared::Param(_)))
+                        .is_some_and(|known| matches!(known.what, Declared::Param(..)))
                 });
             if !is_param {
                 let known: Vec<_> = self.names.get(module).map_or(Vec::new(), |names| {
-                    names.params.iter().map(|param| param.name.value.clone()).collect()
+                    names.params.iter().map(|(_, param)| param.name.value.clone()).collect()
                 });
                 let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
                 let mut help =
@@ -117,36 +120,51 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of a param: the importer's, else its default.
-    pub(super) fn param_value(&mut self, module: usize, param: &'a Param, reader: Span) -> Outcome<Value> {
+    pub(super) fn param_value(
+        &mut self,
+        module: usize,
+        (unit, param): (UnitId, &'a Param),
+        reader: Span,
+    ) -> Outcome<Value> {
+        self.ledger.read(Cell::Of(unit, Part::VALUE));
         let name = param.name.value.as_str();
         if let Some(known) = self.slot((module, name), param.span, reader)? {
             return Ok(known);
         }
         self.values.insert((module, name), Slot::Pending);
-        let value = self.bind(module, param);
-        let slot = match &value {
-            Ok(value) => Slot::Known(value.clone()),
-            Err(Reported) => Slot::Failed,
-        };
-        self.values.insert((module, name), slot);
-        // The condition reads the param itself.
-        let value = value?;
-        if let Some(condition) = &param.condition {
-            self.check_condition(module, param, condition, &value);
-        }
-        Ok(value)
+        self.on_behalf(Owner::Unit(unit), Part::VALUE, false, |resolver| {
+            let value = resolver.bind(module, param);
+            let slot = match &value {
+                Ok(value) => Slot::Known(value.clone()),
+                Err(Reported) => Slot::Failed,
+            };
+            resolver.values.insert((module, name), slot);
+            // The condition reads the param itself.
+            let value = value?;
+            if let Some(condition) = &param.condition {
+                resolver.check_condition(module, param, condition, &value);
+            }
+            Ok(value)
+        })
     }
 
     /// The value of a let.
-    pub(super) fn let_value(&mut self, module: usize, let_: &'a Let, reader: Span) -> Outcome<Value> {
+    pub(super) fn let_value(
+        &mut self,
+        module: usize,
+        (unit, let_): (UnitId, &'a Let),
+        reader: Span,
+    ) -> Outcome<Value> {
+        self.ledger.read(Cell::Of(unit, Part::VALUE));
         let name = let_.name.value.as_str();
         if let Some(known) = self.slot((module, name), let_.span, reader)? {
             return Ok(known);
         }
         self.values.insert((module, name), Slot::Pending);
-        let value = self
-            .evaluate(&let_.value, &Scope::top(module), Expect::Value)
-            .and_then(|value| self.only_facts(value, let_.value.span));
+        let value = self.on_behalf(Owner::Unit(unit), Part::VALUE, false, |resolver| {
+            let value = resolver.evaluate(&let_.value, &Scope::top(module), Expect::Value)?;
+            resolver.only_facts(value, let_.value.span)
+        });
         let slot = match &value {
             Ok(value) => Slot::Known(value.clone()),
             Err(Reported) => Slot::Failed,

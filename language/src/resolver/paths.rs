@@ -4,10 +4,11 @@ use super::checks::BASE;
 use super::coercion::needed;
 use super::evaluation::Expect;
 use super::keys::Key;
+use super::ledger::{Cell, Nearly, Part};
 use super::names::{Declaration, Declared, GroupId};
 use super::things::ThingId;
 use super::value::Value;
-use super::{Nearly, Outcome, Reported, Resolver, Scope, listed};
+use super::{Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
 use crate::quantity::Dimension;
 use crate::schema::functions::FUNCTIONS;
@@ -46,16 +47,15 @@ impl<'a> Resolver<'a> {
 
     /// Remembers that something refers to `name`.
     fn refer(&mut self, module: usize, name: &str) {
-        let known = self.names.get(module);
-        if let Some((name, _)) = known.and_then(|names| names.declared.get_key_value(name)) {
-            self.referred.insert((module, name));
+        if self.declared(module, name).is_some() {
+            self.ledger.page().refer(module, name);
         }
     }
 
     /// `name` is a param or a let of `module`.
     pub(super) fn is_value(&self, module: usize, name: &str) -> bool {
         self.declared(module, name)
-            .is_some_and(|known| matches!(known.what, Declared::Param(_) | Declared::Let(_)))
+            .is_some_and(|known| matches!(known.what, Declared::Param(..) | Declared::Let(..)))
     }
 
     /// The value of a path.
@@ -252,12 +252,12 @@ impl<'a> Resolver<'a> {
         steps: &'a [Step],
     ) -> Outcome<(Found, &'a [Step])> {
         match declared {
-            Declared::Param(param) => {
-                let value = self.param_value(module, param, name.span)?;
+            Declared::Param(unit, param) => {
+                let value = self.param_value(module, (unit, param), name.span)?;
                 Ok((Found::Value(value), steps))
             }
-            Declared::Let(let_) => {
-                let value = self.let_value(module, let_, name.span)?;
+            Declared::Let(unit, let_) => {
+                let value = self.let_value(module, (unit, let_), name.span)?;
                 Ok((Found::Value(value), steps))
             }
             Declared::Group(group) => Ok((Found::Group(group), steps)),
@@ -275,12 +275,12 @@ impl<'a> Resolver<'a> {
                     ));
                 };
                 match self.declaration(module, inner)? {
-                    Declared::Param(param) => {
-                        let value = self.param_value(module, param, inner.span)?;
+                    Declared::Param(unit, param) => {
+                        let value = self.param_value(module, (unit, param), inner.span)?;
                         Ok((Found::Value(value), rest))
                     }
-                    Declared::Let(let_) => {
-                        let value = self.let_value(module, let_, inner.span)?;
+                    Declared::Let(unit, let_) => {
+                        let value = self.let_value(module, (unit, let_), inner.span)?;
                         Ok((Found::Value(value), rest))
                     }
                     Declared::Group(group) => Ok((Found::Group(group), rest)),
@@ -377,14 +377,42 @@ impl<'a> Resolver<'a> {
     }
 
     /// Every planned thing of a kind.
-    fn all_of(&self, kind: &'static Kind) -> Value {
-        let things = self.things.iter().enumerate();
-        let things = things
-            .filter(|(at, thing)| {
-                std::ptr::eq(thing.kind, kind) && !thing.is_abstract && !self.is_lost(ThingId(*at))
-            })
-            .map(|(at, _)| ThingId(at));
-        Value::Things(Rc::new(things.collect()))
+    fn all_of(&mut self, kind: &'static Kind) -> Value {
+        let things = self.all_things(kind);
+        if self.lost.is_empty() {
+            return Value::Things(things);
+        }
+        let there = things.iter().copied().filter(|thing| !self.is_lost(*thing));
+        Value::Things(Rc::new(there.collect()))
+    }
+
+    /// Every thing of a kind that is not abstract, in the order in which they stand in the files.
+    pub(super) fn all_things(&mut self, kind: &'static Kind) -> Rc<Vec<ThingId>> {
+        self.ledger.read(Cell::All(Part::of(kind.name)));
+        if let Some(known) = self.planned.get(kind.name) {
+            return Rc::clone(known);
+        }
+        if self.expanded {
+            for at in 0..self.groups.len() {
+                if self.groups.get(at).is_some_and(|group| may_hold(group.kind, kind)) {
+                    // Whatever fails has been reported.
+                    let _ = self.expand_group(GroupId(at), None);
+                }
+            }
+        } else {
+            // Blocks are becoming things: which there are already depends on who asked for them.
+            self.depends_on_order();
+        }
+        let is_one = |thing: &ThingId| {
+            let thing = self.thing(*thing);
+            std::ptr::eq(thing.kind, kind) && !thing.is_abstract
+        };
+        let things = self.in_order(|group| may_hold(group.kind, kind)).into_iter().filter(is_one).collect();
+        let things = Rc::new(things);
+        if self.expanded {
+            self.planned.insert(kind.name, Rc::clone(&things));
+        }
+        things
     }
 
     /// The things of a group at some keys.
@@ -451,13 +479,12 @@ impl<'a> Resolver<'a> {
             return Err(Reported);
         };
         let things = &known.things;
-        let (name, keys): (_, Vec<_>) =
-            (known.name.clone(), things.keys().flatten().map(Key::to_string).collect());
+        let (name, keys): (_, Vec<_>) = (known.name, things.keys().flatten().map(Key::to_string).collect());
         match (things.get(&None).copied(), things.len()) {
             (Some(thing), _) => {
                 let known = self.thing(thing);
                 if known.is_abstract && !known.kind.describes() {
-                    return Err(self.abstract_thing(&name, span));
+                    return Err(self.abstract_thing(name, span));
                 }
                 Ok(Value::Thing(thing))
             }
@@ -567,12 +594,15 @@ impl<'a> Resolver<'a> {
         let length = name.value.chars().count();
         let known = self.names.get(module).filter(|_| self.suggestions < super::MOST_SUGGESTIONS);
         let found = known.and_then(|names| {
-            names.declared.iter().find(|(declared, _)| {
+            let near = names.declared.iter().filter(|(declared, _)| {
                 declared.chars().count() + 1 == length && strsim::osa_distance(declared, &name.value) == 1
-            })
+            });
+            near.min_by_key(|(declared, _)| **declared)
         });
         if let Some((declared, declaration)) = found {
-            self.nearly.push(Nearly { place: name.span, module, name: declared, declared: declaration.span });
+            let (declared, stands) = ((*declared).to_owned(), declaration.span);
+            let nearly = Nearly { place: name.span, module, name: declared, declared: stands };
+            self.ledger.page().nearly.push(nearly);
         }
     }
 
@@ -629,6 +659,15 @@ impl<'a> Resolver<'a> {
         }
         self.report(Diagnostic::error("name::unknown-key", title, span, label).help(help))
     }
+}
+
+/// A block of one kind may hold things of another, or is one.
+fn may_hold(outer: &'static Kind, kind: &'static Kind) -> bool {
+    std::ptr::eq(outer, kind)
+        || kind.inside.iter().filter_map(|inside| schema::kind(inside)).any(|inside| {
+            // Nothing stands in itself, however far down.
+            !std::ptr::eq(inside, kind) && may_hold(outer, inside)
+        })
 }
 
 fn one_or_many(mut things: Vec<ThingId>) -> Value {

@@ -67,8 +67,8 @@ impl<'a> Builder<'_, 'a> {
     pub(super) fn holder(&self, id: ThingId) -> Option<usize> {
         let mut above = self.resolver.thing(id).parent;
         while let Some(parent) = above {
-            if let Some(index) = self.resolver.places.get(&parent) {
-                return Some(*index);
+            if let Some(index) = self.resolver.place_index(parent) {
+                return Some(index);
             }
             above = self.resolver.thing(parent).parent;
         }
@@ -237,7 +237,7 @@ impl<'a> Builder<'_, 'a> {
         };
         let label = match things.as_slice() {
             [a, b] if a != b => {
-                let index = |thing: &ThingId| self.resolver.places.get(thing).copied();
+                let index = |thing: &ThingId| self.resolver.place_index(*thing);
                 return Some(Spanned::new((index(a)?, index(b)?), span));
             }
             [a, _] => format!("both ends are `{}`", self.resolver.thing(*a).address),

@@ -58,8 +58,8 @@ impl<'a> Builder<'_, 'a> {
         pool.batch.extend(self.bounds(parent, &service::batch, &shared));
         pool.precision.extend(self.precisions(parent, &service::precision, &shared));
         pool.device.extend(self.device_classes(parent, &service::device, &shared));
-        if let Some(service) = self.resolver.services.get(&parent)
-            && let Some(service) = self.program.services.get_mut(*service)
+        if let Some(service) = self.resolver.service_index(parent)
+            && let Some(service) = self.program.services.get_mut(service)
         {
             service.pools.push(pool);
         }

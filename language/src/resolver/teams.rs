@@ -126,9 +126,9 @@ impl<'a> Builder<'_, 'a> {
     fn object(&self, thing: ThingId) -> Option<Object> {
         let resolver = &self.resolver;
         match resolver.thing(thing).kind.name {
-            "node" => resolver.nodes.get(&thing).copied().map(Object::Node),
-            "link" => resolver.links.get(&thing).copied().map(Object::Link),
-            _ => resolver.places.get(&thing).copied().map(Object::Place),
+            "node" => resolver.node_index(thing).map(Object::Node),
+            "link" => resolver.link_index(thing).map(Object::Link),
+            _ => resolver.place_index(thing).map(Object::Place),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Things: a block for each key, with the lines of its bases beneath its own.
 
 use super::keys::{Key, MOST_THINGS};
+use super::ledger::{Cell, Owner, Part, UnitId};
 use super::names::{Declared, Expansion, GroupId};
 use super::worlds::is_elsewhere;
 use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
@@ -17,6 +18,11 @@ pub(crate) struct ThingId(pub(crate) usize);
 /// A block for one key.
 #[derive(Debug)]
 pub(crate) struct Thing<'a> {
+    /// The statement at a file's top level that it is of.
+    pub(crate) unit: UnitId,
+    pub(crate) group: GroupId,
+    /// How many things of its group were made before it: they are made in the order in which they stand.
+    pub(crate) ordinal: usize,
     pub(crate) kind: &'static Kind,
     /// `ams.r1.h[1]`
     pub(crate) address: String,
@@ -69,6 +75,8 @@ pub(crate) enum Said<'a> {
 
 /// A nested block before it becomes a thing: its kind, name, key and layers.
 struct Nested<'a> {
+    unit: UnitId,
+    group: GroupId,
     kind: &'static Kind,
     name: String,
     key: Option<Key>,
@@ -77,9 +85,12 @@ struct Nested<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Turns every block into things.
+    /// Turns every block into things that is worked on.
     pub(super) fn expand(&mut self) {
         for at in 0..self.groups.len() {
+            if !self.groups.get(at).is_some_and(|group| group.blocks().any(|(unit, _)| self.works_on(unit))) {
+                continue;
+            }
             // Whatever fails has been reported.
             let _ = self.expand_group(GroupId(at), None);
         }
@@ -101,7 +112,7 @@ impl<'a> Resolver<'a> {
         if let Some(group) = self.groups.get(id.0)
             && group.state == Expansion::Running
         {
-            let name = group.name.clone();
+            let name = group.name;
             return Err(self.report(
                 Diagnostic::error(
                     "name::too-early",
@@ -122,66 +133,85 @@ impl<'a> Resolver<'a> {
         let Some(group) = self.groups.get_mut(id.0) else {
             return Err(Reported);
         };
+        for (unit, _) in group.blocks() {
+            self.ledger.read(Cell::Of(unit, Part::SHAPE));
+        }
         match group.state {
             Expansion::Done => return Ok(()),
             Expansion::Running => {
-                let name = group.name.clone();
-                let head = group.blocks.first().map(|block| block.head);
+                let name = group.name;
+                let head = group.first.1.head;
                 let Some(at) = from else {
                     return Err(Reported);
                 };
-                let mut diagnostic = Diagnostic::error(
+                let diagnostic = Diagnostic::error(
                     "derive::cycle",
                     format!("`{name}` derives from itself"),
                     at,
                     "this leads back to where it started",
                 );
-                if let Some(head) = head {
-                    diagnostic = diagnostic.and(head, format!("`{name}` stands here"));
-                }
+                let diagnostic = diagnostic.and(head, format!("`{name}` stands here"));
                 return Err(self.report(diagnostic.help(
                     "Let one of them stand alone, or move what they share into a third, `abstract` one.",
                 )));
             }
             Expansion::Waiting => group.state = Expansion::Running,
         }
-        let (module, kind, name) = (group.module, group.kind, group.name.clone());
-        let blocks = group.blocks.clone();
-        for block in blocks {
-            let Ok(keyed) = self.keyed_scopes(block, &Scope::top(module)) else {
-                continue;
-            };
-            let base = match &block.base {
-                None => Vec::new(),
-                // A base that is not there is reported; the block's own lines are still checked.
-                Some(base) => self.base_layers(base, kind, module).unwrap_or_default(),
-            };
-            for (key, scope) in keyed {
-                let mut layers = vec![Layer { block, scope }];
-                layers.extend(base.iter().cloned());
-                let address = address(None, &name, key.as_ref());
-                let nested = Nested {
-                    kind,
-                    name: name.clone(),
-                    key: key.clone(),
-                    layers,
-                    is_abstract: block.is_abstract,
-                };
-                let Ok(thing) = self.add_thing(nested, address, None) else {
-                    break;
-                };
-                let first =
-                    self.groups.get_mut(id.0).and_then(|group| group.things.insert(key.clone(), thing));
-                if let Some(first) = first {
-                    self.duplicate_key(block, &name, key.as_ref(), first);
-                }
-            }
+        let (module, kind, name) = (group.module, group.kind, group.name);
+        let blocks: Vec<_> = group.blocks().collect();
+        for (unit, block) in blocks {
+            self.on_behalf(Owner::Unit(unit), Part::SHAPE, false, |resolver| {
+                resolver.expand_block((id, unit), module, kind, name, block);
+            });
         }
         if let Some(group) = self.groups.get_mut(id.0) {
             group.state = Expansion::Done;
         }
         self.set_facts(id);
         Ok(())
+    }
+
+    /// Turns one block of a group into things.
+    fn expand_block(
+        &mut self,
+        (group, unit): (GroupId, UnitId),
+        module: usize,
+        kind: &'static Kind,
+        name: &str,
+        block: &'a ast::Block,
+    ) {
+        let Ok(keyed) = self.keyed_scopes(block, &Scope::top(module)) else {
+            return;
+        };
+        let base = match &block.base {
+            None => Vec::new(),
+            // A base that is not there is reported; the block's own lines are still checked.
+            Some(base) => self.base_layers(base, kind, module).unwrap_or_default(),
+        };
+        for (key, scope) in keyed {
+            let mut layers = vec![Layer { block, scope }];
+            layers.extend(base.iter().cloned());
+            let address = address(None, name, key.as_ref());
+            let nested = Nested {
+                unit,
+                group,
+                kind,
+                name: name.to_owned(),
+                key: key.clone(),
+                layers,
+                is_abstract: block.is_abstract,
+            };
+            let Ok(thing) = self.add_thing(nested, address, None) else {
+                break;
+            };
+            let first =
+                self.groups.get_mut(group.0).and_then(|group| group.things.insert(key.clone(), thing));
+            if let Some(first) = first {
+                // Which of the two is meant by whom depends on when it is read.
+                self.depends_on_order();
+                self.duplicate_key(block, name, key.as_ref(), first);
+            }
+        }
     }
 
     fn duplicate_key(&mut self, block: &'a ast::Block, name: &str, key: Option<&Key>, first: ThingId) {
@@ -232,17 +262,15 @@ impl<'a> Resolver<'a> {
                 return Err(Reported);
             };
             if !std::ptr::eq(known.kind, kind) {
-                let (theirs, name) = (known.kind.name, known.name.clone());
-                let head = known.blocks.first().map(|block| block.head);
-                let mut diagnostic = Diagnostic::error(
+                let (theirs, name) = (known.kind.name, known.name);
+                let head = known.first.1.head;
+                let diagnostic = Diagnostic::error(
                     "derive::kind",
                     format!("a {} derives from a {theirs}", kind.name),
                     path.span,
                     format!("`{name}` is a {theirs}"),
                 );
-                if let Some(head) = head {
-                    diagnostic = diagnostic.and(head, "it is declared here");
-                }
+                let diagnostic = diagnostic.and(head, "it is declared here");
                 return Err(resolver.report(diagnostic.help(format!("Derive from a {}.", kind.name))));
             }
             let key = match keys {
@@ -269,14 +297,19 @@ impl<'a> Resolver<'a> {
                 return Err(Reported);
             };
             match known.things.get(&key) {
-                Some(thing) => Ok(resolver.thing(*thing).layers.clone()),
+                Some(thing) => {
+                    let base = resolver.thing(*thing);
+                    let (unit, layers) = (base.unit, base.layers.clone());
+                    resolver.ledger.page().bases.insert(unit);
+                    Ok(layers)
+                }
                 // Its keys could not be read, which has been reported.
                 None if known.things.is_empty() => Err(Reported),
                 None => {
-                    let name = known.name.clone();
+                    let name = known.name;
                     let keys: Vec<_> = known.things.keys().flatten().map(Key::to_string).collect();
                     let key = key.as_ref().map(Key::to_string);
-                    Err(resolver.no_such_key(&name, key.as_deref(), &keys, path.span))
+                    Err(resolver.no_such_key(name, key.as_deref(), &keys, path.span))
                 }
             }
         })
@@ -321,14 +354,25 @@ impl<'a> Resolver<'a> {
         address: String,
         parent: Option<ThingId>,
     ) -> Outcome<ThingId> {
-        let Nested { kind, name, key: _, layers, is_abstract } = nested;
+        let Nested { unit, group, kind, name, key: _, layers, is_abstract } = nested;
         if self.things.len() >= MOST_THINGS {
             let at = layers.first().map(|layer| layer.block.head);
             let at = at.unwrap_or_else(|| self.file_start(0));
             return Err(self.too_many(at));
         }
         let id = ThingId(self.things.len());
+        let page = self.ledger.page();
+        page.things += 1;
+        page.kinds.insert(kind.name);
+        let mut ordinal = 0;
+        if let Some(group) = self.groups.get_mut(group.0) {
+            ordinal = group.made;
+            group.made += 1;
+        }
         self.things.push(Thing {
+            unit,
+            group,
+            ordinal,
             kind,
             address,
             name,
@@ -544,7 +588,10 @@ impl<'a> Resolver<'a> {
                 }
                 places.insert(place, merged.len());
                 owners.push(block);
-                merged.push(Nested { kind: nested, name: name.to_owned(), key, layers, is_abstract: false });
+                let above = self.thing(parent);
+                let (unit, group) = (above.unit, above.group);
+                let (name, kind) = (name.to_owned(), nested);
+                merged.push(Nested { unit, group, kind, name, key, layers, is_abstract: false });
             }
         }
         for nested in merged {

@@ -1,6 +1,7 @@
 //! The tests of the root file, and the program of a test's world.
 
 use super::building::Builder;
+use super::ledger::{Cell, Owner};
 use super::things::ThingId;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
@@ -10,12 +11,10 @@ use crate::model::{
 use crate::quantity::Quantity;
 use crate::span::{Span, Spanned};
 use num_traits::One;
-use std::collections::BTreeMap;
 
 impl Builder<'_, '_> {
     /// Reads every test and scenario; those of the root file are run with it.
     pub(super) fn tests(&mut self, order: &[ThingId]) {
-        let mut named: BTreeMap<String, Span> = BTreeMap::new();
         for id in order {
             let known = self.resolver.thing(*id);
             if known.is_abstract || !matches!(known.kind.name, "test" | "scenario") {
@@ -24,8 +23,14 @@ impl Builder<'_, '_> {
             let is_test = known.kind.name == "test";
             let in_root = known.layers.first().is_some_and(|layer| layer.scope.module == 0);
             let name = known.address.clone();
-            let (world, checks) = self.resolver.world(*id);
-            self.repeated(&checks);
+            let world = self.on_behalf(Owner::Unit(known.unit), false, |builder| {
+                let (world, checks) = builder.resolver.world(*id);
+                builder.repeated(&checks);
+                if is_test && in_root {
+                    builder.unique("test", &name, world.block.span);
+                }
+                world
+            });
             let span = world.block.span;
             if !is_test {
                 let facts = world.changes.into_iter();
@@ -35,18 +40,6 @@ impl Builder<'_, '_> {
             }
             if !in_root {
                 continue;
-            }
-            if let Some(first) = named.insert(name.clone(), span) {
-                self.resolver.report(
-                    Diagnostic::error(
-                        "name::duplicate",
-                        format!("two tests are called \"{name}\""),
-                        span,
-                        "this is one of them",
-                    )
-                    .and(first, "this is the other")
-                    .help("Rename one of them: reports tell tests apart by their names."),
-                );
             }
             self.program.tests.push(Test { name, span, world });
         }
@@ -67,6 +60,9 @@ impl Builder<'_, '_> {
 
     /// Warns of checks that a source line asks for as they are.
     fn repeated(&mut self, checks: &[Check]) {
+        if !checks.is_empty() {
+            self.resolver.ledger.read(Cell::Lines);
+        }
         for check in checks {
             for MeasureBound { subject, compare, limit } in check.bounds() {
                 let Form::Quantity(limit) = &limit.form else { continue };

@@ -5,6 +5,7 @@
 //! and pins are set as soon as their thing exists, before anybody reads it; things are lost once all exist.
 
 use super::keys::Key;
+use super::ledger::Cell;
 use super::names::{Declared, GroupId};
 use super::paths::Found;
 use super::things::{Assigned, ThingId};
@@ -154,7 +155,8 @@ impl<'a> Resolver<'a> {
         let apart = sets.iter().any(|set| self.param_target(&set.assign.target, set.scope.module).is_some());
         let mut checks = Vec::new();
         let lost = if apart {
-            let mut other = Resolver::new(self.modules, self.sources, self.files);
+            self.ledger.read(Cell::Everything);
+            let mut other = Resolver::new(self.modules, self.sources, self.files, self.units);
             other.enter(&lines);
             other.read();
             if let Some(id) = other.thing_of(&block) {
@@ -166,9 +168,13 @@ impl<'a> Resolver<'a> {
                 lost.into_iter().map(|(thing, span)| Spanned::new(other.thing(thing).address.clone(), span));
             let lost = lost.collect();
             // Who is to blame for a name that nothing has is decided where all worlds have been read.
-            self.nearly.append(&mut other.nearly);
-            self.referred.extend(other.referred);
-            self.adopt(other.diagnostics, id);
+            for page in other.ledger.pages.values() {
+                let own = self.ledger.page();
+                own.nearly.extend(page.nearly.iter().cloned());
+                own.referred.extend(&page.referred);
+            }
+            let found = other.ledger.found();
+            self.adopt(found, id);
             lost
         } else {
             let mut lost = Vec::new();
@@ -279,10 +285,11 @@ impl<'a> Resolver<'a> {
             let inside = label.span.file == block.span.file
                 && block.span.start <= label.span.start
                 && label.span.end <= block.span.end;
+            let page = self.ledger.page();
             if inside {
-                self.report(diagnostic);
+                page.adopted.push(diagnostic);
             } else if diagnostic.severity == Severity::Error {
-                self.report(diagnostic.and(block.head, "in this world"));
+                page.adopted.push(diagnostic.and(block.head, "in this world"));
             }
         }
     }
@@ -292,10 +299,10 @@ impl<'a> Resolver<'a> {
     /// The param that a path names: of this file, or of one that it uses.
     fn param_target(&self, path: &Path, module: usize) -> Option<(usize, &'a Param)> {
         match (self.declared(module, &path.head.value)?.what, path.steps.as_slice()) {
-            (Declared::Param(param), []) => Some((module, param)),
+            (Declared::Param(_, param), []) => Some((module, param)),
             (Declared::Import(Some(module)), [Step::Field(name)]) => {
                 match self.declared(module, &name.value)?.what {
-                    Declared::Param(param) => Some((module, param)),
+                    Declared::Param(_, param) => Some((module, param)),
                     _ => None,
                 }
             }
@@ -328,7 +335,7 @@ impl<'a> Resolver<'a> {
             return Ok(Target::Param);
         }
         let (found, steps) = match self.declared(scope.module, &path.head.value).map(|known| known.what) {
-            Some(Declared::Let(_)) => {
+            Some(Declared::Let(..)) => {
                 return Err(self.not_settable(path, "a `let` is computed from other values"));
             }
             _ => self.target_head(path, scope)?,
@@ -359,7 +366,7 @@ impl<'a> Resolver<'a> {
     fn target_head(&mut self, path: &'a Path, scope: &Scope) -> Outcome<(Found, &'a [Step])> {
         if path.steps.is_empty() && self.declared(scope.module, &path.head.value).is_none() {
             let params = self.names.get(scope.module).map_or(Vec::new(), |names| {
-                names.params.iter().map(|param| param.name.value.clone()).collect()
+                names.params.iter().map(|(_, param)| param.name.value.clone()).collect()
             });
             let suggestion = self.suggestion(&path.head.value, params.iter().map(String::as_str));
             let help = match suggestion {

@@ -17,8 +17,8 @@ pub fn program(text: &str) -> (Program, Sources) {
     let mut sources = Sources::default();
     let file = sources.add(Source {
         path: PATH.to_owned(),
-        text: text.to_owned(),
-        bytes: text.as_bytes().to_vec(),
+        text: text.into(),
+        bytes: text.as_bytes().into(),
         shipped: false,
     });
     let mut program = Program { plan: Plan::default(), ..Program::default() };
