@@ -6,7 +6,7 @@
 //! derivation and what every line may say. But the peer is widely known, and a machine that is twice
 //! as slow today is so for both.
 //!
-//!     cargo bench --profile dev -p berth-language --bench check [-- --lines 50000 --files 20 --seed 1 --rounds 7]
+//!     cargo bench --profile dev -p berth-language --bench check [-- --lines 50000 --files 20 --seed 1 --rounds 7 --places 25]
 
 #[path = "generators/random.rs"]
 #[allow(dead_code, unused_imports, reason = "the generator needs a part of it")]
@@ -14,9 +14,9 @@ mod random;
 #[path = "generators/program/text.rs"]
 mod text;
 
-use berth_language::check;
 use berth_language::diagnostics::Severity;
 use berth_language::sources::{Files, Unreadable};
+use berth_language::{Checker, check};
 use cpu_time::ProcessTime;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -37,6 +37,9 @@ fn main() {
     let seed = argument("--seed", 1) as u64;
     let rounds = argument("--rounds", 7).max(1);
     let program = Program(text::program(size, seed).into_iter().collect());
+    if std::env::args().any(|argument| argument == KEPT) {
+        return kept(&program);
+    }
     let lines: usize = program.0.values().map(|text| text.lines().count()).sum();
     let bytes: usize = program.0.values().map(String::len).sum();
     let data: Vec<String> = program.0.values().map(|text| as_data(text)).collect();
@@ -54,6 +57,12 @@ fn main() {
         println!("memory of a cold check: {} MiB at its peak, {} MiB kept", megabytes(most), megabytes(kept));
     }
 
+    if let Ok(own) = std::env::current_exe() {
+        let arguments = std::env::args().skip(1).chain([KEPT.to_owned()]);
+        // Where it cannot be run nothing is said.
+        let _ = std::process::Command::new(own).args(arguments).status();
+    }
+
     // The peer takes its turn within every round, so that both see the same machine.
     let (mut cold, mut read, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -65,10 +74,106 @@ fn main() {
         peer.push(timed(|| data.iter().map(|text| text.parse::<toml::Table>().is_ok()).collect::<Vec<_>>()));
     }
     let peer = Figures::of(peer);
-    println!("{:<28}{:>10}{:>10}{:>9}{:>12}", "CPU time", "least", "median", "spread", "of toml's");
+    let head = |what: &str| {
+        println!("{what:<28}{:>10}{:>10}{:>9}{:>12}{:>12}", "least", "median", "spread", "of toml's", "most");
+    };
+    head("CPU time");
     peer.print("toml reads it as data", &peer);
     Figures::of(read).print("parse", &peer);
     Figures::of(cold).print("cold check", &peer);
+    head("CPU time after an edit");
+    edits(program, argument("--places", 25), &peer);
+}
+
+/// Has a process of its own say what a checker keeps: memory that was used before is not given back.
+const KEPT: &str = "--kept";
+
+fn kept(program: &Program) {
+    let before = resident("VmRSS:");
+    let mut checker = Checker::default();
+    checker.check(ROOT, program);
+    if let (Some(before), Some(after)) = (before, resident("VmRSS:")) {
+        println!("memory of a checker after its first check: {} MiB", (after - before).div_ceil(1_024));
+    }
+}
+
+/// What is typed: after a mark some bytes go and others come.
+struct Edit {
+    what: &'static str,
+    /// How the names of the files begin in which it is done.
+    file: &'static str,
+    mark: &'static str,
+    gone: &'static str,
+    typed: &'static str,
+}
+
+const fn edit(
+    what: &'static str,
+    file: &'static str,
+    mark: &'static str,
+    gone: &'static str,
+    typed: &'static str,
+) -> Edit {
+    Edit { what, file, mark, gone, typed }
+}
+
+const EDITS: [Edit; 20] = [
+    edit("a comment", "", "// ---- ", "", "x"),
+    edit("a doc comment", "", "/// ", "", "x"),
+    edit("an image", "", "    image = \"", "", "x"),
+    edit("cores of a service", "", "    cpu = ", "", "1"),
+    edit("what a replica serves", "", "    serves = ", "", "1"),
+    edit("a demand", "", "    demand = ", "", "1"),
+    edit("a priority", "", "    priority = ", "", "1"),
+    edit("a promise", "", "    latency p95 < ", "", "1"),
+    edit("a wish", "", "prefer replicas == ", "", "1"),
+    edit("the feed of a rack", "sites", "    feed = ", "", "1"),
+    edit("memory of nodes", "sites", "        memory = ", "", "1"),
+    edit("a policy", "main", "s.replicas <= ", "", "1"),
+    edit("an unknown name", "", "    demand = ", "", "x"),
+    edit("a line broken off", "", "    latency p95 < 1", "1ms", ""),
+    edit("a word of no form", "", "    image ", "", "x "),
+    edit("a new name", "", "service ", "", "x"),
+    edit("a brace gone", "", "0ms\n", "}\n", ""),
+    edit("a base of one team", "", "ours : platform.inner {\n    memory = ", "", "1"),
+    edit("a `let` of one team", "", "let visitors = ", "", "2 * "),
+    edit("a `let` of all", "rates", "let core_hour = ", "", "2 * "),
+];
+
+/// What a check costs after an edit, and after it is taken back, at places all over the program.
+fn edits(mut program: Program, places: usize, peer: &Figures) {
+    let mut checker = Checker::default();
+    checker.check(ROOT, &program);
+    for Edit { what, file, mark, gone, typed } in EDITS {
+        let mut all: Vec<(String, usize)> = Vec::new();
+        for (name, text) in program.0.iter().filter(|(name, _)| name.starts_with(file)) {
+            let places = text.match_indices(mark).map(|(at, _)| at + mark.len());
+            all.extend(places.filter(|at| text[*at..].starts_with(gone)).map(|at| (name.clone(), at)));
+        }
+        let count = places.min(all.len());
+        let (mut times, mut after) = (Vec::new(), None);
+        for place in 0..count {
+            let (name, at) = &all[place * all.len() / count];
+            let text = program.0[name].clone();
+            program.0.insert(name.clone(), format!("{}{typed}{}", &text[..*at], &text[at + gone.len()..]));
+            times.push(timed(|| checker.check(ROOT, &program).diagnostics.len()));
+            if place + 1 == count {
+                // Not in between: a whole check leaves an untidy heap behind.
+                after = Some((checker.check(ROOT, &program).diagnostics.clone(), check(ROOT, &program)));
+            }
+            program.0.insert(name.clone(), text);
+            if place + 1 < count {
+                times.push(timed(|| checker.check(ROOT, &program).diagnostics.len()));
+            }
+        }
+        checker.check(ROOT, &program);
+        if let Some((again, cold)) = after {
+            assert_eq!(again, cold.diagnostics, "{what}");
+        }
+        if !times.is_empty() {
+            Figures::of(times).print(what, peer);
+        }
+    }
 }
 
 /// The number after `name` on the command line.
@@ -124,11 +229,12 @@ impl Figures {
         let milliseconds = |time: f64| format!("{:.2} ms", 1_000.0 * time);
         let (least, most) = (self.0[0].as_secs_f64(), self.0[self.0.len() - 1].as_secs_f64());
         println!(
-            "{what:<28}{:>10}{:>10}{:>8.0}%{:>12.2}",
+            "{what:<28}{:>10}{:>10}{:>8.0}%{:>12.2}{:>12}",
             milliseconds(least),
             milliseconds(self.median()),
             100.0 * (most - least) / self.median(),
             self.median() / peer.median(),
+            milliseconds(most),
         );
     }
 }
