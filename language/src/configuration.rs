@@ -5,6 +5,7 @@
 //! network that this program has no shape for.
 
 mod families;
+mod quantisation;
 
 use families::FAMILIES;
 use serde_json::{Map, Value};
@@ -84,7 +85,8 @@ pub fn read(bytes: &[u8]) -> Result<Configuration, Problem> {
         }
         (None, _) => return Err(Problem::UnknownFamily(outer)),
     };
-    let mut keys = Keys { object, missing: Vec::new(), values: Vec::new(), contradictions: Vec::new() };
+    let mut keys =
+        Keys { whole: &whole, object, missing: Vec::new(), values: Vec::new(), contradictions: Vec::new() };
     let mut facts = BTreeMap::new();
     (family.read)(&mut keys, &mut facts);
     let Keys { missing, values, contradictions, .. } = keys;
@@ -122,6 +124,8 @@ type Facts = BTreeMap<&'static str, Fact>;
 
 /// Access to keys that notes what is wrong with them.
 struct Keys<'j> {
+    /// All of the file; `object` may be a part of it.
+    whole: &'j Map<String, Value>,
     object: &'j Map<String, Value>,
     missing: Vec<String>,
     values: Vec<String>,

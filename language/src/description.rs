@@ -497,6 +497,8 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         data,
         batch,
         precision,
+        weights,
+        kv_cache,
         device,
     } = work;
     let model = program.models.get(model.value);
@@ -523,6 +525,12 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     }
     for restriction in precision {
         text.line(&restricted("precision", restriction, |value| precision_name(*value).to_owned()));
+    }
+    if let Some(weights) = weights {
+        text.line(&format!("weights = {}", weights.value.name()));
+    }
+    if let Some(kv_cache) = kv_cache {
+        text.line(&format!("kv_cache = {}", kv_cache.value.name()));
     }
     describe_classes(text, device, &program.devices);
 }

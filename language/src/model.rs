@@ -23,8 +23,8 @@ mod teams;
 mod worlds;
 
 pub use architecture::{
-    Attention, Biases, ConfigurationFile, EncoderAttention, Experts, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model, Native,
+    Attention, Biases, Cached, ConfigurationFile, EncoderAttention, Experts, FeedForward, GroupedAttention,
+    LatentAttention, LatentWidths, Model, Stored,
 };
 pub use flows::{Flow, Path};
 pub use guards::{Steps, When};

@@ -67,7 +67,8 @@ irdl.dialect @berth {
 
   // `x` times `weight` (inner by columns). Split by columns the result is split; split by rows it is
   // a partial sum. `tied`: the table of the embedding; `bias`: a vector is added; `replicated`: every
-  // device computes all of it, because it is small.
+  // device computes all of it, because it is small; `scales` (groups by columns): what its numbers are
+  // multiplied with, where they are quantised.
   irdl.operation @matmul {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"

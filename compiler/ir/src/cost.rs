@@ -11,6 +11,8 @@
 //!   each (a product with the keys, one with the values): 2*S*(S + 2C)*heads*width.
 //! - In decode, `context` counts every token attended, the new one included.
 //! - A weight is read once a pass. Attention reads the keys and values of every token it attends once.
+//! - Quantised weights are read with their scales; zero points, 4 bits for each scale where a format has them, are
+//!   not counted. The scales of a cache are one a layer, and nothing.
 //! - Of experts the weights that are read are those of all of them: which ones read a token is not known
 //!   here. A pass over few tokens reads fewer; who prices it knows how many, from the operator's kind.
 //! - A window of w tokens bounds what a query sees: S*w pairs and S + w tokens in prefill, w in decode. Of
@@ -252,7 +254,7 @@ fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
         kind: OperatorKind::Lookup,
         weight_bytes: share(
             split,
-            shape.rows_in.clone() * number(weight.columns()) * number(weight.element.bytes()),
+            shape.rows_in.clone() * number(weight.columns()) * of_element(weight.element),
         ),
         parameters: weight.elements(),
         weight_memory: share(split, bytes(weight)),
@@ -264,7 +266,7 @@ fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
 fn matmul(weight: &Weight, split: Split, tied: bool, bias: bool, shape: &Shape) -> Cost {
     let part = Axis::Tensor.degree(-1);
     let (inner, columns) = divided(weight, split, &part);
-    let weights = inner.clone() * columns.clone() * number(weight.element.bytes());
+    let weights = stored(weight, split, &part);
     let rows = shape.rows_in.clone();
     let added = if bias { weight.columns() } else { 0 };
     let held = if tied { Form::default() } else { weights.clone() } + biases(added, split, &part);
@@ -295,8 +297,7 @@ fn grouped_matmul(
     let experts = weight.experts();
     let added = if bias { weight.columns() } else { 0 };
     let held = if over { number(experts) * Axis::Expert.degree(-1) } else { number(experts) };
-    let weights = held
-        * (inner.clone() * columns.clone() * number(weight.element.bytes()) + biases(added, split, &part));
+    let weights = held * (stored(weight, split, &part) + biases(added, split, &part));
     let each = Form::constant(BigRational::new(1.into(), per_token.into()));
     let tokens = shape.rows_in.clone() * each * if over { Axis::Expert.degree(1) } else { number(1) };
     let rows = shape.rows_in.clone();
@@ -359,7 +360,7 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
             heads: share(split, number(heads.heads)),
             kv_heads: share(split, number(heads.kv_heads)),
             head_width: heads.width,
-            cache: heads.cache.precision(),
+            cache: heads.cache.cached(),
             window,
         },
         flops: share(split, sequences.clone() * own * twice_pairs * number(2) * number(heads.query_width())),
@@ -421,7 +422,7 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
             heads: share(split, number(count)),
             latent: latent.width,
             rope: latent.rope,
-            cache: latent.cache.precision(),
+            cache: latent.cache.cached(),
         },
         flops: share(split, sequences.clone() * own * twice_pairs * number(count) * number(half)),
         kv_bytes: sequences * read_part(shape) * attended * number(latent.token_bytes()),
@@ -462,7 +463,23 @@ fn elementwise(activation_bytes: Form) -> Cost {
 }
 
 fn bytes(weight: &Weight) -> Form {
-    number(weight.elements()) * number(weight.element.bytes())
+    number(weight.elements()) * of_element(weight.element)
+}
+
+/// Bytes of one matrix that one device has, with the scales of its numbers: those of each column are divided with
+/// it, by rows where there are several.
+fn stored(weight: &Weight, split: Split, part: &Form) -> Form {
+    let (inner, columns) = divided(weight, split, part);
+    let numbers = inner * columns.clone() * of_element(weight.element);
+    let Some(scales) = weight.scales else { return numbers };
+    let rows = number(scales.rows);
+    let rows = if split == Split::Rows && scales.rows > 1 { rows * part.clone() } else { rows };
+    numbers + rows * columns * of_element(scales.element)
+}
+
+/// Bytes of one number.
+fn of_element(element: Element) -> Form {
+    Form::constant(BigRational::new(element.bits().into(), 8.into()))
 }
 
 fn number(value: u64) -> Form {

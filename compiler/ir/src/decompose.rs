@@ -8,12 +8,13 @@
 //! (Touvron et al., Llama 2, 2023; Grattafiori et al., Llama 3, 2024), with grouped-query or latent attention
 //! and dense or of experts (DeepSeek-V3, 2024); or of an encoder (Devlin et al., BERT, 2018; Conneau et al.,
 //! XLM-R, 2019). They are merged as engines merge them: queries, keys and values are one matrix, gate and up
-//! another. At fp8 the matrices of a layer are quantised; embedding, router, head, norms and the KV cache stay
-//! bf16, as published fp8 checkpoints have it.
+//! another. At fp8 the matrices of a layer are quantised; embedding, router, head and norms stay bf16, as published
+//! fp8 checkpoints have it. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
 
 mod architecture;
 mod builder;
 mod layers;
+mod quantisation;
 
 use crate::dialect::precision_of;
 use crate::{Malformed, bodies, foreign};
@@ -27,6 +28,7 @@ use melior::ir::attribute::{FlatSymbolRefAttribute, StringAttribute};
 use melior::ir::operation::{OperationLike, OperationRef};
 use melior::ir::r#type::IntegerType;
 use melior::ir::{BlockLike, Location, Module, Type, Value};
+use quantisation::Quantisation;
 use std::collections::BTreeMap;
 
 /// Rewrites every call; models and calls are erased.
@@ -69,6 +71,7 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
             engine: bodies::text(*call, "engine"),
             target: bodies::text(*call, "target"),
             training: bodies::text(*call, "optimizer").zip(bodies::text(*call, "recompute")),
+            quantisation: Quantisation::read(*call, precision)?,
         };
         let phases: &[Phase] = match &model.attention {
             _ if lowering.training.is_some() => &[Phase::Step],
@@ -110,6 +113,7 @@ struct Lowering<'c, 'm> {
     target: Option<String>,
     /// Optimizer and what is recomputed, where it is a step of training.
     training: Option<(String, String)>,
+    quantisation: Quantisation,
 }
 
 impl<'c> Lowering<'c, '_> {

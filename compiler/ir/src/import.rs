@@ -9,7 +9,7 @@ use crate::module::source::{self, Reading};
 use crate::shape::{Shape, Value, shape};
 use berth_compiler::graph::Target;
 use berth_language::diagnostics::Diagnostic;
-use berth_language::model::{LlmWork, Model, Precision, Program, Work};
+use berth_language::model::{Attention, LlmWork, Model, Precision, Program, Stored, Work};
 use berth_language::sources::Sources;
 use berth_language::span::Span;
 use melior::Context;
@@ -66,6 +66,7 @@ pub(crate) fn import<'c>(
                 if let Some(engine) = &work.engine {
                     attributes.push(lines.named("engine", text(&engine.value)));
                 }
+                attributes.extend(storage(&lines, model, work));
                 if target != Target::default() {
                     attributes.push(lines.named("target", text(target.name())));
                 }
@@ -125,6 +126,8 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         data: _,
         batch: _,
         precision,
+        weights: _,
+        kv_cache: _,
         device: _,
     } = work;
     if precision.is_empty() {
@@ -134,6 +137,32 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         .into_iter()
         .filter(|candidate| precision.iter().all(|line| line.allowed.contains(candidate)))
         .collect()
+}
+
+/// What matrices, keys and values are held as, where the precision does not say it.
+fn storage<'c>(lines: &Lines<'c, '_>, model: &Model, work: &LlmWork) -> Vec<(Identifier<'c>, Attribute<'c>)> {
+    let text = |text: &str| Attribute::from(StringAttribute::new(lines.context, text));
+    let mut said = Vec::new();
+    // Engines widen or narrow weights of 16 bits and of fp8 to the precision that they run; they hold others as they are.
+    let as_published = |stored: &Stored| matches!(stored, Stored::Int8 | Stored::Int4 | Stored::Mxfp4);
+    let native = model.native.as_ref().map(|fact| fact.value).filter(as_published);
+    let weights = work.weights.as_ref().map(|fact| fact.value);
+    if let Some(weights) = weights.or(native) {
+        said.push(lines.named("weights", text(weights.name())));
+        if let (None, Some(group)) = (&work.weights, &model.native_group) {
+            // Scales of groups larger than any matrix are one for each column.
+            let group = i64::try_from(group.value).unwrap_or(i64::MAX);
+            let i64_type = IntegerType::new(lines.context, 64).into();
+            said.push(lines.named("group", IntegerAttribute::new(i64_type, group).into()));
+        }
+    }
+    let cache = work.kv_cache.as_ref().or(model.kv_cache.as_ref()).map(|fact| fact.value);
+    if let Some(cache) = cache
+        && !matches!(model.attention, Attention::Bidirectional(_))
+    {
+        said.push(lines.named("cache", text(cache.name())));
+    }
+    said
 }
 
 fn declaration<'c>(lines: &Lines<'c, '_>, model: &Model, shape: &Shape) -> OperationBuilder<'c> {

@@ -40,6 +40,8 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         biases,
         prediction_modules: _,
         native: _,
+        native_group: _,
+        kv_cache: _,
         quality: _,
     } = model;
     let mut facts = Facts { model, runs, fields: Vec::new(), missing: Vec::new() };

@@ -5,7 +5,8 @@
 //! a rate. The first whose needs a device meets is what is priced there; a device that meets none is no candidate.
 //! A list that is there already stays.
 //!
-//! A product is computed in the arithmetic of its weight. Whoever runs an engine that widens weights on their way
+//! A product is computed in the arithmetic of its weight, or of the plan's precision where that is another: decompose
+//! has listed it then. Whoever runs an engine that widens weights on their way
 //! to the multipliers (8-bit weights, 16-bit arithmetic) adds `{arithmetic = "bf16", needs = ["bf16"]}`: the weights
 //! keep their bytes, and devices without 8-bit arithmetic become candidates. It is not listed on its own, because a
 //! plan's `precision` is of weights and arithmetic.
@@ -35,11 +36,16 @@ pub(crate) fn variants(context: &Context, module: &Module) {
                 _ => continue,
             };
             let own = weight.element.precision();
-            let listed = [Variant { arithmetic: own, needs: vec![own] }];
-            let listed: Vec<Attribute> = listed.iter().map(|variant| written(context, variant)).collect();
-            foreign::mutable(product).set_attribute("variants", ArrayAttribute::new(context, &listed).into());
+            let only = Variant { arithmetic: own, needs: vec![own] };
+            foreign::mutable(product).set_attribute("variants", listed(context, &[only]));
         }
     }
+}
+
+/// The attribute that lists them.
+pub(crate) fn listed<'c>(context: &'c Context, variants: &[Variant]) -> Attribute<'c> {
+    let listed: Vec<Attribute> = variants.iter().map(|variant| written(context, variant)).collect();
+    ArrayAttribute::new(context, &listed).into()
 }
 
 fn written<'c>(context: &'c Context, variant: &Variant) -> Attribute<'c> {

@@ -465,6 +465,24 @@ service shop {
 }",
     ),
     code(
+        "service::not-stored",
+        "a format of something that the model does not store",
+        "\
+`weights` and `kv_cache` say what matrices, keys and values are held as. An encoder caches nothing, `mxfp4` is a format of
+the matrices of experts alone, and an exported module says in its types what its weights are.",
+        "\
+use catalog.models as models
+service embed {
+    model = models.bge_m3
+    kv_cache = fp8
+}",
+        "\
+use catalog.models as models
+service embed {
+    model = models.bge_m3
+}",
+    ),
+    code(
         "plan::steps",
         "a horizon that is no whole number of steps",
         "\

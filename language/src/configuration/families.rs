@@ -1,5 +1,6 @@
 //! The families, one reader each. Keys and defaults as in the `configuration_*.py` of transformers 4.57.
 
+use super::quantisation::quantised;
 use super::{Fact, Facts, Keys};
 use serde_json::Value;
 
@@ -199,14 +200,7 @@ fn common(keys: &mut Keys, facts: &mut Facts) {
     count(facts, "layers", keys.needed("num_hidden_layers"));
     count(facts, "hidden", keys.needed("hidden_size"));
     count(facts, "vocabulary", keys.needed("vocab_size"));
-    let quantised = keys.get("quantization_config").and_then(|config| config.get("quant_method"));
-    match quantised.and_then(Value::as_str) {
-        Some("fp8") => set(facts, "native", Fact::Symbol("fp8")),
-        Some("mxfp4") => set(facts, "native", Fact::Symbol("mxfp4")),
-        // What others store is none of ours to say.
-        Some(_) => {}
-        None => set(facts, "native", Fact::Symbol("bf16")),
-    }
+    quantised(keys, facts);
 }
 
 fn decoder(keys: &mut Keys, facts: &mut Facts) {

@@ -22,6 +22,8 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         biases,
         prediction_modules,
         native,
+        native_group,
+        kv_cache,
         quality,
     } = model;
     text.paragraph(&format!("model {name}"));
@@ -43,6 +45,10 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
     text.fact("prediction_modules", prediction_modules.as_ref());
     if let Some(native) = native {
         text.line(&format!("native = {}", native.value.name()));
+    }
+    text.fact("native_group", native_group.as_ref());
+    if let Some(kv_cache) = kv_cache {
+        text.line(&format!("kv_cache = {}", kv_cache.value.name()));
     }
     for (precision, share) in quality {
         text.line(&format!("quality[{}] = {}", precision_name(*precision), percent(&share.value)));

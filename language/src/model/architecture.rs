@@ -32,7 +32,11 @@ pub struct Model {
     /// Modules that predict further tokens, beside the model itself; no count has them.
     pub prediction_modules: Option<Fact<u64>>,
     /// What the published weights are stored as.
-    pub native: Option<Fact<Native>>,
+    pub native: Option<Fact<Stored>>,
+    /// Numbers of a column that share a scale there; 0: all of them.
+    pub native_group: Option<Fact<u64>>,
+    /// What its keys and values are cached as, where it is published with scales for that.
+    pub kv_cache: Option<Fact<Cached>>,
     /// Quality by precision, relative to whatever its owner compares with; from 0 to 1.
     pub quality: Vec<(Precision, Fact<BigRational>)>,
 }
@@ -176,27 +180,59 @@ impl Biases {
     }
 }
 
-/// What published weights are stored as.
+/// What weights are stored as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Native {
+pub enum Stored {
     /// 16 bits, or wider.
     Bf16,
     /// 8 bits.
     Fp8,
-    /// 4 bits with a shared scale for 32 (OCP Microscaling, 2023); matrices of experts only.
+    /// Whole numbers of 8 bits with a 16-bit scale for a group of them.
+    Int8,
+    /// Whole numbers of 4 bits with a 16-bit scale for a group (Frantar et al., GPTQ, 2022; Lin et al., AWQ, 2023).
+    Int4,
+    /// 4 bits with an 8-bit scale for 32 (OCP Microscaling, 2023); matrices of experts only.
     Mxfp4,
 }
 
-impl Native {
+impl Stored {
     /// Every choice.
-    pub const ALL: [Native; 3] = [Native::Bf16, Native::Fp8, Native::Mxfp4];
+    pub const ALL: [Stored; 5] = [Stored::Bf16, Stored::Fp8, Stored::Int8, Stored::Int4, Stored::Mxfp4];
 
     /// Its name in a plan file.
     pub fn name(self) -> &'static str {
         match self {
-            Native::Bf16 => "bf16",
-            Native::Fp8 => "fp8",
-            Native::Mxfp4 => "mxfp4",
+            Stored::Bf16 => "bf16",
+            Stored::Fp8 => "fp8",
+            Stored::Int8 => "int8",
+            Stored::Int4 => "int4",
+            Stored::Mxfp4 => "mxfp4",
+        }
+    }
+}
+
+/// What keys and values are cached as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Cached {
+    /// 16 bits.
+    #[default]
+    Bf16,
+    /// 8 bits.
+    Fp8,
+    /// Whole numbers of 8 bits.
+    Int8,
+}
+
+impl Cached {
+    /// Every choice.
+    pub const ALL: [Cached; 3] = [Cached::Bf16, Cached::Fp8, Cached::Int8];
+
+    /// Its name in a plan file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cached::Bf16 => "bf16",
+            Cached::Fp8 => "fp8",
+            Cached::Int8 => "int8",
         }
     }
 }

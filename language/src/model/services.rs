@@ -1,6 +1,6 @@
 //! Services and what they run.
 
-use super::{Container, Demand, Draws, Fact, Requirement, Wish};
+use super::{Cached, Container, Demand, Draws, Fact, Requirement, Stored, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -145,6 +145,10 @@ pub struct LlmWork {
     pub batch: Vec<CountBound>,
     /// Precision of weights and arithmetic; none: the model's own, bf16.
     pub precision: Vec<Restriction<Precision>>,
+    /// What matrices are held as, where that is narrower than the precision; none: what the model's `native` says.
+    pub weights: Option<Fact<Stored>>,
+    /// What keys and values are cached as; none: what the model says.
+    pub kv_cache: Option<Fact<Cached>>,
     /// Device classes it may run on, by index into [`Program::devices`](super::Program::devices); none: any.
     pub device: Vec<Restriction<usize>>,
 }

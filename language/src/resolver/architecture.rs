@@ -10,8 +10,8 @@ use super::{Outcome, Reported, Resolver, listed};
 use crate::configuration::{self, Configuration, Fact as Read, Problem};
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Attention, Biases, ConfigurationFile, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model, Native, Precision,
+    Attention, Biases, Cached, ConfigurationFile, EncoderAttention, Experts, Fact, FeedForward,
+    GroupedAttention, LatentAttention, LatentWidths, Model, Precision, Stored,
 };
 use crate::quantity::Quantity;
 use crate::schema::Field;
@@ -265,8 +265,9 @@ impl<'a> Resolver<'a> {
                     });
                 }
             };
-        let decoder_only: [&'static Field; 10] = [
+        let decoder_only: [&'static Field; 11] = [
             &model::kv_heads,
+            &model::kv_cache,
             &model::latent,
             &model::window,
             &model::query_key_norm,
@@ -301,6 +302,21 @@ impl<'a> Resolver<'a> {
         }
         if self.known(id, &model::window).is_none() {
             foreign(self, &[&model::windowed_layers], "a model that says its `window`", None);
+        }
+
+        // What is stored is there.
+        let native = self.known(id, &model::native);
+        if let Some((Value::Symbol(name), at)) = native
+            && name == Stored::Mxfp4.name()
+            && experts.is_none()
+        {
+            found.push(Conflict {
+                title: "`mxfp4` is of matrices of experts".to_owned(),
+                at,
+                label: "no layer of this model has experts".to_owned(),
+                other: None,
+                help: "Say how many `experts` a layer has, or `int4` for matrices of four bits.".to_owned(),
+            });
         }
 
         // Figures that bound one another.
@@ -438,6 +454,8 @@ impl Builder<'_, '_> {
             labels,
             prediction_modules,
             native,
+            native_group,
+            kv_cache,
             quality,
             precision: pinned,
             weight_bytes: _,
@@ -492,10 +510,7 @@ impl Builder<'_, '_> {
             let known = Biases::ALL.into_iter().find(|biases| biases.name() == fact.value)?;
             Some(Spanned::new(known, fact.span))
         });
-        let native = self.symbol(id, native).and_then(|fact| {
-            let known = Native::ALL.into_iter().find(|native| native.name() == fact.value)?;
-            Some(Spanned::new(known, fact.span))
-        });
+        let (native, kv_cache) = (self.stored(id, native), self.cached(id, kv_cache));
         let model = Model {
             name,
             span,
@@ -510,6 +525,8 @@ impl Builder<'_, '_> {
             biases,
             prediction_modules: self.count(id, prediction_modules),
             native,
+            native_group: self.count(id, native_group),
+            kv_cache,
             quality: self.qualities(id, quality),
         };
         self.program.models.push(model);
@@ -518,6 +535,20 @@ impl Builder<'_, '_> {
         let lines = self.lines(id);
         self.program.requirements.extend(lines.requirements);
         index
+    }
+
+    /// What weights are stored as.
+    pub(super) fn stored(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Stored>> {
+        let fact = self.symbol(id, field)?;
+        let known = Stored::ALL.into_iter().find(|stored| stored.name() == fact.value)?;
+        Some(Spanned::new(known, fact.span))
+    }
+
+    /// What keys and values are cached as.
+    pub(super) fn cached(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Cached>> {
+        let fact = self.symbol(id, field)?;
+        let known = Cached::ALL.into_iter().find(|cached| cached.name() == fact.value)?;
+        Some(Spanned::new(known, fact.span))
     }
 
     fn symbol(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<String>> {

@@ -9,8 +9,8 @@ use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Compare, Condition, CountBound, Demand, Draws, ImageWork, LlmWork, Precision, Requirement, Restriction,
-    Service, Term, Work,
+    Attention, Cached, Compare, Condition, CountBound, Demand, Draws, Fact, FeedForward, ImageWork, LlmWork,
+    Precision, Requirement, Restriction, Service, Stored, Term, Work,
 };
 use crate::quantity::Quantity;
 use crate::schema::Field;
@@ -43,6 +43,8 @@ impl<'a> Builder<'_, 'a> {
             tensor,
             batch,
             precision,
+            weights,
+            kv_cache,
             device,
             spread: _,
             ttft: _,
@@ -101,6 +103,8 @@ impl<'a> Builder<'_, 'a> {
             Some(Runs::Model(chosen)) => {
                 // What a container alone states, a model server does not.
                 self.not_of_models(id, &[cpu, memory, serves, time, concurrency, devices, share]);
+                let (weights, kv_cache) = (self.stored(id, weights), self.cached(id, kv_cache));
+                self.stores(id, &chosen, weights.as_ref(), kv_cache.as_ref());
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
@@ -114,11 +118,15 @@ impl<'a> Builder<'_, 'a> {
                     data: self.degrees(id, data, &limits),
                     batch: self.bounds(id, batch, &limits),
                     precision: self.precisions(id, precision, &limits),
+                    weights,
+                    kv_cache,
                     device: self.device_classes(id, device, &limits),
                 })
             }
             Some(Runs::Image) => {
-                self.not_of_images(id, &[prompt, output, tensor, pipeline, expert, data, batch, precision]);
+                let degrees = [tensor, pipeline, expert, data];
+                self.not_of_images(id, &degrees);
+                self.not_of_images(id, &[prompt, output, batch, precision, weights, kv_cache]);
                 self.one_speed(id, serves, time, concurrency);
                 let devices = self.whole(id, devices).and_then(|count| {
                     let value = u32::try_from(count.value).ok()?;
@@ -303,6 +311,51 @@ impl<'a> Builder<'_, 'a> {
                     .help("Leave the line out, or give the service a `model` and an `engine`."),
                 );
             }
+        }
+    }
+
+    /// What a service stores otherwise than its model has it is something that the model stores.
+    fn stores(
+        &mut self,
+        id: ThingId,
+        chosen: &Fact<usize>,
+        weights: Option<&Fact<Stored>>,
+        kv_cache: Option<&Fact<Cached>>,
+    ) {
+        let Some(model) = self.program.models.get(chosen.value) else { return };
+        let has_experts = matches!(model.feed_forward, FeedForward::Experts(_));
+        let module = model.module.is_some();
+        let caches = !module && !matches!(model.attention, Attention::Bidirectional(_));
+        let name = self.resolver.thing(id).address.clone();
+        let mut wrong = |span, title: &str, label: String, help: &str| {
+            let diagnostic = Diagnostic::error("service::not-stored", title, span, label);
+            self.resolver.report(diagnostic.and(chosen.span, format!("`{name}` runs this")).help(help));
+        };
+        if let Some(weights) = weights {
+            let said = format!("they are to be {}", weights.value.name());
+            if module {
+                wrong(
+                    weights.span,
+                    "the types of a module say what its weights are",
+                    said,
+                    "Leave the line out, or export the module with such weights.",
+                );
+            } else if weights.value == Stored::Mxfp4 && !has_experts {
+                wrong(
+                    weights.span,
+                    "`mxfp4` is of matrices of experts, and the model has none",
+                    said,
+                    "Say `int4` for matrices of four bits, or leave the line out.",
+                );
+            }
+        }
+        if let Some(kv_cache) = kv_cache.filter(|_| !caches) {
+            wrong(
+                kv_cache.span,
+                "the model caches no keys and values",
+                format!("they are to be {}", kv_cache.value.name()),
+                "Leave the line out: a request is one pass over all of its tokens.",
+            );
         }
     }
 

@@ -71,6 +71,10 @@ macro_rules! kinds {
 }
 
 const PRECISIONS: &[&str] = &["bf16", "fp8"];
+/// What weights are stored as.
+const STORED: &[&str] = &["bf16", "fp8", "int8", "int4", "mxfp4"];
+/// What keys and values are cached as.
+const CACHED: &[&str] = &["bf16", "fp8", "int8"];
 const ENGINES: &[&str] = &["vllm", "sglang", "tensorrt_llm"];
 /// What a world can lose, and what work can take away.
 const STANDING: &[&str] = &["node", "rack", "row", "site", "link"];
@@ -164,7 +168,9 @@ kinds! {
         pooler: Fact, Boolean, Acted, IsBoolean(false), "An encoder's matrix over its answer for the first token.";
         labels: Fact, Integer(Positive), Acted, Unset, "Scores of an encoder's classification head: 1 of a reranker.";
         prediction_modules: Fact, Integer(NotNegative), Describes, Unset, "Modules that predict further tokens; no count has their weights.";
-        native: Fact, Symbol(&["bf16", "fp8", "mxfp4"]), Describes, IsSymbol("bf16"), "What the published weights are stored as; what runs is the service's `precision`.";
+        native: Fact, Symbol(STORED), Acted, IsSymbol("bf16"), "What the published weights are stored as. `int8`, `int4` and `mxfp4` are held as they are, unless the service's `weights` says otherwise; the others as its `precision` has them.";
+        native_group: Fact, Integer(NotNegative), Acted, Unset, "Numbers of a column that share a scale in `native`; 0: all of them. 128 of `int4` and all of `int8` where nothing is said.";
+        kv_cache: Fact, Symbol(CACHED), Acted, IsSymbol("bf16"), "What its keys and values are cached as, where it is published with the scales for that; a service's `kv_cache` comes first.";
         quality: Fact, ByPrecision(&RATIO, Share), NotYet("quality is not judged yet"), Unset, "Quality by precision.";
         precision: Choice, Symbol(PRECISIONS), NotYet("state precision on the service"), Unset, "Precision of the weights.";
         weight_bytes: Measure, Q(&DATA, Any), NotYet("memory of a model is judged as `memory_free` of its service"), Unset, "Bytes of the weights.";
@@ -190,6 +196,8 @@ kinds! {
         tensor: Choice, Integer(Positive), Acted, Unset, "Devices that share each layer; 1, 2, 4 or 8 where nothing is said.";
         batch: Choice, Integer(Positive), Acted, Unset, "Most sequences decoded together; 1 to 256 where nothing is said.";
         precision: Choice, Symbol(PRECISIONS), Acted, Unset, "Precision of weights and arithmetic; bf16 where nothing is said.";
+        weights: Fact, Symbol(STORED), Acted, Unset, "What the matrices of layers are held as, where that is narrower than `precision`, in which they are multiplied; `mxfp4`: those of experts. What the model's `native` says where nothing is said.";
+        kv_cache: Fact, Symbol(CACHED), Acted, Unset, "What keys and values are cached as; what the model's `kv_cache` says where nothing is said.";
         device: Choice, Thing("device"), Acted, Unset, "Device classes it may run on; any where nothing is said.";
         spread: Choice, Spread, Acted, Unset, "Distinct places in use: `spread(node)`.";
         ttft: Sampled, Q(&TIME, Any), Acted, Unset, "Time to the first token of a request.";

@@ -2,7 +2,11 @@
 
 use super::Lowering;
 use super::architecture::Field;
+use super::quantisation::Quantised;
 use crate::Malformed;
+use crate::dialect::Element;
+use crate::variants::listed;
+use berth_compiler::graph::Variant;
 use melior::Context;
 use melior::dialect::func;
 use melior::ir::attribute::{Attribute, BoolAttribute, IntegerAttribute, StringAttribute, TypeAttribute};
@@ -32,10 +36,30 @@ impl<'c> Lowering<'c, '_> {
         ("weight", TypeAttribute::new(tensor.into()).into())
     }
 
-    /// A matrix for each expert.
-    pub(super) fn matrices(&self, experts: u64, rows: u64, columns: u64, element: Type<'c>) -> Named<'c> {
-        let tensor = RankedTensorType::new(&[experts, rows, columns], element, None);
-        ("weight", TypeAttribute::new(tensor.into()).into())
+    /// A matrix of a layer, or one for each expert, as the engine holds it: its numbers, their scales, and in what it
+    /// is multiplied where that is not the arithmetic of its numbers.
+    pub(super) fn quantised(
+        &self,
+        experts: Option<u64>,
+        rows: u64,
+        columns: u64,
+    ) -> Result<Vec<Named<'c>>, Malformed> {
+        let Quantised { element, scales } = self.quantisation.of(experts.is_some(), rows);
+        let tensor = |rows: u64, element: Element| -> Result<Attribute<'c>, Malformed> {
+            let shape: Vec<u64> = experts.into_iter().chain([rows, columns]).collect();
+            let r#type = Type::parse(self.context, element.name())
+                .ok_or_else(|| Malformed(format!("`{}` is no type", element.name())))?;
+            Ok(TypeAttribute::new(RankedTensorType::new(&shape, r#type, None).into()).into())
+        };
+        let mut named = vec![("weight", tensor(rows, element)?)];
+        if let Some((rows, element)) = scales {
+            named.push(("scales", tensor(rows, element)?));
+        }
+        if element.precision() != self.precision {
+            let only = Variant { arithmetic: self.precision, needs: vec![self.precision] };
+            named.push(("variants", listed(self.context, &[only])));
+        }
+        Ok(named)
     }
 
     /// A mark that stands only where it is set.
@@ -52,7 +76,9 @@ impl<'c> Lowering<'c, '_> {
     }
 
     pub(super) fn cache(&self) -> Named<'c> {
-        ("cache", TypeAttribute::new(self.bf16()).into())
+        // The names of elements are MLIR's.
+        let element = Type::parse(self.context, self.quantisation.cache.name());
+        ("cache", TypeAttribute::new(element.unwrap_or_else(|| self.bf16())).into())
     }
 
     pub(super) fn vector(&self, width: u64) -> Named<'c> {

@@ -7,9 +7,8 @@ use super::Lowering;
 use super::architecture::{Attention, Experts, Field, Sort};
 use super::builder::{Body, Named};
 use crate::Malformed;
-use crate::dialect::weight_type;
 use berth_compiler::graph::Phase;
-use melior::ir::{Module, Type, Value};
+use melior::ir::{Module, Value};
 
 impl<'c> Lowering<'c, '_> {
     /// The body of one layer of a sort.
@@ -45,11 +44,6 @@ impl<'c> Lowering<'c, '_> {
         Ok(())
     }
 
-    /// The element type of matrices that an engine quantises.
-    fn quantised(&self) -> Type<'c> {
-        weight_type(self.context, self.precision)
-    }
-
     /// `x` normalised; an encoder's norm takes the mean away and adds a vector.
     pub(super) fn norm<'a>(
         &self,
@@ -74,7 +68,8 @@ impl<'c> Lowering<'c, '_> {
         [rows, columns]: [u64; 2],
         marks: &[Option<Named<'c>>],
     ) -> Result<Value<'c, 'a>, Malformed> {
-        let mut attributes = vec![self.matrix(rows, columns, self.quantised()), self.undivided()];
+        let mut attributes = self.quantised(None, rows, columns)?;
+        attributes.push(self.undivided());
         attributes.extend(marks.iter().flatten());
         body.append("berth.matmul", name, field, &[x], &attributes)
     }
@@ -203,8 +198,8 @@ impl<'c> Lowering<'c, '_> {
         let choice = [("experts", self.integer(count.value)), chosen];
         let routed = body.append("berth.dispatch", "dispatch", *count, &[x, scores], &choice)?;
         let grouped = |name: &str, x, rows, columns| {
-            let weight = self.matrices(count.value, rows, columns, self.quantised());
-            let mut attributes = vec![weight, chosen, self.undivided()];
+            let mut attributes = self.quantised(Some(count.value), rows, columns)?;
+            attributes.extend([chosen, self.undivided()]);
             attributes.extend(self.mark("bias", biased));
             body.append("berth.grouped_matmul", name, *width, &[x], &attributes)
         };

@@ -1,8 +1,9 @@
 //! Programs for tests from lines such as `hidden = 8192`, without the language's front end.
 
 use berth_language::model::{
-    Attention, Biases, Container, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, LlmWork, Model, Plan, Precision, Program, Restriction, Service, Work,
+    Attention, Biases, Cached, Container, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
+    LatentAttention, LatentWidths, LlmWork, Model, Plan, Precision, Program, Restriction, Service, Stored,
+    Work,
 };
 use berth_language::sources::{Source, Sources};
 use berth_language::span::{Span, Spanned};
@@ -73,13 +74,37 @@ fn set<'t>(program: &mut Program, facts: &mut Facts<'t>, field: &'t str, value: 
         work.engine = Some(Fact::new(value.to_owned(), span));
         return;
     }
+    if field == "weights" || field == "kv_cache" && work_of(program).is_some() {
+        let work = work_of(program).expect("`weights` stands in a service");
+        if field == "weights" {
+            work.weights = Some(Fact::new(chosen(value, &Stored::ALL, Stored::name), span));
+        } else {
+            work.kv_cache = Some(Fact::new(chosen(value, &Cached::ALL, Cached::name), span));
+        }
+        return;
+    }
     assert!(FIELDS.contains(&field), "no fact is called `{field}`");
     facts.insert(field, (value, span));
     let stated = program.models.last_mut().expect("a fact stands in a model");
     *stated = model(&stated.name, stated.span, facts);
 }
 
-const FIELDS: [&str; 27] = [
+/// The work of the service that the last block is; none while it is a model.
+fn work_of(program: &mut Program) -> Option<&mut LlmWork> {
+    let of_last = program.models.len() - 1;
+    match &mut program.services.last_mut()?.work {
+        Work::Llm(work) if work.model.value == of_last => Some(work),
+        _ => None,
+    }
+}
+
+/// The choice that is called `name`.
+fn chosen<T: Copy>(name: &str, all: &[T], name_of: fn(T) -> &'static str) -> T {
+    let found = all.iter().copied().find(|choice| name_of(*choice) == name);
+    found.unwrap_or_else(|| panic!("`{name}` is no choice"))
+}
+
+const FIELDS: [&str; 30] = [
     "layers",
     "hidden",
     "heads",
@@ -107,6 +132,9 @@ const FIELDS: [&str; 27] = [
     "positions",
     "token_types",
     "labels",
+    "native",
+    "native_group",
+    "kv_cache",
 ];
 
 /// The model of these facts.
@@ -178,7 +206,13 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
             Fact::new(biases.expect("a choice of biases"), *span)
         }),
         prediction_modules: None,
-        native: None,
+        native: facts
+            .get("native")
+            .map(|(value, span)| Fact::new(chosen(value, &Stored::ALL, Stored::name), *span)),
+        native_group: count("native_group"),
+        kv_cache: facts
+            .get("kv_cache")
+            .map(|(value, span)| Fact::new(chosen(value, &Cached::ALL, Cached::name), *span)),
         quality: Vec::new(),
     }
 }
@@ -201,6 +235,8 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             data: Vec::new(),
             batch: Vec::new(),
             precision: Vec::new(),
+            weights: None,
+            kv_cache: None,
             device: Vec::new(),
         }),
         priority: Spanned::new(0, span),

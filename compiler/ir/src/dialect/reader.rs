@@ -1,0 +1,504 @@
+//! Reading an operation's attributes.
+
+use super::{
+    Computation, Element, EncoderHeads, Fused, Heads, Latent, LatentHeads, MOST_ELEMENTS, MOST_REPETITIONS,
+    MOST_ROWS, Overlap, Said, Scales, Split, Weight, precision_of,
+};
+use crate::foreign;
+use berth_compiler::degrees::Axis;
+use berth_compiler::graph::Variant;
+use berth_language::model::Precision;
+use melior::Context;
+use melior::ir::attribute::{
+    ArrayAttribute, AttributeLike, BoolAttribute, DictionaryAttribute, FlatSymbolRefAttribute,
+    IntegerAttribute, StringAttribute, TypeAttribute,
+};
+use melior::ir::operation::{OperationLike, OperationRef};
+use melior::ir::r#type::{DimSize, IntegerType, RankedTensorType};
+use melior::ir::{Attribute, ShapedTypeLike, Type, TypeLike};
+use num_rational::BigRational;
+
+/// What `operation` says. Everything that is wrong with it otherwise; at least one message.
+pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, Vec<String>> {
+    let mut attributes = Attributes { context, operation, problems: Vec::new() };
+    let kind = foreign::identifier(operation.name());
+    let name = (kind != "berth.repeat").then(|| attributes.name());
+    let computation = match kind.as_str() {
+        "berth.lookup" => attributes
+            .weight(2)
+            .zip(attributes.split(&[Split::None, Split::Rows]))
+            .map(|(weight, split)| Computation::Lookup { weight, split }),
+        "berth.matmul" => {
+            let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
+            let flags =
+                attributes.flag("tied").zip(attributes.flag("bias")).zip(attributes.flag("replicated"));
+            attributes.factor(2).zip(split).zip(flags).map(|((weight, split), ((tied, bias), replicated))| {
+                Computation::Matmul { weight, split, tied, bias, replicated }
+            })
+        }
+        "berth.norm" => attributes
+            .weight(1)
+            .zip(attributes.flag("bias"))
+            .map(|(weight, bias)| Computation::Norm { weight, bias }),
+        "berth.residual" => Some(Computation::Residual),
+        "berth.silu_multiply" => Some(Computation::SiluMultiply),
+        "berth.activate" => attributes.one_of("function", &["gelu", "tanh"]).map(|()| Computation::Activate),
+        "berth.cache_write" => attributes
+            .heads()
+            .zip(attributes.split(&[Split::None, Split::Heads]))
+            .zip(attributes.flag("head_norm").zip(attributes.over(Axis::Context)))
+            .map(|((heads, split), (head_norm, over))| Computation::CacheWrite {
+                heads,
+                split,
+                head_norm,
+                over,
+            }),
+        "berth.attention" => {
+            let window = attributes.optional("window", MOST_ROWS);
+            let sinks = attributes.flag("sinks");
+            attributes.heads().zip(attributes.split(&[Split::None, Split::Heads])).zip(window.zip(sinks)).map(
+                |((heads, split), (window, sinks))| Computation::Attention { heads, split, window, sinks },
+            )
+        }
+        "berth.latent_cache_write" => {
+            let over = attributes.over(Axis::Context);
+            attributes.latent().zip(over).map(|(latent, over)| Computation::LatentCacheWrite { latent, over })
+        }
+        "berth.latent_attention" => {
+            let sizes = attributes.size("heads").zip(attributes.size("head_width"));
+            let (value, latent) = (attributes.size("value_width"), attributes.latent());
+            let split = attributes.split(&[Split::None, Split::Heads]);
+            sizes.zip(value.zip(latent)).zip(split).map(|(((heads, width), (value, latent)), split)| {
+                let heads = LatentHeads { heads, width, value, latent };
+                Computation::LatentAttention { heads, split }
+            })
+        }
+        "berth.encoder_attention" => {
+            let sizes = attributes.size("heads").zip(attributes.size("head_width"));
+            sizes.zip(attributes.split(&[Split::None, Split::Heads])).map(|((heads, width), split)| {
+                Computation::EncoderAttention { heads: EncoderHeads { heads, width }, split }
+            })
+        }
+        "berth.dispatch" => {
+            let experts = attributes.size("experts");
+            let per_token = attributes.size("per_token");
+            let over = attributes.over(Axis::Expert);
+            experts.zip(per_token).zip(over).and_then(|((experts, per_token), over)| {
+                attributes.per_token_of(per_token, experts)?;
+                Some(Computation::Dispatch { experts, per_token, over })
+            })
+        }
+        "berth.grouped_matmul" => {
+            let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
+            let (bias, per_token) = (attributes.flag("bias"), attributes.size("per_token"));
+            let over = attributes.over(Axis::Expert);
+            attributes.factor(3).zip(split).zip(bias.zip(per_token).zip(over)).and_then(
+                |((weight, split), ((bias, per_token), over))| {
+                    attributes.per_token_of(per_token, weight.experts())?;
+                    Some(Computation::GroupedMatmul { weight, per_token, split, bias, over })
+                },
+            )
+        }
+        "berth.combine" => attributes
+            .size("per_token")
+            .zip(attributes.over(Axis::Expert))
+            .map(|(per_token, over)| Computation::Combine { per_token, over }),
+        "berth.first_token" => Some(Computation::FirstToken),
+        "berth.last_token" => Some(Computation::LastToken),
+        "berth.loss" => Some(Computation::Loss),
+        "berth.all_reduce" => attributes.axis(&Axis::ALL).map(|axis| Computation::AllReduce { axis }),
+        "berth.all_gather" => attributes.axis(&Axis::ALL).map(|axis| Computation::AllGather { axis }),
+        "berth.reduce_scatter" => attributes.axis(&Axis::ALL).map(|axis| Computation::ReduceScatter { axis }),
+        "berth.all_to_all" => attributes.axis(&[Axis::Expert]).map(|_| Computation::AllToAll),
+        "berth.send" => attributes.axis(&[Axis::Pipeline]).map(|_| Computation::Send),
+        "berth.kv_exchange" => {
+            let axis = attributes.axis(&[Axis::Context]);
+            let sizes = attributes.positive("width", MOST_ROWS).zip(attributes.cache());
+            let split = attributes.split(&[Split::None, Split::Heads]);
+            axis.and(sizes).zip(split).map(|((width, cache), split)| Computation::KvExchange {
+                width,
+                cache,
+                split,
+            })
+        }
+        "berth.repeat" => attributes
+            .callee()
+            .zip(attributes.positive("times", MOST_REPETITIONS))
+            .zip(attributes.over(Axis::Pipeline))
+            .map(|((callee, times), over)| Computation::Repeat { callee, times, over }),
+        "berth.model" | "berth.call" => {
+            attributes.problems.clear();
+            attributes.problem(format!(
+                "`{kind}` is rewritten by the first pass; text that is continued from stands after the last"
+            ));
+            None
+        }
+        _ => {
+            attributes.problems.clear();
+            attributes.problem(format!("`{kind}` is no operation of this dialect"));
+            None
+        }
+    };
+    let Some(computation) = computation else { return Err(attributes.problems) };
+    if operation.has_attribute("scales") && !computation.multiplies() {
+        attributes.problem("only matrices that rows are multiplied by have `scales`".to_owned());
+    }
+    let fused = attributes.fused(&computation);
+    let overlap = attributes.overlap(&computation);
+    let variants = attributes.variants(&computation);
+    match (fused, overlap, variants) {
+        (Some(fused), Some(overlap), Some(variants)) if attributes.problems.is_empty() => {
+            Ok(Said { name: name.flatten(), computation, fused, overlap, variants })
+        }
+        _ => Err(attributes.problems),
+    }
+}
+
+/// Typed access to the attributes of one operation, collecting what is wrong.
+struct Attributes<'c, 'a> {
+    context: &'c Context,
+    operation: OperationRef<'c, 'a>,
+    problems: Vec<String>,
+}
+
+impl<'c> Attributes<'c, '_> {
+    fn problem(&mut self, message: String) {
+        self.problems.push(message);
+    }
+
+    fn get(&mut self, name: &str) -> Option<Attribute<'c>> {
+        let found =
+            if self.operation.has_attribute(name) { self.operation.attribute(name).ok() } else { None };
+        if found.is_none() {
+            self.problem(format!("the attribute `{name}` is missing"));
+        }
+        found
+    }
+
+    fn string(&mut self, name: &str) -> Option<String> {
+        let attribute = self.get(name)?;
+        if !attribute.is_string() {
+            self.problem(format!("`{name}` is a string, such as \"down\"; here it is `{attribute}`"));
+            return None;
+        }
+        StringAttribute::try_from(attribute).ok().map(foreign::string)
+    }
+
+    fn name(&mut self) -> Option<String> {
+        let name = self.string("name")?;
+        if name.is_empty() {
+            self.problem("`name` is empty".to_owned());
+            return None;
+        }
+        Some(name)
+    }
+
+    fn split(&mut self, allowed: &[Split]) -> Option<Split> {
+        let written = self.string("split")?;
+        let found = allowed.iter().copied().find(|split| split.name() == written);
+        if found.is_none() {
+            let names: Vec<_> = allowed.iter().map(|split| format!("\"{}\"", split.name())).collect();
+            self.problem(format!("`split` is one of {}; here it is \"{written}\"", names.join(", ")));
+        }
+        found
+    }
+
+    fn axis(&mut self, allowed: &[Axis]) -> Option<Axis> {
+        let written = self.string("axis")?;
+        let found = allowed.iter().copied().find(|axis| axis.name() == written);
+        if found.is_none() {
+            let names: Vec<_> = allowed.iter().map(|axis| format!("\"{}\"", axis.name())).collect();
+            let is = if names.len() > 1 { "is one of" } else { "is" };
+            self.problem(format!("`axis` {is} {}; here it is \"{written}\"", names.join(", ")));
+        }
+        found
+    }
+
+    /// Whether this axis divides it; the mark may be absent.
+    fn over(&mut self, axis: Axis) -> Option<bool> {
+        if !self.operation.has_attribute("over") {
+            return Some(false);
+        }
+        let written = self.string("over")?;
+        if written != axis.name() {
+            self.problem(format!("`over` is \"{}\" or absent; here it is \"{written}\"", axis.name()));
+            return None;
+        }
+        Some(true)
+    }
+
+    /// `fused`, which may be absent.
+    fn fused(&mut self, computation: &Computation) -> Option<Option<Fused>> {
+        if !self.operation.has_attribute("fused") {
+            return Some(None);
+        }
+        let written = self.string("fused")?;
+        if !computation.only_moves() {
+            self.problem(
+                "only what computes no product and sends nothing runs in another's kernel".to_owned(),
+            );
+            return None;
+        }
+        match written.as_str() {
+            "before" => Some(Some(Fused::Before)),
+            "after" => Some(Some(Fused::After)),
+            _ => {
+                self.problem(format!("`fused` is \"before\" or \"after\"; here it is \"{written}\""));
+                None
+            }
+        }
+    }
+
+    /// `overlap`, which may be absent.
+    fn overlap(&mut self, computation: &Computation) -> Option<Option<Overlap>> {
+        if !self.operation.has_attribute("overlap") {
+            return Some(None);
+        }
+        let attribute = self.get("overlap")?;
+        let of = |name: &str| {
+            let entry = DictionaryAttribute::try_from(attribute).ok()?.element_by_name(name)?;
+            StringAttribute::try_from(entry).ok().map(foreign::string)
+        };
+        let (Some(behind), Some(written)) = (of("behind"), of("share")) else {
+            self.problem(format!(
+                "`overlap` is such as {{behind = \"attention\", share = \"9/10\"}}; here it is `{attribute}`"
+            ));
+            return None;
+        };
+        if !computation.sends() {
+            self.problem("only what sends runs behind something".to_owned());
+            return None;
+        }
+        let share = written.parse::<BigRational>().ok().filter(|share| {
+            *share > BigRational::from_integer(0.into()) && *share <= BigRational::from_integer(1.into())
+        });
+        if share.is_none() {
+            self.problem(format!(
+                "`share` is above 0 and at most 1, such as \"9/10\"; here it is \"{written}\""
+            ));
+        }
+        Some(Some(Overlap { behind, share: share? }))
+    }
+
+    /// `variants`, which may be absent.
+    fn variants(&mut self, computation: &Computation) -> Option<Vec<Variant>> {
+        if !self.operation.has_attribute("variants") {
+            return Some(Vec::new());
+        }
+        if !computation.multiplies() {
+            self.problem("only products have `variants`".to_owned());
+            return None;
+        }
+        let attribute = self.get("variants")?;
+        let list = ArrayAttribute::try_from(attribute).ok().filter(|list| !list.is_empty());
+        let read = |entry: Attribute<'c>| {
+            let entry = DictionaryAttribute::try_from(entry).ok()?;
+            let arithmetic = StringAttribute::try_from(entry.element_by_name("arithmetic")?).ok()?;
+            let needs = ArrayAttribute::try_from(entry.element_by_name("needs")?).ok()?;
+            let needs: Option<Vec<Precision>> = (0..needs.len())
+                .map(|index| {
+                    let name = StringAttribute::try_from(needs.element(index).ok()?).ok()?;
+                    precision_of(&foreign::string(name))
+                })
+                .collect();
+            Some(Variant { arithmetic: precision_of(&foreign::string(arithmetic))?, needs: needs? })
+        };
+        let variants: Option<Vec<Variant>> =
+            list.and_then(|list| (0..list.len()).map(|index| read(list.element(index).ok()?)).collect());
+        if variants.is_none() {
+            self.problem(format!(
+                "`variants` is such as [{{arithmetic = \"fp8\", needs = [\"fp8\"]}}]; here it is `{attribute}`"
+            ));
+        }
+        variants
+    }
+
+    /// A mark that may be absent: IRDL has no optional attributes, so none is declared there.
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        if !self.operation.has_attribute(name) {
+            return Some(false);
+        }
+        let attribute = self.get(name)?;
+        if !attribute.is_bool() {
+            self.problem(format!("`{name}` is true or false; here it is `{attribute}`"));
+            return None;
+        }
+        BoolAttribute::try_from(attribute).ok().map(|attribute| attribute.value())
+    }
+
+    /// A figure that may be absent.
+    fn optional(&mut self, name: &str, most: u64) -> Option<Option<u64>> {
+        if self.operation.has_attribute(name) { self.positive(name, most).map(Some) } else { Some(None) }
+    }
+
+    /// A count of heads or experts, or a width of a head: three factors of them stay below 2^62.
+    fn size(&mut self, name: &str) -> Option<u64> {
+        self.positive(name, 1 << 20)
+    }
+
+    fn one_of(&mut self, name: &str, known: &[&str]) -> Option<()> {
+        let written = self.string(name)?;
+        if !known.contains(&written.as_str()) {
+            let known: Vec<_> = known.iter().map(|known| format!("\"{known}\"")).collect();
+            self.problem(format!("`{name}` is one of {}; here it is \"{written}\"", known.join(", ")));
+            return None;
+        }
+        Some(())
+    }
+
+    fn per_token_of(&mut self, per_token: u64, experts: u64) -> Option<()> {
+        if per_token > experts {
+            self.problem(format!("{per_token} experts read a token, and there are {experts}"));
+            return None;
+        }
+        Some(())
+    }
+
+    fn cache(&mut self) -> Option<Element> {
+        self.r#type("cache", "bf16")
+            .and_then(|r#type| Element::of_cache(r#type).map_err(|message| self.problem(message)).ok())
+    }
+
+    fn latent(&mut self) -> Option<Latent> {
+        let (width, rope, cache) = (self.size("latent"), self.size("rope"), self.cache());
+        Some(Latent { width: width?, rope: rope?, cache: cache? })
+    }
+
+    fn positive(&mut self, name: &str, most: u64) -> Option<u64> {
+        let attribute = self.get(name)?;
+        // Only i64 is read: MLIR's accessor is undefined for wider integers.
+        let read = (attribute.is_integer()
+            && attribute.r#type() == Type::from(IntegerType::new(self.context, 64)))
+        .then(|| IntegerAttribute::try_from(attribute).ok())
+        .flatten()
+        .and_then(|attribute| u64::try_from(attribute.value()).ok());
+        match read {
+            Some(value) if value >= 1 && value <= most => Some(value),
+            _ => {
+                self.problem(format!("`{name}` is an i64 from 1 to {most}; here it is `{attribute}`"));
+                None
+            }
+        }
+    }
+
+    fn callee(&mut self) -> Option<String> {
+        let attribute = self.get("callee")?;
+        if !attribute.is_flat_symbol_ref() {
+            self.problem(format!("`callee` names a function, such as @layer; here it is `{attribute}`"));
+            return None;
+        }
+        FlatSymbolRefAttribute::try_from(attribute).ok().map(foreign::symbol)
+    }
+
+    fn r#type(&mut self, name: &str, example: &str) -> Option<Type<'c>> {
+        let attribute = self.get(name)?;
+        if !attribute.is_type() {
+            self.problem(format!("`{name}` is a type, such as {example}; here it is `{attribute}`"));
+            return None;
+        }
+        TypeAttribute::try_from(attribute).ok().map(|attribute| attribute.value())
+    }
+
+    fn weight(&mut self, rank: usize) -> Option<Weight> {
+        let example = match rank {
+            1 => "tensor<8192xbf16>",
+            2 => "tensor<8192x1024xbf16>",
+            _ => "tensor<8x8192x1024xbf16>",
+        };
+        let (dimensions, element) = self.tensor("weight", rank, example)?;
+        let element = Element::of_weight(element).map_err(|message| self.problem(message)).ok()?;
+        Some(Weight { dimensions, element, scales: None })
+    }
+
+    /// A weight that is multiplied, with the scales of its numbers where it has some.
+    fn factor(&mut self, rank: usize) -> Option<Weight> {
+        let weight = self.weight(rank);
+        if !self.operation.has_attribute("scales") {
+            return weight;
+        }
+        let example = if rank == 2 { "tensor<64x1024xf16>" } else { "tensor<8x64x1024xf16>" };
+        let (dimensions, element) = self.tensor("scales", rank, example)?;
+        let element = Element::of_scales(element).map_err(|message| self.problem(message)).ok()?;
+        let weight = weight?;
+        let scales = Weight { dimensions, element, scales: None };
+        let alike = (scales.experts(), scales.columns()) == (weight.experts(), weight.columns());
+        if !alike || scales.rows() > weight.rows() {
+            self.problem(format!(
+                "`scales` has the columns of the weight, {}, and at most a row for each of its {}; here it has {} and {}",
+                weight.columns(),
+                weight.rows(),
+                scales.columns(),
+                scales.rows()
+            ));
+            return None;
+        }
+        Some(Weight { scales: Some(Scales { rows: scales.rows(), element }), ..weight })
+    }
+
+    /// Dimensions and element of a tensor all of whose dimensions are known.
+    fn tensor(&mut self, name: &str, rank: usize, example: &str) -> Option<(Vec<u64>, Type<'c>)> {
+        let r#type = self.r#type(name, example)?;
+        if !r#type.is_ranked_tensor() {
+            self.problem(format!("`{name}` is a tensor, such as {example}; here it is `{type}`"));
+            return None;
+        }
+        let tensor = RankedTensorType::try_from(r#type).ok()?;
+        if tensor.rank() != rank {
+            self.problem(format!("`{name}` has {rank} dimensions, such as {example}; here it is `{type}`"));
+            return None;
+        }
+        if !tensor.has_static_shape() {
+            self.problem(format!(
+                "every dimension of a weight is known; `{type}` leaves one open: bind it, as in {example}"
+            ));
+            return None;
+        }
+        let mut dimensions = Vec::with_capacity(rank);
+        for index in 0..rank {
+            if let Ok(DimSize::Static(size)) = tensor.dim_size(index) {
+                dimensions.push(size);
+            }
+        }
+        if dimensions.contains(&0) {
+            self.problem(format!("no dimension of a weight is 0; `{type}` has one"));
+            return None;
+        }
+        let elements = dimensions.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
+        if elements.is_none_or(|elements| elements > MOST_ELEMENTS) {
+            self.problem(format!("`{type}` has more than 2^62 elements; no machine holds it"));
+            return None;
+        }
+        Some((dimensions, tensor.element()))
+    }
+
+    fn heads(&mut self) -> Option<Heads> {
+        // Three factors of 2^20, two summands and an element's bytes stay below 2^62.
+        let heads = self.size("heads");
+        let kv_heads = self.size("kv_heads");
+        let width = self.size("head_width");
+        let cache = self.cache();
+        let heads = Heads { heads: heads?, kv_heads: kv_heads?, width: width?, cache: cache? };
+        if !heads.heads.is_multiple_of(heads.kv_heads) {
+            self.problem(format!(
+                "every key and value head serves equally many of the {} query heads; `kv_heads` {} does not divide them",
+                heads.heads, heads.kv_heads
+            ));
+            return None;
+        }
+        Some(heads)
+    }
+}
+
+/// The element of an activation `tensor<?x?xT>`.
+pub(crate) fn activation(r#type: Type) -> Result<Element, String> {
+    let tensor = RankedTensorType::try_from(r#type).ok().filter(|tensor| {
+        tensor.rank() == 2
+            && (0..2).all(|index| tensor.dim_size(index).is_ok_and(|size| size == DimSize::Dynamic))
+    });
+    match tensor {
+        Some(tensor) => Element::of_value(tensor.element()),
+        None => Err(format!(
+            "an activation is `tensor<?x?xT>`, its width follows from the weights; here it is `{type}`"
+        )),
+    }
+}
