@@ -1,13 +1,16 @@
 //! `benches/generate`: plan files and traces to measure with, made from public traces and a seed. The same
 //! arguments give the same files, byte for byte.
 
+mod machines;
 mod openb;
+mod pods;
 mod program;
 mod random;
 mod trace;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Makes plan files and traces to measure with, from public traces and seeds.
@@ -20,7 +23,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    Machines(machines::Arguments),
     Openb(openb::Arguments),
+    Pods(pods::Arguments),
     Program(program::Arguments),
     Trace(trace::Arguments),
 }
@@ -28,7 +33,9 @@ enum What {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let made = match &arguments.what {
+        What::Machines(arguments) => machines::write(arguments),
         What::Openb(arguments) => openb::write(arguments),
+        What::Pods(arguments) => pods::write(arguments),
         What::Program(arguments) => program::write(arguments),
         What::Trace(arguments) => trace::write(arguments),
     };
@@ -43,4 +50,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes one file into a folder, which is made if it is not there; its path.
+fn write_file(folder: &Path, name: &str, text: &str) -> Result<PathBuf, String> {
+    std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let path = folder.join(name);
+    std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// An amount in thousandths as a decimal: `1.250`.
+fn thousandths(value: u64) -> String {
+    format!("{}.{:03}", value / 1_000, value % 1_000)
 }

@@ -36,6 +36,11 @@ impl Random {
         }
     }
 
+    /// A number from `low` to `high`, both included, each equally likely.
+    pub fn within(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high - low + 1)
+    }
+
     /// A number in (0, 1), each of 2^53 equally likely.
     pub fn unit(&mut self) -> f64 {
         ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64

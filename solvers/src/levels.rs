@@ -25,6 +25,18 @@ const MASTER_COLUMNS: usize = 4_000;
 /// Above this many columns z3 is not asked.
 const SMT_COLUMNS: usize = 400;
 
+/// Steps of annealing for each copy placed, and at most in all, where something is left out.
+const STEPS_A_COPY: u64 = 10_000;
+const MOST_STEPS: u64 = 8_000_000;
+
+/// Machines looked at by ruining and recreating; fewer where more copies than this make each round dear.
+const MOST_LOOKS: u64 = 100_000_000;
+const MANY_COPIES: u64 = 10_000;
+
+/// Above this many columns for copies, a level of shortfalls is left to the native search: on full machines
+/// the program on named ones proves nothing for minutes.
+const SHORTFALL_COLUMNS: usize = 120;
+
 /// Of every search: the same problem gives the same solution.
 const SEED: u64 = 0x5EED;
 
@@ -257,7 +269,9 @@ impl<'r, 'p> Run<'r, 'p> {
         if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
             searched = self.master(&relaxed, Some(level), gap)?;
         }
-        if !self.is_done(level, &best(&bound, &searched)) && self.is_small {
+        let counts_money = self.packing.levels[level].terms.iter().any(|(_, atom)| *atom == LevelAtom::Price);
+        let exact_pays = self.is_small && (counts_money || size(self.instance) <= SHORTFALL_COLUMNS);
+        if !self.is_done(level, &best(&bound, &searched)) && exact_pays {
             searched = searched.max(self.exact(level, &bound.frozen)?);
         }
         // A whole-number program's bound is no better than its floating point; a solution's value is a
@@ -319,6 +333,9 @@ impl<'r, 'p> Run<'r, 'p> {
             return Ok(None);
         }
         let master = scaled(relaxed, true);
+        // Of many copies, what the last thousandth of the counts would gain is lost where they are placed.
+        let thousandth = BigRational::new(1.into(), 1_000.into());
+        let gap = if self.is_small { gap } else { gap.max(thousandth) };
         let found = master.program.solve(&self.limits(gap), None, &mut self.quiet())?;
         if let Some(values) = &found.values {
             let last_rank = level.map_or(0, |level| level + 1);
@@ -367,10 +384,21 @@ impl<'r, 'p> Run<'r, 'p> {
     fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
         let state = State::restored(self.instance, &self.best);
         let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
-        let work = if self.is_small { 20_000_000 } else { 100_000_000 };
-        let cancellation = &self.request.cancellation;
-        let work = work * self.request.effort.clamp(1, 1_000_000);
-        search.improve(&Budget { work, cancellation, deadline: self.deadline }, enough);
+        let effort = self.request.effort.clamp(1, 1_000_000);
+        let (cancellation, deadline) = (&self.request.cancellation, self.deadline);
+        let copies = self.best.len() as u64;
+        let left_out = !search.missing().is_empty();
+        if left_out {
+            let work = effort * (STEPS_A_COPY * copies.max(8)).min(MOST_STEPS);
+            search.anneal(&Budget { work, patience: 0, cancellation, deadline }, enough);
+            search.work = 0;
+        }
+        let work =
+            if self.is_small { 20_000_000 } else { MOST_LOOKS * MANY_COPIES / copies.max(MANY_COPIES) };
+        let work = effort * work.max(MOST_LOOKS / 10);
+        // What annealing has not placed, ruining places seldom.
+        let patience = if left_out { 500 + 20 * copies } else { 2_000 + 200 * copies };
+        search.improve(&Budget { work, patience, cancellation, deadline }, enough);
         let state = search.state;
         self.keep(&state);
     }

@@ -14,6 +14,7 @@
 //!      └─> relaxation ─> bounds (duals, made exact) ──────────┘
 //! ```
 
+mod annealing;
 mod bounds;
 mod exact;
 mod instance;

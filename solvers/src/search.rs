@@ -41,6 +41,8 @@ pub(crate) struct Guide {
 pub(crate) struct Budget<'b> {
     /// Machines looked at.
     pub work: u64,
+    /// Rounds without a better result; small problems are exhausted long before their work is done.
+    pub patience: u64,
     pub cancellation: &'b Cancellation,
     pub deadline: Option<Instant>,
 }
@@ -149,7 +151,7 @@ fn largest_part(instance: &Instance, form: usize, group: usize) -> f64 {
 }
 
 /// Copies by form.
-type Counts = Vec<(usize, u64)>;
+pub(crate) type Counts = Vec<(usize, u64)>;
 
 /// Where a copy may go.
 enum Among<'a> {
@@ -159,13 +161,15 @@ enum Among<'a> {
     These(&'a [usize]),
     /// Those of these groups.
     Groups(&'a [usize]),
+    /// One of each group that is not in use.
+    Unused,
 }
 
 pub(crate) struct Search<'g, 'i, 'p> {
     pub state: State<'i, 'p>,
-    guide: &'g Guide,
-    targets: Vec<u64>,
-    random: Random,
+    pub(crate) guide: &'g Guide,
+    pub(crate) targets: Vec<u64>,
+    pub(crate) random: Random,
     /// By group: what its price is taken for in this round, as a multiple; varied so that rounds open
     /// different machines.
     liking: Vec<f64>,
@@ -209,9 +213,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let mut best_score = self.state.score.clone();
         let mut rounds: u64 = 0;
         let mut last_better: u64 = 0;
-        // Small problems are exhausted long before their budget is.
-        let patience = 2_000 + 200 * best.len() as u64;
-        while self.work < budget.work && rounds - last_better < patience && !enough(&best_score) {
+        while self.work < budget.work && rounds - last_better < budget.patience && !enough(&best_score) {
             rounds += 1;
             let over_time = || budget.deadline.is_some_and(|deadline| Instant::now() >= deadline);
             if rounds.is_multiple_of(64) && (budget.cancellation.is_cancelled() || over_time()) {
@@ -245,7 +247,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     }
 
     /// Forms and how many copies are missing to their targets.
-    fn missing(&self) -> Counts {
+    pub(crate) fn missing(&self) -> Counts {
         let placed = self.state.copies_of_form.iter();
         let missing = self.targets.iter().zip(placed).map(|(target, placed)| target.saturating_sub(*placed));
         missing.enumerate().filter(|(_, count)| *count > 0).collect()
@@ -398,7 +400,10 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             })
             .collect();
         keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
-        for (_, _, form, count) in keyed {
+        for (_, _, form, mut count) in keyed {
+            if on.is_none() && blink == 0.0 && count > 1 {
+                count = self.place_together(form, count);
+            }
             let among = on.map_or(Among::All, Among::These);
             for _ in 0..count {
                 let Some(machine) = self.best_machine(form, &among, blink) else { break };
@@ -407,6 +412,42 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                 }
             }
         }
+    }
+
+    /// Places copies of one form as [`best_machine`](Self::best_machine) would one by one, and says how many
+    /// are left: a machine that is filled stays the best until it is full, and the others stay as they are.
+    fn place_together(&mut self, form: usize, mut count: u64) -> u64 {
+        let instance = self.state.instance;
+        let item = instance.forms[form].item;
+        if !instance.spread_effects[item].is_empty() {
+            return count;
+        }
+        if !self.guide.counts_money {
+            // Where machines cost nothing, unused ones compete with those in use.
+            return count;
+        }
+        let mut fitting: Vec<(f64, usize)> = Vec::new();
+        for group in (0..instance.groups.len()).filter(|&group| instance.fits[form][group] > 0) {
+            self.work += self.state.in_use(group).len() as u64;
+            for &machine in self.state.in_use(group) {
+                if let Some(slot) = self.state.slot_for(form, machine) {
+                    fitting.push((self.left_over(form, machine, slot), machine));
+                }
+            }
+        }
+        fitting.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut fitting = fitting.into_iter();
+        while count > 0 {
+            let next = fitting.next().map(|(_, machine)| machine);
+            let Some(machine) = next.or_else(|| self.best_machine(form, &Among::Unused, 0.0)) else { break };
+            while count > 0 && self.state.insert(form, machine) {
+                count -= 1;
+            }
+            if self.state.is_full(item) {
+                break;
+            }
+        }
+        count
     }
 
     /// Where a form could not be placed, other forms of its item, as long as the score falls.
@@ -499,7 +540,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     }
                 }
             }
-            Among::All | Among::Groups(_) => {
+            Among::All | Among::Groups(_) | Among::Unused => {
                 for group in 0..instance.groups.len() {
                     let chosen = match among {
                         Among::Groups(only) => only.contains(&group),
@@ -508,7 +549,11 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     if !chosen || instance.fits[form][group] == 0 {
                         continue;
                     }
-                    for at in 0..self.state.in_use(group).len() {
+                    let in_use = match among {
+                        Among::Unused => 0,
+                        _ => self.state.in_use(group).len(),
+                    };
+                    for at in 0..in_use {
                         let machine = self.state.in_use(group)[at];
                         look(self, machine);
                     }

@@ -188,6 +188,11 @@ impl<'i, 'p> State<'i, 'p> {
         order.machines.get(order.in_use).copied()
     }
 
+    /// Whether no more copies of the item are useful or fit.
+    pub fn is_full(&self, item: usize) -> bool {
+        self.copies_of_item[item] >= self.instance.packing.items[item].most
+    }
+
     pub fn is_in_use(&self, machine: usize) -> bool {
         !self.loads[machine].copies.is_empty()
     }

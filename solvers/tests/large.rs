@@ -93,6 +93,62 @@ fn a_cluster_that_is_full_serves_priorities_in_order() {
     }
 }
 
+/// Items of 1 to 4 equal copies, sizes uniform, for equal machines that they fill to the last unit.
+fn brim(machines: u64, seed: u64) -> String {
+    let mut draw = Draw(seed);
+    let (mut text, mut wishes) = (String::new(), Vec::new());
+    let (mut left, mut cpu, mut memory) = (machines * 8, 0, 0);
+    while left > 0 {
+        let (count, index) = ((1 + draw.below(4)).min(left), wishes.len());
+        let (of_cpu, of_memory) = (100 + draw.below(901), 100 + draw.below(901));
+        text += &format!("item p{index} most {count} cpu {of_cpu} memory {of_memory}\n");
+        text += &format!("wish p{index} >= {count} distance\n");
+        wishes.push(format!("wish{index}"));
+        (left, cpu, memory) = (left - count, cpu + count * of_cpu, memory + count * of_memory);
+    }
+    let (cpu, memory) = (cpu.div_ceil(machines), memory.div_ceil(machines));
+    format!(
+        "resources cpu core/1000, memory MB\nmachine m {machines}x cpu {cpu} memory {memory}\n{text}level missing: {}\n",
+        wishes.join(" + ")
+    )
+}
+
+#[test]
+fn what_is_free_in_slivers_is_brought_together() {
+    for (machines, seed) in [(8, 1), (16, 2), (32, 3)] {
+        let problem = packing(&brim(machines, seed));
+        let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+            panic!("solved")
+        };
+        recheck(&problem, &solution).unwrap();
+        let missing = &solution.levels[0].incumbent;
+        assert!(*missing <= rational("2"), "{missing} of {} copies are missing", machines * 8);
+    }
+}
+
+#[test]
+fn one_that_matters_more_takes_the_place_of_two() {
+    // Two machines hold four small copies each, or one large one; the small ones are placed first, being many.
+    let problem = packing(
+        "
+resources cpu core
+machine m 2x cpu 8
+item large most 2 cpu 7
+item small most 8 cpu 2
+wish large >= 2 distance
+wish small >= 8 distance
+level high: wish0
+level low: wish1
+",
+    );
+    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+        panic!("solved")
+    };
+    recheck(&problem, &solution).unwrap();
+    let missing: Vec<&BigRational> = solution.levels.iter().map(|level| &level.incumbent).collect();
+    assert_eq!(missing, [&rational("0"), &rational("8")]);
+}
+
 #[test]
 fn machines_that_all_differ_are_no_trouble() {
     // Each of 400 machines has its own amount of memory, as a live cluster reports it.
