@@ -32,7 +32,7 @@ use crate::diagnostics::Diagnostic;
 use crate::span::{FileId, Span};
 
 /// What a text says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parsed {
     /// Its statements; those that could not be read are [`ast::Item::Broken`].
     pub file: ast::File,
@@ -40,6 +40,8 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
     /// Comments, `///` included, without their line ends, in order.
     pub comments: Vec<Span>,
+    /// Places of tokens that were supplied, set aside or reported, in order.
+    pub faults: Vec<usize>,
 }
 
 /// Reads `text`, which is the file `file`.
@@ -53,10 +55,12 @@ pub fn parse_again(file: FileId, text: &str, old: &str, parsed: Parsed) -> Parse
 }
 
 fn read(file: FileId, text: &str, reuse: Option<reuse::Reuse>) -> Parsed {
-    let mut parsed = Parsed { file: ast::File::default(), diagnostics: Vec::new(), comments: Vec::new() };
+    let mut parsed = Parsed::default();
     let tokens = tokens::tokens(file, text, &mut parsed);
     let mut paired = brackets::paired(file, text, &parsed.comments, tokens, &mut parsed.diagnostics);
     let depth = nesting::limit(file, text, &mut paired, &mut parsed.diagnostics);
+    let faulty = paired.tokens.iter().filter(|token| token.condition != tokens::Condition::Sound);
+    parsed.faults = faulty.map(|token| token.start).collect();
     parsed.file.items = reader::items(file, text, &paired, depth, reuse, &mut parsed);
     parsed.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span.start));
     parsed

@@ -129,6 +129,77 @@ fn reading_again_is_reading() {
     }
 }
 
+/// Lines of which small programs are made: every form, and what is wrong with brackets, strings and ends.
+const LINES: [&str; 30] = [
+    "service a {",
+    "a {",
+    "a { b { x = 1 }",
+    "a { b {",
+    "a { x = 1 }",
+    "a { x = [1 }",
+    "service a: b",
+    "if a {",
+    "} else {",
+    "} else if b {",
+    "else {",
+    "use \"a\" as b {",
+    "x = 1",
+    "x =",
+    "x = a.in",
+    "x = (1 +",
+    "2) * 3",
+    "y <= 2",
+    "y = \"open",
+    "x = [1, 2)",
+    "x = 1) + (2",
+    "- 3",
+    "/// said",
+    "// service a {",
+    "",
+    "{",
+    "}",
+    "} }",
+    ")",
+    "]",
+];
+
+/// A few lines, indented somehow.
+fn small(random: &mut Random) -> String {
+    let mut text = String::new();
+    for _ in 0..2 + random.below(7) {
+        text.push_str(["", "", "    ", "        "][random.below(4) as usize]);
+        text.push_str(LINES[random.below(LINES.len() as u64) as usize]);
+        text.push('\n');
+    }
+    text
+}
+
+/// Programs of a few lines, of which one stretch of lines becomes another.
+#[test]
+fn reading_a_few_lines_again_is_reading() {
+    let mut random = Random::new(7);
+    for step in 0..20_000 * rounds() {
+        let (start, end) = (small(&mut random), small(&mut random));
+        let [old, new] = [small(&mut random), small(&mut random)].map(|middle| match random.below(4) {
+            0 => format!("{start}{end}"),
+            1 => format!("{start}{middle}"),
+            2 => format!("{middle}{end}"),
+            _ => format!("{start}{middle}{end}"),
+        });
+        let new = if random.below(2) == 0 { edited(&old, &mut random) } else { new };
+        let file = FileId(0);
+        let (again, cold) = (parse_again(file, &new, &old, parse(file, &old)), parse(file, &new));
+        if again != cold {
+            panic!("step {step}: {}\n{old}---- became\n{new}", difference(&again, &cold));
+        }
+    }
+}
+
+/// How many times as long as usual to look: `BERTH_EDITS=40` is forty times.
+fn rounds() -> u64 {
+    std::env::var("BERTH_EDITS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
+}
+
 /// The files of a program.
 #[derive(Clone)]
 struct Files(BTreeMap<String, String>);
@@ -431,10 +502,8 @@ fn at_a_limit() {
     checked_again(&program(98), &[], 1, 40);
 }
 
-/// `BERTH_EDITS=40` looks forty times as long.
 #[test]
 fn checking_again_is_checking() {
-    let rounds = std::env::var("BERTH_EDITS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     let specified = specified();
     let pool: Vec<String> = specified
         .iter()
@@ -444,7 +513,7 @@ fn checking_again_is_checking() {
         .collect();
     let mut total = [0, 0];
     let mut add = |[count, less]: [usize; 2]| total = [total[0] + count, total[1] + less];
-    for round in 0..rounds {
+    for round in 0..rounds() {
         let seed = |at: usize| 1_000_000 * round + at as u64;
         for (at, program) in specified.iter().enumerate() {
             add(checked_again(program, &pool, seed(at), 4));

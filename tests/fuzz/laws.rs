@@ -15,7 +15,7 @@ use berth_language::{Checked, check as checked};
 /// Reading is total: statements and comments cover the text, in order, and what is broken is explained.
 pub fn parse(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let Parsed { file, diagnostics, comments } = parsed(FileId(0), &text);
+    let Parsed { file, diagnostics, comments, .. } = parsed(FileId(0), &text);
     let mut covered = vec![false; text.len()];
     for comment in &comments {
         covered[comment.range()].fill(true);

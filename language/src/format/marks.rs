@@ -2,7 +2,6 @@
 
 use crate::span::{FileId, Span};
 use crate::syntax::Parsed;
-use crate::syntax::ast::File;
 use crate::syntax::tokens::{TokenKind, tokens};
 
 /// A token of the text.
@@ -37,7 +36,7 @@ pub(super) struct Comment<'t> {
 
 /// The marks of `text`, whose comments are `comments`, and one for its end.
 pub(super) fn marks<'t>(text: &'t str, comments: &[Span]) -> Vec<Mark<'t>> {
-    let mut unread = Parsed { file: File::default(), diagnostics: Vec::new(), comments: Vec::new() };
+    let mut unread = Parsed::default();
     let tokens = tokens(FileId(0), text, &mut unread);
     let mut marks: Vec<Mark<'t>> = Vec::with_capacity(tokens.len() + 1);
     let mut before = Before { text, comments, waiting: Vec::new(), ends: 0, newline: true };

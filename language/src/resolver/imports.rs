@@ -89,6 +89,8 @@ struct Kept {
     source: Source,
     tree: Rc<ast::File>,
     diagnostics: Vec<Diagnostic>,
+    /// Of its reading: see [`syntax::Parsed`].
+    faults: Vec<usize>,
 }
 
 impl Trees {
@@ -105,14 +107,14 @@ impl Trees {
             last => {
                 let parsed = match last {
                     None => syntax::parse(file, text),
-                    Some(Kept { source: old, tree, diagnostics, .. }) => {
+                    Some(Kept { source: old, tree, diagnostics, faults, .. }) => {
                         let tree = Rc::unwrap_or_clone(tree);
-                        let parsed = syntax::Parsed { file: tree, diagnostics, comments: Vec::new() };
+                        let parsed = syntax::Parsed { file: tree, diagnostics, faults, comments: Vec::new() };
                         syntax::parse_again(file, text, &old.text, parsed)
                     }
                 };
-                let syntax::Parsed { file: tree, diagnostics, comments: _ } = parsed;
-                Kept { file, source: source.clone(), tree: Rc::new(tree), diagnostics }
+                let syntax::Parsed { file: tree, diagnostics, faults, comments: _ } = parsed;
+                Kept { file, source: source.clone(), tree: Rc::new(tree), diagnostics, faults }
             }
         };
         let read = (Rc::clone(&kept.tree), kept.diagnostics.clone());

@@ -6,8 +6,9 @@
 
 use super::Parsed;
 use super::ast::{Block, If, Item, Use};
+use super::nesting::dangles;
 use super::shift::Shift;
-use super::tokens::{Condition, Token, TokenKind};
+use super::tokens::{Bracket, Condition, Token, TokenKind};
 use crate::span::{FileId, Span};
 use std::collections::HashMap;
 
@@ -53,24 +54,27 @@ impl Reuse {
     /// What may be kept of `old`.
     pub(super) fn new(old: Parsed, edit: Edit) -> Self {
         let mut reuse = Self { edit, kept: HashMap::new() };
-        let broken: Vec<usize> = old
-            .diagnostics
-            .iter()
-            .filter_map(|diagnostic| diagnostic.labels.first())
-            .map(|label| label.span.start as usize)
-            .collect();
+        // A message about one statement may stand at another one: what the tokens say counts as well.
+        let mut broken = old.faults;
+        broken.extend(
+            old.diagnostics
+                .iter()
+                .flat_map(|diagnostic| &diagnostic.labels)
+                .map(|label| label.span.start as usize),
+        );
+        broken.sort_unstable();
         reuse.keep(old.file.items, &broken);
         reuse
     }
 
-    /// Keeps the largest statements that the edit is not in and that nothing was said of; `said` are
-    /// the places of messages, in order.
-    fn keep(&mut self, items: Vec<Item>, said: &[usize]) {
+    /// Keeps the largest statements that the edit is not in and that nothing is wrong with; `broken` are
+    /// the places where something is, in order.
+    fn keep(&mut self, items: Vec<Item>, broken: &[usize]) {
         for item in items {
             let Some(span) = span(&item) else { continue };
             let (start, end) = (span.start as usize, span.end as usize);
-            let first = said.partition_point(|at| *at < start);
-            let is_sound = said.get(first).is_none_or(|at| *at > end);
+            let first = broken.partition_point(|at| *at < start);
+            let is_sound = broken.get(first).is_none_or(|at| *at > end);
             let is_apart = end < self.edit.before || self.edit.old_after <= start;
             if is_sound && is_apart {
                 self.kept.insert(start, item);
@@ -78,11 +82,11 @@ impl Reuse {
             }
             match item {
                 Item::Block(Block { items: Some(items), .. }) | Item::Use(Use { body: Some(items), .. }) => {
-                    self.keep(items, said);
+                    self.keep(items, broken);
                 }
                 Item::If(If { then, otherwise, .. }) => {
-                    self.keep(then, said);
-                    self.keep(otherwise, said);
+                    self.keep(then, broken);
+                    self.keep(otherwise, broken);
                 }
                 _ => {}
             }
@@ -98,7 +102,12 @@ impl Reuse {
         at: usize,
     ) -> Option<(Item, usize)> {
         let Edit { before, old_after, new_after } = self.edit;
-        let start = tokens.get(at)?.start;
+        let first = tokens.get(at)?;
+        if first.text(text) == "else" {
+            // It was an arm of an `if`, which this is not.
+            return None;
+        }
+        let start = first.start;
         let line = text.get(..start)?.rfind('\n').map_or(0, |newline| newline + 1);
         let (known, shift) = if start < before {
             (start, Shift { file, bytes: 0 })
@@ -115,19 +124,16 @@ impl Reuse {
             }
             next += 1;
         }
+        // What follows may belong to it: the rest of its line, the next line where it seems to go on, a
+        // brace below it.
+        let is = |at: usize, kind| tokens.get(at).is_some_and(|token| token.kind == kind);
         let ends = tokens.get(next).is_none_or(|after| {
             after.condition == Condition::Sound
                 && matches!(after.kind, TokenKind::Newline | TokenKind::Close(_))
         });
-        if !ends {
+        let last = next.checked_sub(1).and_then(|last| tokens.get(last));
+        if !ends || dangles(text, last) || is(next + 1, TokenKind::Open(Bracket::Curly)) {
             return None;
-        }
-        if start < before {
-            // Whether a line goes on shows in what follows it: that too must stand before the edit.
-            let follows = tokens.get(next..)?.iter().find(|token| token.kind != TokenKind::Newline)?;
-            if follows.end >= before {
-                return None;
-            }
         }
         let mut item = self.kept.remove(&known)?;
         shift.item(&mut item);
