@@ -502,6 +502,21 @@ fn at_a_limit() {
     checked_again(&program(98), &[], 1, 40);
 }
 
+/// The first of two like lines breaks, and what was said of it is said of the second.
+#[test]
+fn what_is_said_goes_with_the_line() {
+    let program = |text: &str| Files(BTreeMap::from([("main.berth".to_owned(), text.to_owned())]));
+    let mut checker = Checker::default();
+    for text in [
+        "model it {\n    latnt = [kv: 0.5, rope: 64]\n}\n",
+        "model it {\n    latnt = [kv: 0.5, rope it {\n    latnt = [kv: 0.5, rope: 64]\n}\n",
+    ] {
+        let files = program(text);
+        let again = checker.check("main.berth", &files);
+        assert_eq!(again.diagnostics, check("main.berth", &files).diagnostics, "{text}");
+    }
+}
+
 #[test]
 fn checking_again_is_checking() {
     let specified = specified();

@@ -22,6 +22,8 @@ pub(super) struct Unit {
     pub(super) name: String,
     /// What it says.
     pub(super) parts: BTreeMap<Part, u64>,
+    /// Where it says it, in order.
+    places: Vec<(Part, Span)>,
     /// Kinds of the blocks in it.
     pub(super) holds: BTreeSet<&'static str>,
     /// Those of which something was wrong with the form: what is read in its place is not in the text alone.
@@ -132,8 +134,9 @@ impl Read<'_> {
                     let unit = self.unit(item, before.id);
                     let differ = |part: &&Part| before.parts.get(*part) != unit.parts.get(*part);
                     let parts = before.parts.keys().chain(unit.parts.keys()).filter(differ);
+                    let elsewhere = elsewhere(&before, &unit, edit);
                     let parts: BTreeSet<Part> =
-                        parts.chain(&before.faulty).chain(&unit.faulty).copied().collect();
+                        parts.chain(&elsewhere).chain(&before.faulty).chain(&unit.faulty).copied().collect();
                     if !parts.is_empty() {
                         changes.changed.push((unit.id, parts.into_iter().collect()));
                     }
@@ -164,6 +167,7 @@ impl Read<'_> {
             sort: sort_of(item),
             name: name_of(item),
             parts: BTreeMap::new(),
+            places: Vec::new(),
             holds: BTreeSet::new(),
             faulty: BTreeSet::new(),
             is_sound: !self.has_fault(span),
@@ -222,6 +226,7 @@ impl Parts<'_, '_> {
     fn add(&mut self, part: Part, span: Span) {
         let at = self.at;
         self.note(part, &(at, self.read.text.get(span.range())));
+        self.unit.places.push((part, span));
         if self.read.has_fault(span) {
             self.unit.faulty.insert(part);
         }
@@ -233,6 +238,19 @@ impl Parts<'_, '_> {
         (*known, said).hash(&mut hasher);
         *known = hasher.finish();
     }
+}
+
+/// Parts of which something stands elsewhere than where `edit` has moved it: the same words may be other
+/// statements now, and what was found in the old ones is to be told of these.
+fn elsewhere(before: &Unit, now: &Unit, edit: Edit) -> BTreeSet<Part> {
+    let mut places: BTreeMap<Part, [Vec<Option<Span>>; 2]> = BTreeMap::new();
+    for (part, span) in &before.places {
+        places.entry(*part).or_default()[0].push(edit.moved(*span));
+    }
+    for (part, span) in &now.places {
+        places.entry(*part).or_default()[1].push(Some(*span));
+    }
+    places.into_iter().filter(|(_, [before, now])| before != now).map(|(part, _)| part).collect()
 }
 
 fn sort_of(item: &Item) -> Sort {

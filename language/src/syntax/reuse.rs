@@ -33,6 +33,16 @@ impl Edit {
         Self { before, old_after: old.len() - after, new_after: new.len() - after }
     }
 
+    /// Where a stretch of the old text is in the new one; nowhere where the edit is in it.
+    pub(crate) fn moved(self, mut span: Span) -> Option<Span> {
+        if span.start as usize >= self.old_after {
+            self.shift(span.file).span(&mut span);
+        } else if span.end as usize > self.before {
+            return None;
+        }
+        Some(span)
+    }
+
     /// How far what comes after it has moved.
     pub(crate) fn shift(self, file: FileId) -> Shift {
         Shift { file, bytes: self.new_after as i64 - self.old_after as i64 }
