@@ -23,6 +23,9 @@ use std::sync::Once;
 /// Rows that are read at once.
 const BATCH: usize = 8_192;
 
+/// Digits of the widest decimal that is read: as many as 16 bytes hold.
+const MOST_DIGITS: i32 = 38;
+
 /// Reads all rows.
 pub fn gather(file: File, step: &BigRational) -> Result<Gathering, Undecodable> {
     // Where the library meets bytes that it did not foresee it panics, about once in 2,000 damaged files; it
@@ -136,6 +139,8 @@ enum Meaning {
     Plain,
     /// Dates: units of so many nanoseconds since 1970.
     Dates(i64),
+    /// Decimals: units of `10^-scale`.
+    Decimals { scale: u32 },
 }
 
 impl Meaning {
@@ -155,7 +160,12 @@ impl Meaning {
             (Some(LogicalType::Date), _) | (_, ConvertedType::DATE) => Ok(Self::Dates(86_400 * SECOND)),
             (_, ConvertedType::TIMESTAMP_MILLIS) => Ok(Self::Dates(SECOND / 1_000)),
             (_, ConvertedType::TIMESTAMP_MICROS) => Ok(Self::Dates(SECOND / 1_000_000)),
-            (Some(LogicalType::Decimal(_)), _) | (_, ConvertedType::DECIMAL) => other("decimals"),
+            (Some(LogicalType::Decimal(_)), _) | (_, ConvertedType::DECIMAL) => {
+                match (u32::try_from(column.type_scale()), column.type_precision()) {
+                    (Ok(scale), ..=MOST_DIGITS) => Ok(Self::Decimals { scale }),
+                    (_, digits) => other(&format!("decimals of {digits} digits")),
+                }
+            }
             (Some(LogicalType::Time(_)), _)
             | (_, ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS) => other("times of day"),
             _ => Ok(Self::Plain),
@@ -168,6 +178,11 @@ impl Meaning {
             Self::Plain => Held::Whole(value),
             // Out of range it stays a number, which a column of dates has no other of.
             Self::Dates(unit) => value.checked_mul(unit).map_or(Held::Whole(value), Held::Date),
+            Self::Decimals { scale } => Held::Digits(digits(i128::from(value), scale)),
+        };
+        let bytes = |value: ByteArray| match self {
+            Self::Decimals { scale } => Held::Digits(digits(big_endian(value.data()), scale)),
+            _ => Held::Text(value),
         };
         match column {
             ColumnReader::Int32ColumnReader(column) => next(column, |value| whole(i64::from(value))),
@@ -178,7 +193,10 @@ impl Meaning {
                 next(column, |value| Held::Float(value.to_string().parse().unwrap_or(f64::NAN)))
             }
             ColumnReader::DoubleColumnReader(column) => next(column, Held::Float),
-            ColumnReader::ByteArrayColumnReader(column) => next(column, Held::Text),
+            ColumnReader::ByteArrayColumnReader(column) => next(column, bytes),
+            ColumnReader::FixedLenByteArrayColumnReader(column) if matches!(self, Self::Decimals { .. }) => {
+                next(column, |value| bytes(value.into()))
+            }
             ColumnReader::BoolColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => {
                 Err(ParquetError::General("a column of neither numbers, text nor timestamps".to_owned()))
             }
@@ -191,6 +209,8 @@ enum Held {
     Whole(i64),
     Float(f64),
     Date(i64),
+    /// A decimal, as it is written.
+    Digits(String),
     Text(ByteArray),
     Missing,
 }
@@ -201,6 +221,7 @@ impl Held {
             Self::Whole(value) => Cell::Whole(*value),
             Self::Float(value) => Cell::Float(*value),
             Self::Date(nanoseconds) => Cell::Date(*nanoseconds),
+            Self::Digits(digits) => Cell::Text(digits.as_bytes()),
             Self::Text(text) => Cell::Text(text.data()),
             Self::Missing => Cell::Missing,
         }
@@ -219,6 +240,23 @@ fn next<T: DataType>(
     Ok((0..rows)
         .map(|row| if present(row) { values.next().unwrap_or(Held::Missing) } else { Held::Missing })
         .collect())
+}
+
+/// A whole number of as many bytes as it takes, the first one with its sign: the form of decimals that are
+/// wider than an integer.
+fn big_endian(bytes: &[u8]) -> i128 {
+    let sign = bytes.first().map_or(0, |first| i128::from(first.cast_signed() >> 7));
+    bytes.iter().fold(sign, |value, byte| value << 8 | i128::from(*byte))
+}
+
+/// `value * 10^-scale` as it is written: 1250 of scale 2 is `12.50`.
+fn digits(value: i128, scale: u32) -> String {
+    let scale = scale as usize;
+    let mut text = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
+    if scale > 0 {
+        text.insert(text.len() - scale, '.');
+    }
+    if value < 0 { format!("-{text}") } else { text }
 }
 
 /// The form in which Impala and old Spark write dates: nanoseconds of the day, and the Julian day.

@@ -2,7 +2,9 @@
 
 use super::*;
 use parquet::basic::{Compression, GzipLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{
+    ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -14,6 +16,8 @@ pub enum Column {
     Int32(Vec<i32>),
     Double(Vec<f64>),
     Text(Vec<&'static str>),
+    /// Wide decimals, by their bytes.
+    Bytes(Vec<&'static [u8]>),
     /// Of which some are missing.
     Optional(Vec<Option<i64>>),
 }
@@ -28,6 +32,7 @@ pub fn written(schema: &str, columns: &[Column], compression: Compression) -> Ve
         Column::Int64(values) => values.len(),
         Column::Double(values) => values.len(),
         Column::Text(values) => values.len(),
+        Column::Bytes(values) => values.len(),
         Column::Int32(values) => values.len(),
         Column::Optional(values) => values.len(),
     };
@@ -49,6 +54,13 @@ pub fn written(schema: &str, columns: &[Column], compression: Compression) -> Ve
                     let values: Vec<ByteArray> =
                         values[range.clone()].iter().map(|text| ByteArray::from(*text)).collect();
                     open.typed::<ByteArrayType>().write_batch(&values, None, None).map(drop)
+                }
+                Column::Bytes(values) => {
+                    let values: Vec<FixedLenByteArray> = values[range.clone()]
+                        .iter()
+                        .map(|bytes| ByteArray::from(bytes.to_vec()).into())
+                        .collect();
+                    open.typed::<FixedLenByteArrayType>().write_batch(&values, None, None).map(drop)
                 }
                 Column::Optional(values) => {
                     let levels: Vec<i16> =
@@ -115,6 +127,30 @@ fn numbers_and_text_are_read_as_in_csv() {
     );
 }
 
+/// The forms in which databases write sums and prices.
+#[test]
+fn decimals_are_read_as_in_csv() {
+    let decimals = written(
+        "required int32 time (DECIMAL(9, 1)); required int64 prompt (DECIMAL(10, 2)); \
+         required fixed_len_byte_array(3) output (DECIMAL(6, 0));",
+        &[
+            Column::Int32(vec![-5, 905, 40_005]),
+            Column::Int64(vec![37_400, 1_200, 0]),
+            Column::Bytes(vec![&[0, 0, 44], &[0, 1, 0], &[1, 0, 0]]),
+        ],
+        Compression::SNAPPY,
+    );
+    let text = "time,prompt,output\n-0.5,374,44\n90.5,12,256\n4000.5,0,65536\n";
+    assert_eq!(file("d.parquet", &decimals).unwrap().rows, stream("d.csv", text.as_bytes()).unwrap().rows);
+    let prices = written(
+        "required int32 time; required fixed_len_byte_array(2) W (DECIMAL(4, 3));",
+        &[Column::Int32(vec![0, 3_600]), Column::Bytes(vec![&[0xff, 0x38], &[0x01, 0xf4]])],
+        Compression::UNCOMPRESSED,
+    );
+    let text = "time,W\n0,-0.2\n3600,0.5\n";
+    assert_eq!(file("w.parquet", &prices).unwrap().rows, stream("w.csv", text.as_bytes()).unwrap().rows);
+}
+
 #[test]
 fn rows_and_columns_are_named() {
     let optional = |values: Vec<Option<i64>>| {
@@ -138,12 +174,21 @@ fn rows_and_columns_are_named() {
     );
     let other = written("required int64 when;", &[Column::Int64(vec![5])], Compression::UNCOMPRESSED);
     assert_eq!(refusal(file("w.parquet", &other)), "one column, `when`, which is none that is known");
-    let decimal = written(
-        "required int64 time; required int64 prompt (DECIMAL(10, 2));",
-        &[Column::Int64(vec![1]), Column::Int64(vec![1])],
+    let wide = written(
+        "required int64 time; required fixed_len_byte_array(17) prompt (DECIMAL(40, 2));",
+        &[Column::Int64(vec![1]), Column::Bytes(vec![&[0; 17]])],
         Compression::UNCOMPRESSED,
     );
-    assert!(refusal(file("d.parquet", &decimal)).contains("a column of decimals"));
+    assert!(refusal(file("d.parquet", &wide)).contains("a column of decimals of 40 digits"));
+    let fraction = written(
+        "required int64 time; required int64 prompt (DECIMAL(10, 2));",
+        &[Column::Int64(vec![1]), Column::Int64(vec![1_250])],
+        Compression::UNCOMPRESSED,
+    );
+    assert_eq!(
+        refusal(file("d.parquet", &fraction)),
+        "row 1, column `prompt`: `12.50` is no whole number of tokens"
+    );
     let empty = written("required int64 time;", &[Column::Int64(vec![])], Compression::UNCOMPRESSED);
     assert_eq!(refusal(file("e.parquet", &empty)), "a head and no rows");
 }
