@@ -3,6 +3,9 @@
 //! A form is a Laurent polynomial with rational coefficients: every FLOP, byte and link count of a
 //! sharded operator is one, two forms are equal exactly when their canonical terms are, and a form
 //! reads back from its text unchanged. `2*sequences*new*8192*28672*tensor^-1` is a matmul.
+//!
+//! Besides symbols a term may have powers of `min(tensor,8)`: of what the tensor axis divides into at most so many
+//! parts, key and value heads, and holds several times where it has more devices.
 
 use crate::degrees::Degrees;
 use num_rational::BigRational;
@@ -84,29 +87,80 @@ impl Binding {
     }
 }
 
-/// Exponents of [`Symbol::ALL`], in that order.
-pub type Exponents = [i8; SYMBOLS];
+/// What the coefficient of a term is multiplied with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Powers {
+    /// Exponents of [`Symbol::ALL`], in that order.
+    pub symbols: [i8; SYMBOLS],
+    /// Exponents of the tensor degree or of these numbers, whichever is less, in ascending order of the numbers; none
+    /// is 0.
+    pub at_most: Vec<(u64, i8)>,
+}
+
+impl Powers {
+    fn of(symbol: Symbol, exponent: i8) -> Self {
+        let mut powers = Powers::default();
+        powers.symbols[symbol as usize] = exponent;
+        powers
+    }
+
+    /// Of a term that is a plain number.
+    pub fn is_none(&self) -> bool {
+        self.at_most.is_empty() && self.symbols == [0; SYMBOLS]
+    }
+
+    /// What is left once `other` is divided out.
+    pub fn over(&self, other: &Powers) -> Powers {
+        let negated = |exponent: i8| exponent.saturating_neg();
+        let inverse = Powers {
+            symbols: other.symbols.map(negated),
+            at_most: other.at_most.iter().map(|(most, exponent)| (*most, negated(*exponent))).collect(),
+        };
+        self.times(&inverse)
+    }
+
+    fn times(&self, other: &Powers) -> Powers {
+        let mut product = self.clone();
+        for (exponent, more) in product.symbols.iter_mut().zip(other.symbols) {
+            *exponent = exponent.saturating_add(more);
+        }
+        for (most, more) in &other.at_most {
+            match product.at_most.binary_search_by_key(most, |(most, _)| *most) {
+                Err(at) => product.at_most.insert(at, (*most, *more)),
+                Ok(at) => {
+                    let sum = product.at_most[at].1.saturating_add(*more);
+                    if sum == 0 {
+                        product.at_most.remove(at);
+                    } else {
+                        product.at_most[at].1 = sum;
+                    }
+                }
+            }
+        }
+        product
+    }
+}
 
 /// A Laurent polynomial over [`Symbol`]s.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Form {
-    /// In ascending order of their exponents, no two alike, no coefficient 0.
+    /// In ascending order of their powers, no two alike, no coefficient 0.
     terms: Vec<Term>,
 }
 
 /// A coefficient and the powers it is multiplied with.
 #[derive(Clone, Debug, PartialEq)]
 struct Term {
-    exponents: Exponents,
+    powers: Powers,
     coefficient: BigRational,
     /// The coefficient as evaluation in floating point takes it: converting costs more than all the rest.
     rounded: f64,
 }
 
 impl Term {
-    fn new(exponents: Exponents, coefficient: BigRational) -> Self {
+    fn new(powers: Powers, coefficient: BigRational) -> Self {
         let rounded = coefficient.to_f64().unwrap_or(f64::NAN);
-        Self { exponents, coefficient, rounded }
+        Self { powers, coefficient, rounded }
     }
 }
 
@@ -117,7 +171,11 @@ impl Form {
     /// The constant `value`.
     pub fn constant(value: impl Into<BigRational>) -> Self {
         let value = value.into();
-        if value.is_zero() { Self::default() } else { Self { terms: vec![Term::new([0; SYMBOLS], value)] } }
+        if value.is_zero() {
+            Self::default()
+        } else {
+            Self { terms: vec![Term::new(Powers::default(), value)] }
+        }
     }
 
     /// The constant `value`.
@@ -127,9 +185,14 @@ impl Form {
 
     /// `symbol ^ exponent`
     pub fn symbol(symbol: Symbol, exponent: i8) -> Self {
-        let mut exponents = [0; SYMBOLS];
-        exponents[symbol as usize] = exponent;
-        Self { terms: vec![Term::new(exponents, BigRational::one())] }
+        Self { terms: vec![Term::new(Powers::of(symbol, exponent), BigRational::one())] }
+    }
+
+    /// The tensor degree or `most`, whichever is less, to a power.
+    pub fn tensor_at_most(most: u64, exponent: i8) -> Self {
+        let at_most = if exponent == 0 { Vec::new() } else { vec![(most, exponent)] };
+        let powers = Powers { at_most, ..Powers::default() };
+        Self { terms: vec![Term::new(powers, BigRational::one())] }
     }
 
     /// No terms.
@@ -138,8 +201,8 @@ impl Form {
     }
 
     /// Its terms, highest powers first.
-    pub fn terms(&self) -> impl Iterator<Item = (&BigRational, &Exponents)> {
-        self.terms.iter().rev().map(|term| (&term.coefficient, &term.exponents))
+    pub fn terms(&self) -> impl Iterator<Item = (&BigRational, &Powers)> {
+        self.terms.iter().rev().map(|term| (&term.coefficient, &term.powers))
     }
 
     /// What is left of it once these degrees are bound.
@@ -147,7 +210,12 @@ impl Form {
         let Degrees { tensor, pipeline, expert, data, context } = *degrees;
         let mut bound = Form::default();
         for term in &self.terms {
-            let (mut exponents, mut coefficient) = (term.exponents, term.coefficient.clone());
+            let (mut symbols, mut coefficient) = (term.powers.symbols, term.coefficient.clone());
+            // A degree is at least 1.
+            let whole = |degree: u64| BigRational::from_integer(degree.max(1).into());
+            for (most, exponent) in &term.powers.at_most {
+                coefficient *= whole(tensor.min(*most)).pow(i32::from(*exponent));
+            }
             for (symbol, degree) in [
                 (Symbol::Tensor, tensor),
                 (Symbol::Pipeline, pipeline),
@@ -155,12 +223,11 @@ impl Form {
                 (Symbol::Data, data),
                 (Symbol::ContextDegree, context),
             ] {
-                // A degree is at least 1.
-                let degree = BigRational::from_integer(degree.max(1).into());
-                let exponent = std::mem::take(&mut exponents[symbol as usize]);
-                coefficient *= degree.pow(i32::from(exponent));
+                let exponent = std::mem::take(&mut symbols[symbol as usize]);
+                coefficient *= whole(degree).pow(i32::from(exponent));
             }
-            bound = bound + Form { terms: vec![Term::new(exponents, coefficient)] };
+            let powers = Powers { symbols, at_most: Vec::new() };
+            bound = bound + Form { terms: vec![Term::new(powers, coefficient)] };
         }
         bound
     }
@@ -171,14 +238,18 @@ impl Form {
         let mut sum = 0.0;
         for term in &self.terms {
             let (mut over, mut under) = (term.rounded, 1.0);
-            for (value, exponent) in values.iter().zip(&term.exponents) {
-                match exponent {
-                    0 => {}
-                    1 => over *= value,
-                    -1 => under *= value,
-                    exponent if *exponent > 0 => over *= value.powi(i32::from(*exponent)),
-                    exponent => under *= value.powi(-i32::from(*exponent)),
-                }
+            let mut raise = |value: f64, exponent: i8| match exponent {
+                0 => {}
+                1 => over *= value,
+                -1 => under *= value,
+                exponent if exponent > 0 => over *= value.powi(i32::from(exponent)),
+                exponent => under *= value.powi(-i32::from(exponent)),
+            };
+            for (value, exponent) in values.iter().zip(&term.powers.symbols) {
+                raise(*value, *exponent);
+            }
+            for (most, exponent) in &term.powers.at_most {
+                raise(binding.degrees.tensor.min(*most) as f64, *exponent);
             }
             sum += over / under;
         }
@@ -190,12 +261,15 @@ impl Form {
         let mut sum = BigRational::zero();
         for term in &self.terms {
             let mut product = term.coefficient.clone();
-            for (symbol, exponent) in Symbol::ALL.iter().zip(&term.exponents) {
-                let base = BigRational::from_integer(value(*symbol).into());
-                if base.is_zero() && *exponent < 0 {
+            let symbols = Symbol::ALL.iter().map(|symbol| value(*symbol)).zip(term.powers.symbols);
+            let at_most = &term.powers.at_most;
+            let at_most =
+                at_most.iter().map(|(most, exponent)| (value(Symbol::Tensor).min(*most), *exponent));
+            for (base, exponent) in symbols.chain(at_most) {
+                if base == 0 && exponent < 0 {
                     return None;
                 }
-                product *= base.pow(i32::from(*exponent));
+                product *= BigRational::from_integer(base.into()).pow(i32::from(exponent));
             }
             sum += product;
         }
@@ -208,14 +282,14 @@ impl std::ops::Add for Form {
 
     fn add(mut self, other: Form) -> Form {
         for term in other.terms {
-            match self.terms.binary_search_by(|own| own.exponents.cmp(&term.exponents)) {
+            match self.terms.binary_search_by(|own| own.powers.cmp(&term.powers)) {
                 Err(at) => self.terms.insert(at, term),
                 Ok(at) => {
                     let sum = &self.terms[at].coefficient + term.coefficient;
                     if sum.is_zero() {
                         self.terms.remove(at);
                     } else {
-                        self.terms[at] = Term::new(term.exponents, sum);
+                        self.terms[at] = Term::new(term.powers, sum);
                     }
                 }
             }
@@ -231,12 +305,9 @@ impl std::ops::Mul for Form {
         let mut product = Form::default();
         for left in &self.terms {
             for right in &other.terms {
-                let mut exponents = left.exponents;
-                for (exponent, more) in exponents.iter_mut().zip(right.exponents) {
-                    *exponent = exponent.saturating_add(more);
-                }
                 let coefficient = &left.coefficient * &right.coefficient;
-                product = product + Form { terms: vec![Term::new(exponents, coefficient)] };
+                let powers = left.powers.times(&right.powers);
+                product = product + Form { terms: vec![Term::new(powers, coefficient)] };
             }
         }
         product
@@ -249,19 +320,22 @@ impl fmt::Display for Form {
             return formatter.write_str("0");
         }
         // Highest powers first, as a person would write them.
-        for (index, (coefficient, exponents)) in self.terms().enumerate() {
+        for (index, (coefficient, powers)) in self.terms().enumerate() {
             if index > 0 {
                 formatter.write_str(" + ")?;
             }
             let mut factors = Vec::new();
-            if !coefficient.is_one() || exponents == &[0; SYMBOLS] {
+            if !coefficient.is_one() || powers.is_none() {
                 factors.push(coefficient.to_string());
             }
-            for (symbol, exponent) in Symbol::ALL.iter().zip(exponents) {
+            let symbols = Symbol::ALL.iter().map(|symbol| symbol.name().to_owned()).zip(powers.symbols);
+            let at_most = powers.at_most.iter();
+            let at_most = at_most.map(|(most, exponent)| (format!("min(tensor,{most})"), *exponent));
+            for (base, exponent) in symbols.chain(at_most) {
                 match exponent {
                     0 => {}
-                    1 => factors.push(symbol.name().to_owned()),
-                    _ => factors.push(format!("{}^{exponent}", symbol.name())),
+                    1 => factors.push(base),
+                    _ => factors.push(format!("{base}^{exponent}")),
                 }
             }
             formatter.write_str(&factors.join("*"))?;
@@ -286,14 +360,16 @@ impl std::str::FromStr for Form {
                     None => (factor, 1),
                 };
                 let symbol = Symbol::ALL.into_iter().find(|symbol| symbol.name() == base);
+                let most = base.strip_prefix("min(tensor,").and_then(|rest| rest.strip_suffix(')'));
                 product = product
-                    * match symbol {
-                        Some(symbol) => Form::symbol(symbol, exponent),
-                        None if exponent == 1 => Form::constant(
+                    * match (symbol, most.and_then(|most| most.parse().ok())) {
+                        (Some(symbol), _) => Form::symbol(symbol, exponent),
+                        (None, Some(most)) => Form::tensor_at_most(most, exponent),
+                        (None, None) if exponent == 1 => Form::constant(
                             base.parse::<BigRational>()
                                 .map_err(|_| format!("`{base}` is neither a number nor a symbol"))?,
                         ),
-                        None => return Err(format!("`{factor}` raises a number to a power")),
+                        (None, None) => return Err(format!("`{factor}` raises a number to a power")),
                     };
             }
             form = form + product;
@@ -317,6 +393,24 @@ mod tests {
         assert_eq!(text, "32768*sequences*new + -32768*sequences*new*tensor^-1 + 1/3");
         assert_eq!(text.parse::<Form>(), Ok(form));
         assert_eq!("0".parse::<Form>(), Ok(Form::default()));
+    }
+
+    #[test]
+    fn a_part_that_the_tensor_axis_divides_so_far() {
+        let cached = Form::integer(1_024) * Form::tensor_at_most(4, -1);
+        let form = cached.clone() * Form::symbol(Symbol::Context, 1) + Form::symbol(Symbol::Tensor, -1);
+        let text = form.to_string();
+        assert_eq!(text, "1024*context*min(tensor,4)^-1 + tensor^-1");
+        assert_eq!(text.parse::<Form>(), Ok(form));
+        assert_eq!(cached.clone() * Form::tensor_at_most(4, 1), Form::integer(1_024));
+        for (tensor, bytes) in [(1, 1_024), (2, 512), (4, 256), (8, 256), (64, 256)] {
+            let degrees = Degrees::of_tensor(tensor);
+            let binding = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
+            assert_eq!(cached.evaluate(&binding), bytes as f64);
+            assert_eq!(cached.with_degrees(&degrees), Form::integer(bytes));
+            let exact = cached.evaluate_exactly(|_| tensor);
+            assert_eq!(exact, Some(BigRational::from_integer(bytes.into())));
+        }
     }
 
     #[test]

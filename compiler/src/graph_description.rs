@@ -4,7 +4,7 @@
 //! factor of each form in front: `16384 B S (1 + 7/t)`. Totals count every repetition and are expanded,
 //! so that each of their coefficients can be found again.
 
-use crate::form::{Exponents, Form, Symbol};
+use crate::form::{Form, Powers, Symbol};
 use crate::graph::{Divides, OperatorGraph, PhaseGraph, Target};
 use berth_language::model::Precision;
 use num_bigint::BigInt;
@@ -163,8 +163,8 @@ fn letter(symbol: Symbol) -> &'static str {
     }
 }
 
-/// A summand: its coefficient and the exponents of [`Symbol::ALL`].
-type Term = (BigRational, Exponents);
+/// A summand: its coefficient and what that is multiplied with.
+type Term = (BigRational, Powers);
 
 /// A form with its common factor in front; for people, the form's own text is what reads back.
 fn factored(form: &Form) -> String {
@@ -173,27 +173,22 @@ fn factored(form: &Form) -> String {
         return "0".to_owned();
     };
     // The power of each symbol that all terms share: of powers of one sign, the one nearest to 0.
-    let mut shared = first.1;
-    for (_, exponents) in rest {
-        for (kept, exponent) in shared.iter_mut().zip(exponents) {
-            *kept = if kept.signum() == exponent.signum() {
-                if kept.abs() < exponent.abs() { *kept } else { *exponent }
-            } else {
-                0
-            };
+    let mut shared = first.1.clone();
+    for (_, powers) in rest {
+        for (kept, exponent) in shared.symbols.iter_mut().zip(powers.symbols) {
+            *kept = nearer(*kept, exponent);
         }
+        shared.at_most.retain_mut(|(most, kept)| {
+            let other = powers.at_most.iter().find(|(other, _)| other == most);
+            *kept = nearer(*kept, other.map_or(0, |(_, exponent)| *exponent));
+            *kept != 0
+        });
     }
     let factor = common_factor(&terms);
     if rest.is_empty() {
         return product(&first.0, &first.1);
     }
-    let inner = sum(terms.iter().map(|(coefficient, exponents)| {
-        let mut left = *exponents;
-        for (exponent, kept) in left.iter_mut().zip(shared) {
-            *exponent -= kept;
-        }
-        (coefficient / &factor, left)
-    }));
+    let inner = sum(terms.iter().map(|(coefficient, powers)| (coefficient / &factor, powers.over(&shared))));
     let (over, under) = fraction(&shared);
     let mut before = Vec::new();
     if !factor.is_one() {
@@ -207,6 +202,15 @@ fn factored(form: &Form) -> String {
     format!("{}{under}", before.join(" "))
 }
 
+/// Of two powers of one sign the one nearer to 0; else 0.
+fn nearer(one: i8, other: i8) -> i8 {
+    match (one.signum() == other.signum(), one.abs() < other.abs()) {
+        (false, _) => 0,
+        (true, true) => one,
+        (true, false) => other,
+    }
+}
+
 /// A form as it stands: `3 B - 2 S + 1`.
 pub fn expanded(form: &Form) -> String {
     if form.is_zero() { "0".to_owned() } else { sum(terms(form).into_iter()) }
@@ -215,21 +219,21 @@ pub fn expanded(form: &Form) -> String {
 /// `3 B - 2 S + 1`
 fn sum(terms: impl Iterator<Item = Term>) -> String {
     let mut sum = String::new();
-    for (index, (coefficient, exponents)) in terms.enumerate() {
+    for (index, (coefficient, powers)) in terms.enumerate() {
         match (index, coefficient.is_negative()) {
             (0, false) => {}
             (0, true) => sum.push('-'),
             (_, false) => sum.push_str(" + "),
             (_, true) => sum.push_str(" - "),
         }
-        sum.push_str(&product(&coefficient.abs(), &exponents));
+        sum.push_str(&product(&coefficient.abs(), &powers));
     }
     sum
 }
 
 /// `16384 B S/t`
-fn product(coefficient: &BigRational, exponents: &Exponents) -> String {
-    let (over, under) = fraction(exponents);
+fn product(coefficient: &BigRational, powers: &Powers) -> String {
+    let (over, under) = fraction(powers);
     let mut factors = Vec::new();
     if !coefficient.is_one() || over.is_empty() {
         factors.push(coefficient.to_string());
@@ -239,16 +243,18 @@ fn product(coefficient: &BigRational, exponents: &Exponents) -> String {
 }
 
 /// Symbols above the line, and those below with a `/` before each.
-fn fraction(exponents: &Exponents) -> (Vec<String>, String) {
+fn fraction(powers: &Powers) -> (Vec<String>, String) {
     let mut over = Vec::new();
     let mut under = String::new();
-    for (symbol, exponent) in Symbol::ALL.into_iter().zip(exponents) {
+    let symbols = Symbol::ALL.into_iter().map(|symbol| letter(symbol).to_owned()).zip(powers.symbols);
+    let at_most = powers.at_most.iter().map(|(most, exponent)| (format!("min(t,{most})"), *exponent));
+    for (base, exponent) in symbols.chain(at_most) {
         let power = match exponent.unsigned_abs() {
             0 => continue,
-            1 => letter(symbol).to_owned(),
-            power => format!("{}^{power}", letter(symbol)),
+            1 => base,
+            power => format!("{base}^{power}"),
         };
-        if *exponent > 0 {
+        if exponent > 0 {
             over.push(power);
         } else {
             under.push('/');
@@ -276,7 +282,7 @@ fn common_factor(terms: &[Term]) -> BigRational {
 
 /// The terms of a form, in its order.
 fn terms(form: &Form) -> Vec<Term> {
-    form.terms().map(|(coefficient, exponents)| (coefficient.clone(), *exponents)).collect()
+    form.terms().map(|(coefficient, powers)| (coefficient.clone(), powers.clone())).collect()
 }
 
 #[cfg(test)]
@@ -300,6 +306,9 @@ mod tests {
             ("new + context", "S + C"),
             ("-3*new + 1/2", "-3 S + 1/2"),
             ("-6*new + -9", "3 (-2 S - 3)"),
+            ("1024*new*min(tensor,4)^-1*context_degree^-1", "1024 S/c/min(t,4)"),
+            ("2*new*min(tensor,4)^-1 + 2*context*min(tensor,4)^-1", "2 (S + C)/min(t,4)"),
+            ("2*tensor^-1 + 2*min(tensor,4)^-1", "2 (1/min(t,4) + 1/t)"),
         ] {
             assert_eq!(factored(&form.parse().unwrap()), shown);
         }

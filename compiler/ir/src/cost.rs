@@ -21,6 +21,9 @@
 //!   (DeepSeek-V2, 2024, section 2.1); in decode it multiplies latent vectors, which all heads share, with
 //!   queries that the expansion has been applied to. The expansion costs the same either way: a matrix
 //!   product a new token. No tensor degree divides the latent vectors.
+//! - Devices that share matrices divide key and value heads, and hold one each where there are more devices than
+//!   heads, several the same (as engines do; Pope et al., 2022, section 3.3): of keys and values, and of the columns
+//!   that make them, a device has one part of min(t, heads). What training does to keep the copies alike is not counted.
 //! - An encoder's S tokens see S^2 pairs.
 //! - Devices that share the tokens of a sequence divide its pairs evenly. In prefill each computes its own queries
 //!   against all keys and values, which go round (Liu, Zaharia, Abbeel, Ring attention, 2023): it reads them all
@@ -38,7 +41,7 @@ mod gradient;
 
 pub(crate) use gradient::{Gradient, gradients};
 
-use crate::dialect::{Computation, Element, EncoderHeads, Heads, Latent, LatentHeads, Split, Weight};
+use crate::dialect::{Computation, Element, EncoderHeads, Heads, Keys, Latent, LatentHeads, Split, Weight};
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
 use berth_compiler::graph::{OperatorKind, Phase};
@@ -142,8 +145,8 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
     Some(match computation {
         Computation::Repeat { .. } => return None,
         Computation::Lookup { weight, split } => lookup(weight, *split, shape),
-        Computation::Matmul { weight, split, tied, bias, replicated: _ } => {
-            matmul(weight, *split, *tied, *bias, shape)
+        Computation::Matmul { weight, split, tied, bias, replicated: _, keys } => {
+            matmul(weight, *split, *tied, *bias, *keys, shape)
         }
         Computation::Norm { weight, bias } => {
             let vectors = 1 + u64::from(*bias);
@@ -167,18 +170,17 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
             // One vector for the queries' heads and one for the keys'.
             let norms = if *head_norm { 2 * heads.width } else { 0 };
             let norm_bytes = number(norms) * number(Element::BF16.bytes());
+            let queries = number(heads.query_width()) * number(shape.bytes_in + shape.bytes_out);
+            let keys = number(heads.kv_width()) * number(shape.bytes_in);
+            let moved = share(split, queries) + shared(split, heads.parts(), keys);
+            let cached = shared(split, heads.parts(), number(heads.token_bytes()));
             Cost {
-                kv_bytes: share(split, shape.rows_in.clone() * number(heads.token_bytes())),
-                kv_memory: share(split, number(heads.token_bytes())) * kept(*over, shape),
+                kv_bytes: shape.rows_in.clone() * cached.clone(),
+                kv_memory: cached * kept(*over, shape),
                 parameters: norms,
                 weight_bytes: norm_bytes.clone(),
                 weight_memory: norm_bytes,
-                ..elementwise(share(
-                    split,
-                    shape.rows_in.clone()
-                        * (number(heads.qkv_width()) * number(shape.bytes_in)
-                            + number(heads.query_width()) * number(shape.bytes_out)),
-                ))
+                ..elementwise(shape.rows_in.clone() * moved)
             }
         }
         Computation::Attention { heads, split, window, sinks } => {
@@ -228,7 +230,7 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
             link_bytes: shape.read() * (Axis::Pipeline.degree(1) + minus(number(1))),
             ..elementwise(Form::default())
         },
-        Computation::KvExchange { width, cache, split } => {
+        Computation::KvExchange { width, cache, split, kv_heads } => {
             let sequences = Form::symbol(Symbol::Sequences, 1);
             let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
             let tokens = match shape.phase {
@@ -239,7 +241,8 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
             let bytes = sequences * tokens * number(*width) * number(cache.bytes());
             Cost {
                 kind: OperatorKind::KvExchange,
-                link_bytes: share(*split == Split::Heads, bytes) * beyond(&Axis::Context.degree(-1)),
+                link_bytes: shared(*split == Split::Heads, *kv_heads, bytes)
+                    * beyond(&Axis::Context.degree(-1)),
                 ..elementwise(Form::default())
             }
         }
@@ -263,8 +266,8 @@ fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
 }
 
 /// `rows x inner` times `inner x columns`: 2*rows*inner*columns FLOPs over all devices that split it.
-fn matmul(weight: &Weight, split: Split, tied: bool, bias: bool, shape: &Shape) -> Cost {
-    let part = Axis::Tensor.degree(-1);
+fn matmul(weight: &Weight, split: Split, tied: bool, bias: bool, keys: Option<Keys>, shape: &Shape) -> Cost {
+    let part = part_of(weight, split, keys);
     let (inner, columns) = divided(weight, split, &part);
     let weights = stored(weight, split, &part);
     let rows = shape.rows_in.clone();
@@ -322,6 +325,18 @@ fn grouped_matmul(
     }
 }
 
+/// The part of a matrix that one device of those that share it has.
+pub(crate) fn part_of(weight: &Weight, split: Split, keys: Option<Keys>) -> Form {
+    match keys {
+        Some(Keys { columns, heads }) if split == Split::Columns => {
+            let all = weight.columns();
+            let of = |columns: u64| Form::constant(BigRational::new(columns.into(), all.into()));
+            of(all - columns) * Axis::Tensor.degree(-1) + of(columns) * Form::tensor_at_most(heads, -1)
+        }
+        _ => Axis::Tensor.degree(-1),
+    }
+}
+
 /// What one device holds of a matrix's two widths.
 fn divided(weight: &Weight, split: Split, part: &Form) -> (Form, Form) {
     let (inner, columns) = (number(weight.rows()), number(weight.columns()));
@@ -358,13 +373,13 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
     Cost {
         kind: OperatorKind::Attention {
             heads: share(split, number(heads.heads)),
-            kv_heads: share(split, number(heads.kv_heads)),
+            kv_heads: shared(split, heads.parts(), number(heads.kv_heads)),
             head_width: heads.width,
             cache: heads.cache.cached(),
             window,
         },
         flops: share(split, sequences.clone() * own * twice_pairs * number(2) * number(heads.query_width())),
-        kv_bytes: share(split, sequences * read * attended * number(heads.token_bytes())),
+        kv_bytes: shared(split, heads.parts(), sequences * read * attended * number(heads.token_bytes())),
         parameters: sinks,
         weight_bytes: sink_bytes.clone(),
         weight_memory: sink_bytes,
@@ -489,6 +504,14 @@ fn number(value: u64) -> Form {
 /// One device's part where the tensor axis divides it.
 fn share(split: bool, whole: Form) -> Form {
     if split { whole * Form::symbol(Symbol::Tensor, -1) } else { whole }
+}
+
+/// The same of what is in at most so many parts.
+fn shared(split: bool, parts: Option<u64>, whole: Form) -> Form {
+    match parts {
+        Some(parts) if split => whole * Form::tensor_at_most(parts, -1),
+        _ => share(split, whole),
+    }
 }
 
 /// What is left beside one device's part.

@@ -33,7 +33,7 @@ pub(crate) const MOST_ROWS: u64 = 1 << 40;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Computation {
     Lookup { weight: Weight, split: Split },
-    Matmul { weight: Weight, split: Split, tied: bool, bias: bool, replicated: bool },
+    Matmul { weight: Weight, split: Split, tied: bool, bias: bool, replicated: bool, keys: Option<Keys> },
     Norm { weight: Weight, bias: bool },
     Residual,
     SiluMultiply,
@@ -54,7 +54,7 @@ pub(crate) enum Computation {
     ReduceScatter { axis: Axis },
     AllToAll,
     Send,
-    KvExchange { width: u64, cache: Element, split: Split },
+    KvExchange { width: u64, cache: Element, split: Split, kv_heads: Option<u64> },
     Repeat { callee: String, times: u64, over: bool },
 }
 
@@ -150,15 +150,33 @@ impl Heads {
         self.heads * self.width
     }
 
+    /// Width of keys and values side by side.
+    pub(crate) fn kv_width(&self) -> u64 {
+        2 * self.kv_heads * self.width
+    }
+
     /// Width of queries, keys and values side by side.
     pub(crate) fn qkv_width(&self) -> u64 {
-        (self.heads + 2 * self.kv_heads) * self.width
+        self.query_width() + self.kv_width()
     }
 
     /// Bytes of keys and values of one token.
     pub(crate) fn token_bytes(&self) -> u64 {
-        2 * self.kv_heads * self.width * self.cache.bytes()
+        self.kv_width() * self.cache.bytes()
     }
+
+    /// How many parts keys and values can be in; none: as many as queries.
+    pub(crate) fn parts(&self) -> Option<u64> {
+        (self.kv_heads < self.heads).then_some(self.kv_heads)
+    }
+}
+
+/// The last columns of a matrix, which make keys and values: a device has whole heads of them, and several devices the
+/// same head where there are more devices than heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keys {
+    pub columns: u64,
+    pub heads: u64,
 }
 
 /// What latent attention caches of one token.

@@ -476,9 +476,10 @@ impl Layout<'_> {
                 result.distribution =
                     if *split == Split::Rows { Distribution::Partial } else { Distribution::Whole };
             }
-            Computation::Matmul { weight, split, .. } => {
+            Computation::Matmul { weight, split, keys, .. } => {
                 result.width = weight.columns();
                 result.distribution = self.product(step, input, weight.rows(), *split, &part);
+                part = cost::part_of(weight, *split, *keys);
             }
             Computation::Norm { weight, .. } => {
                 self.width(step, input, weight.rows());
@@ -739,7 +740,12 @@ impl Layout<'_> {
     fn heads(&mut self, step: &Step, input: &Value, heads: u64, kv_heads: u64, split: Split, does: &str) {
         if split == Split::Heads {
             self.divides(Axis::Tensor.degree(1), heads);
-            self.divides(Axis::Tensor.degree(1), kv_heads);
+            if kv_heads < heads {
+                // Its own heads, or one that it shares with whole others: either divides the other.
+                let parts = Form::tensor_at_most(kv_heads, 1);
+                self.divides(Axis::Tensor.degree(1) * Form::tensor_at_most(kv_heads, -1), heads / kv_heads);
+                self.divides(parts, kv_heads);
+            }
             self.summed(input, &step.place, does);
         } else {
             self.whole(input, &step.place, does);
@@ -792,11 +798,11 @@ impl Layout<'_> {
 
 /// One over a form of one term.
 fn inverse(form: &Form) -> Form {
-    form.terms().next().map_or_else(Form::default, |(coefficient, exponents)| {
+    form.terms().next().map_or_else(Form::default, |(coefficient, powers)| {
         let one = Form::constant(coefficient.recip());
         Symbol::ALL
             .into_iter()
-            .zip(exponents)
+            .zip(powers.symbols)
             .fold(one, |product, (symbol, exponent)| product * Form::symbol(symbol, -exponent))
     })
 }

@@ -201,12 +201,12 @@ impl<'c, 'a> Body<'c, 'a> {
                 Computation::Attention { .. } | Computation::LatentAttention { .. },
                 Some(Phase::Prefill | Phase::Step),
             ) => {
-                let (width, cache, by_heads) = match computation {
+                let (width, cache, by_heads, parts) = match computation {
                     Computation::Attention { heads, .. } => {
-                        (2 * heads.kv_heads * heads.width, heads.cache, true)
+                        (heads.kv_width(), heads.cache, true, heads.parts())
                     }
                     Computation::LatentAttention { heads, .. } => {
-                        (heads.latent.cached_width(), heads.latent.cache, false)
+                        (heads.latent.cached_width(), heads.latent.cache, false, None)
                     }
                     _ => return Ok(()),
                 };
@@ -215,13 +215,16 @@ impl<'c, 'a> Body<'c, 'a> {
                 let i64_type = IntegerType::new(self.context, 64).into();
                 let cache = Type::parse(self.context, cache.name())
                     .ok_or_else(|| Malformed(format!("`{}` is no type", cache.name())))?;
-                // Both factors are at most 2^20.
-                let width = i64::try_from(width).unwrap_or(i64::MAX);
-                let said = [
-                    ("width", IntegerAttribute::new(i64_type, width).into()),
+                // Factors are at most 2^20.
+                let integer = |value: u64| -> Attribute<'c> {
+                    IntegerAttribute::new(i64_type, i64::try_from(value).unwrap_or(i64::MAX)).into()
+                };
+                let mut said = vec![
+                    ("width", integer(width)),
                     ("cache", TypeAttribute::new(cache).into()),
                     ("split", StringAttribute::new(self.context, split.name()).into()),
                 ];
+                said.extend(parts.map(|parts| ("kv_heads", integer(parts))));
                 self.collective(operation, operand, "kv_exchange", Axis::Context, name, &said)?
             }
             (Computation::Attention { .. } | Computation::LatentAttention { .. }, Some(Phase::Decode)) => {

@@ -235,6 +235,9 @@ impl Test {
         if let Some(degrees) = what.strip_prefix("links ") {
             return links(&now.graph, &degrees_of(degrees));
         }
+        if let Some(degrees) = what.strip_prefix("held ") {
+            return held(&now.graph, &degrees_of(degrees));
+        }
         if let Some(asked) = what.strip_prefix("mixed ") {
             return roofline::mixed(&now.graph, asked, fail);
         }
@@ -400,6 +403,19 @@ fn sizes(graph: &OperatorGraph) -> String {
             phase_title(phase)
         )
         .unwrap();
+    }
+    text
+}
+
+/// Bytes of weights that one device of a replica without stages holds, and of one cached token.
+fn held(graph: &OperatorGraph, degrees: &Degrees) -> String {
+    let mut text = String::new();
+    for phase in &graph.phases {
+        let of = |form: fn(&Operator) -> &Form| {
+            expanded(&total(phase, |operator| form(operator).with_degrees(degrees)))
+        };
+        let (weights, cached) = (of(|operator| &operator.weight_memory), of(|operator| &operator.kv_memory));
+        writeln!(text, "{}: {weights} bytes, {cached} bytes of KV a token", phase_title(phase)).unwrap();
     }
     text
 }

@@ -1,6 +1,6 @@
 //! What the gradients of one operation cost on one device; see [`training`](crate::training) for the conventions.
 
-use super::{Cost, Shape, divided, elementwise, number, of};
+use super::{Cost, Shape, divided, elementwise, number, of, part_of};
 use crate::dialect::{Computation, Split, Weight};
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::Form;
@@ -27,8 +27,8 @@ pub(crate) fn gradients(computation: &Computation, shape: &Shape) -> Vec<Gradien
         Computation::Lookup { .. } => {
             only(elementwise(shape.written() + forward.weight_bytes.clone() * number(2)))
         }
-        Computation::Matmul { weight, split, replicated, .. } => {
-            let (inner, columns) = divided(weight, *split, &Axis::Tensor.degree(-1));
+        Computation::Matmul { weight, split, replicated, keys, .. } => {
+            let (inner, columns) = divided(weight, *split, &part_of(weight, *split, *keys));
             let mut gradients = products(&forward, weight, (inner, columns), shape);
             let summand = *split == Split::Columns && !replicated;
             if summand {

@@ -90,7 +90,11 @@ impl<'c> Lowering<'c, '_> {
         let (x, value_width, output_bias) = match &model.attention {
             Attention::Grouped { kv_heads, query_key_norm, sinks, .. } => {
                 let qkv_width = (heads + 2 * kv_heads.value) * width;
-                let marks = [self.mark("bias", qkv_bias)];
+                let mut marks = vec![self.mark("bias", qkv_bias)];
+                if kv_heads.value < heads {
+                    marks.push(Some(("key_columns", self.integer(2 * kv_heads.value * width))));
+                    marks.push(Some(("kv_heads", self.integer(kv_heads.value))));
+                }
                 let x = self.matmul(body, "qkv", model.heads, x, [hidden, qkv_width], &marks)?;
                 let mut of_heads = vec![("kv_heads", self.integer(kv_heads.value)), self.cache()];
                 of_heads.extend(counts);

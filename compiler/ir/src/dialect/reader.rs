@@ -1,8 +1,8 @@
 //! Reading an operation's attributes.
 
 use super::{
-    Computation, Element, EncoderHeads, Fused, Heads, Latent, LatentHeads, MOST_ELEMENTS, MOST_REPETITIONS,
-    MOST_ROWS, Overlap, Said, Scales, Split, Weight, precision_of,
+    Computation, Element, EncoderHeads, Fused, Heads, Keys, Latent, LatentHeads, MOST_ELEMENTS,
+    MOST_REPETITIONS, MOST_ROWS, Overlap, Said, Scales, Split, Weight, precision_of,
 };
 use crate::foreign;
 use berth_compiler::degrees::Axis;
@@ -32,9 +32,12 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
             let flags =
                 attributes.flag("tied").zip(attributes.flag("bias")).zip(attributes.flag("replicated"));
-            attributes.factor(2).zip(split).zip(flags).map(|((weight, split), ((tied, bias), replicated))| {
-                Computation::Matmul { weight, split, tied, bias, replicated }
-            })
+            attributes.factor(2).zip(split).zip(flags).and_then(
+                |((weight, split), ((tied, bias), replicated))| {
+                    let keys = attributes.keys(&weight)?;
+                    Some(Computation::Matmul { weight, split, tied, bias, replicated, keys })
+                },
+            )
         }
         "berth.norm" => attributes
             .weight(1)
@@ -115,10 +118,9 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             let axis = attributes.axis(&[Axis::Context]);
             let sizes = attributes.positive("width", MOST_ROWS).zip(attributes.cache());
             let split = attributes.split(&[Split::None, Split::Heads]);
-            axis.and(sizes).zip(split).map(|((width, cache), split)| Computation::KvExchange {
-                width,
-                cache,
-                split,
+            let kv_heads = attributes.optional("kv_heads", 1 << 20);
+            axis.and(sizes).zip(split).zip(kv_heads).map(|(((width, cache), split), kv_heads)| {
+                Computation::KvExchange { width, cache, split, kv_heads }
             })
         }
         "berth.repeat" => attributes
@@ -469,6 +471,25 @@ impl<'c> Attributes<'c, '_> {
             return None;
         }
         Some((dimensions, tensor.element()))
+    }
+
+    /// The columns of keys and values, where a matrix says which they are.
+    fn keys(&mut self, weight: &Weight) -> Option<Option<Keys>> {
+        let named = ["key_columns", "kv_heads"].map(|name| self.operation.has_attribute(name));
+        if named == [false, false] {
+            return Some(None);
+        }
+        let (columns, heads) = (self.positive("key_columns", MOST_ROWS), self.size("kv_heads"));
+        let (columns, heads) = (columns?, heads?);
+        if columns > weight.columns() || !columns.is_multiple_of(2 * heads) {
+            self.problem(format!(
+                "`key_columns` are those of the keys and values of {heads} heads, of the {} columns of the weight; \
+                 here they are {columns}",
+                weight.columns()
+            ));
+            return None;
+        }
+        Some(Some(Keys { columns, heads }))
     }
 
     fn heads(&mut self) -> Option<Heads> {
