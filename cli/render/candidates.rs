@@ -27,7 +27,7 @@ pub fn text(stages: &Stages) -> String {
             let _ = writeln!(text, "  {count} replicas by line {line}");
         }
         if let Work::Llm(work) = &service.work {
-            text.push_str(&layouts(stages, own));
+            text.push_str(&layouts(stages, work, own));
             text.push_str(&passes(stages, service, work, own));
         }
         text.push('\n');
@@ -35,7 +35,7 @@ pub fn text(stages: &Stages) -> String {
     text
 }
 
-fn layouts(stages: &Stages, own: &ServiceCandidates) -> String {
+fn layouts(stages: &Stages, work: &LlmWork, own: &ServiceCandidates) -> String {
     let mut rows = Vec::new();
     for candidate in &own.candidates {
         let (Some(layout), Some(capacity)) = (&candidate.layout, &candidate.capacity) else { continue };
@@ -56,10 +56,11 @@ fn layouts(stages: &Stages, own: &ServiceCandidates) -> String {
         return "  no device that a node holds can run it\n".into();
     }
     let heading = [("layout", Align::Left), ("req/s", Align::Right), ("limited by, or why not", Align::Left)];
-    format!(
-        "{}\n  context 1 everywhere: the tokens of a sequence are not divided by any plan yet\n",
-        table(&heading, &rows)
-    )
+    let mut text = table(&heading, &rows);
+    if work.context.is_empty() {
+        text.push_str("\n  context 1: the tokens of a sequence are divided where a line says `context`\n");
+    }
+    text
 }
 
 /// What one device computes, moves and sends in one pass, and how long the pass takes.

@@ -386,39 +386,43 @@ fn llm_candidates(
 }
 
 /// The lines about each axis.
-pub fn degree_lines(work: &LlmWork) -> [(Axis, &[Restriction<u64>]); 4] {
+pub fn degree_lines(work: &LlmWork) -> [(Axis, &[Restriction<u64>]); 5] {
     [
         (Axis::Tensor, &work.tensor),
         (Axis::Pipeline, &work.pipeline),
         (Axis::Expert, &work.expert),
         (Axis::Data, &work.data),
+        (Axis::Context, &work.context),
     ]
 }
 
 /// Every way to divide a model over at most `largest` devices that the lines allow.
 ///
 /// Where no line says otherwise there is one stage; groups with sequences of their own are worth having where
-/// they share experts, and experts stay whole as soon as there are such groups. The tokens of a sequence are not
-/// divided: no line can ask for it yet.
+/// they share experts, and experts stay whole as soon as there are such groups. Stages and devices that share the tokens
+/// of a sequence are tried where a line asks: few engines have the latter, and each would multiply what is tried.
 fn shapes(work: &LlmWork, without: &Disregarded, experts: bool, largest: u64) -> Vec<Degrees> {
     let up_to = |degrees: Vec<u64>, most: u64| {
         degrees.into_iter().filter(move |degree| *degree >= 1 && *degree <= most)
     };
     let mut shapes = Vec::new();
     for tensor in up_to(allowed(&work.tensor, without, &TENSOR_DEGREES), largest) {
-        let data = allowed(&work.data, without, if experts { &DATA_DEGREES } else { &[1] });
-        for data in up_to(data, largest / tensor) {
-            let stage = tensor * data;
-            for pipeline in up_to(allowed(&work.pipeline, without, &[1]), largest / stage) {
-                let whole: &[u64] = match (experts, data) {
-                    (false, _) => &[1],
-                    (true, 1) if stage > 1 => &[1, stage],
-                    (true, _) => &[stage],
-                };
-                for expert in up_to(allowed(&work.expert, without, whole), stage) {
-                    // Groups that do not part the devices evenly are no answer to a line that leaves many.
-                    if stage % expert == 0 {
-                        shapes.push(Degrees { tensor, pipeline, expert, data, context: 1 });
+        for context in up_to(allowed(&work.context, without, &[1]), largest / tensor) {
+            let group = tensor * context;
+            let data = allowed(&work.data, without, if experts { &DATA_DEGREES } else { &[1] });
+            for data in up_to(data, largest / group) {
+                let stage = group * data;
+                for pipeline in up_to(allowed(&work.pipeline, without, &[1]), largest / stage) {
+                    let whole: &[u64] = match (experts, data) {
+                        (false, _) => &[1],
+                        (true, 1) if stage > 1 => &[1, stage],
+                        (true, _) => &[stage],
+                    };
+                    for expert in up_to(allowed(&work.expert, without, whole), stage) {
+                        // Groups that do not part the devices evenly are no answer to a line that leaves many.
+                        if stage % expert == 0 {
+                            shapes.push(Degrees { tensor, pipeline, expert, data, context });
+                        }
                     }
                 }
             }

@@ -64,6 +64,9 @@ impl PhaseGraph {
         if degrees.expert > 1 && !self.has_experts() {
             return Some("no layer has experts to divide".to_owned());
         }
+        if degrees.context > 1 && self.phase == Phase::Encode {
+            return Some("every token of an encoder sees every other, so none are divided".to_owned());
+        }
         let layers: u64 = self.layers.iter().sum();
         if degrees.pipeline > layers.max(1) {
             return Some(format!("{layers} layers are fewer than {} stages", degrees.pipeline));

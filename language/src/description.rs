@@ -495,6 +495,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         pipeline,
         expert,
         data,
+        context,
         batch,
         precision,
         weights,
@@ -514,7 +515,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     }
     text.share("prefix_hit", prefix_hit.as_ref().map(|share| &share.value));
     for (name, restrictions) in
-        [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data)]
+        [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data), ("context", context)]
     {
         for restriction in restrictions {
             text.line(&restricted(name, restriction, u64::to_string));

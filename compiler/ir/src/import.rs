@@ -124,6 +124,7 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         pipeline: _,
         expert: _,
         data: _,
+        context: _,
         batch: _,
         precision,
         weights: _,

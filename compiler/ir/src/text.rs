@@ -402,6 +402,10 @@ fn remedy(message: &str) -> Option<&'static str> {
              up, or take another value",
         ),
         ("invalid dimension", "a dimension is a whole number below 2^63, or `?` where it is open"),
+        (
+            "integer constant out of range",
+            "a figure is a whole number below 2^63; `times`, heads and widths are far smaller",
+        ),
         ("redefinition of symbol", "give one of the two functions another name"),
         ("use of undeclared SSA value", "name a value of the same body: the argument, or a result above"),
     ];

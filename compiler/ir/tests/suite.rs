@@ -569,25 +569,34 @@ fn variants(operator: &Operator) -> String {
 fn change(before: &OperatorGraph, now: &OperatorGraph) -> String {
     let mut text = String::new();
     for (old, new) in before.phases.iter().zip(&now.phases) {
-        let by_name = |phase: &PhaseGraph| -> BTreeMap<String, Operator> {
-            phase.operators.node_weights().map(|operator| (operator.name.clone(), operator.clone())).collect()
+        let by_name = |phase: &PhaseGraph| -> BTreeMap<String, Vec<Operator>> {
+            let mut named: BTreeMap<String, Vec<Operator>> = BTreeMap::new();
+            for operator in phase.operators.node_weights() {
+                named.entry(operator.name.clone()).or_default().push(operator.clone());
+            }
+            named
         };
         let (old_operators, new_operators) = (by_name(old), by_name(new));
         let mut said = String::new();
-        let mut repeats = Vec::new();
-        for (name, operator) in &old_operators {
-            let Some(other) = new_operators.get(name) else {
+        let (mut repeats, mut stands) = (Vec::new(), Vec::new());
+        for (name, operators) in &old_operators {
+            let Some(others) = new_operators.get(name) else {
                 writeln!(said, "  {name} is gone").unwrap();
                 continue;
             };
-            for ((what, from), (_, to)) in facets(old, operator).into_iter().zip(facets(new, other)) {
-                if from == to {
-                    continue;
-                }
-                if what == "repeat" {
-                    repeats.push(format!("{name} {from} -> {to}"));
-                } else {
-                    writeln!(said, "  {name} {what}: {from} -> {to}").unwrap();
+            if operators.len() != others.len() {
+                stands.push(format!("{name} {} -> {}", operators.len(), others.len()));
+            }
+            for (operator, other) in operators.iter().zip(others) {
+                for ((what, from), (_, to)) in facets(old, operator).into_iter().zip(facets(new, other)) {
+                    if from == to {
+                        continue;
+                    }
+                    if what == "repeat" {
+                        repeats.push(format!("{name} {from} -> {to}"));
+                    } else {
+                        writeln!(said, "  {name} {what}: {from} -> {to}").unwrap();
+                    }
                 }
             }
         }
@@ -596,6 +605,9 @@ fn change(before: &OperatorGraph, now: &OperatorGraph) -> String {
         }
         if !repeats.is_empty() {
             writeln!(said, "  repeat: {}", repeats.join(", ")).unwrap();
+        }
+        if !stands.is_empty() {
+            writeln!(said, "  stands: {}", stands.join(", ")).unwrap();
         }
         let minus_one: Form = "-1".parse().unwrap();
         type Figure = fn(&Operator) -> Form;

@@ -1,5 +1,6 @@
 //! The lines of a program, in one form: requirements as they are, bounds and pins of choices as conditions.
 
+use crate::candidates::degree_lines;
 use berth_language::model::{
     Compare, Condition, CountBound, LlmWork, Of, Precision, Program, Requirement, Restriction, Service,
     Steps, Subject, Term, When, Work,
@@ -101,17 +102,15 @@ fn of_service<'p>(program: &'p Program, index: usize, service: &'p Service) -> V
         lines.push(Line { home: Home::Declared, ..own(service.span, condition) });
     }
     lines.extend(service.replicas.iter().map(|bound| own(bound.span, bounded(&replicas, bound))));
-    if let Work::Llm(LlmWork { tensor, pipeline, expert, data, batch, precision, device, .. }) = &service.work
-    {
+    if let Work::Llm(work) = &service.work {
+        let LlmWork { batch, precision, device, .. } = work;
         let figure = |field| Subject::Figure { of: Of::Service(index), field, statistic: None };
         lines.extend(batch.iter().map(|bound| own(bound.span, bounded(&figure("batch"), bound))));
-        for (field, degrees) in
-            [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data)]
-        {
+        for (axis, degrees) in degree_lines(work) {
             lines.extend(degrees.iter().map(|line| {
                 let allowed =
                     line.allowed.iter().map(|value| plain(BigRational::from_integer((*value).into())));
-                let terms = vec![Term { coefficient: BigRational::one(), subject: figure(field) }];
+                let terms = vec![Term { coefficient: BigRational::one(), subject: figure(axis.name()) }];
                 own(line.span, Condition::Listed { terms, allowed: allowed.collect() })
             }));
         }

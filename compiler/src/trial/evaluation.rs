@@ -475,6 +475,7 @@ impl Evaluation<'_> {
                 "pipeline" => Several::Number(Quantity::integer(layout.degrees.pipeline)),
                 "expert" => Several::Number(Quantity::integer(layout.degrees.expert)),
                 "data" => Several::Number(Quantity::integer(layout.degrees.data)),
+                "context" => Several::Number(Quantity::integer(layout.degrees.context)),
                 "batch" => Several::Number(Quantity::integer(layout.batch)),
                 "precision" => Several::Name(precision_name(layout.precision).to_owned()),
                 _ => {
@@ -591,7 +592,7 @@ impl Several {
 
 /// Every form of a replica has its own.
 fn is_layout(field: &str) -> bool {
-    matches!(field, "tensor" | "pipeline" | "expert" | "data" | "batch" | "precision" | "device")
+    matches!(field, "tensor" | "pipeline" | "expert" | "data" | "context" | "batch" | "precision" | "device")
 }
 
 fn not_yet(because: String) -> NotJudged {

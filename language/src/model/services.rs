@@ -141,6 +141,8 @@ pub struct LlmWork {
     pub expert: Vec<Restriction<u64>>,
     /// Groups of devices, each with sequences of its own; none: 1, 2, 4 or 8 with experts, else 1.
     pub data: Vec<Restriction<u64>>,
+    /// Devices that share the tokens of each sequence; none: 1.
+    pub context: Vec<Restriction<u64>>,
     /// Most sequences decoded together; none: 1 to 256.
     pub batch: Vec<CountBound>,
     /// Precision of weights and arithmetic; none: the model's own, bf16.

@@ -148,6 +148,7 @@ impl<'a> Resolver<'a> {
                 | "pipeline"
                 | "expert"
                 | "data"
+                | "context"
                 | "batch"
                 | "precision"
         );

@@ -29,8 +29,8 @@ pub(super) enum Left {
 }
 
 /// Choices of which the model keeps every limit.
-const LIMITED: [&str; 9] =
-    ["replicas", "tensor", "pipeline", "expert", "data", "batch", "precision", "device", "filled"];
+const LIMITED: [&str; 10] =
+    ["replicas", "tensor", "pipeline", "expert", "data", "context", "batch", "precision", "device", "filled"];
 
 impl Lines {
     /// Keeps a limit; both ends of one range are one.

@@ -77,6 +77,7 @@ impl<'a> Builder<'_, 'a> {
             pipeline,
             expert,
             data,
+            context,
             cap,
             clock,
             throughput: _,
@@ -116,6 +117,7 @@ impl<'a> Builder<'_, 'a> {
                     pipeline: self.degrees(id, pipeline, &limits),
                     expert: self.degrees(id, expert, &limits),
                     data: self.degrees(id, data, &limits),
+                    context: self.degrees(id, context, &limits),
                     batch: self.bounds(id, batch, &limits),
                     precision: self.precisions(id, precision, &limits),
                     weights,
@@ -124,8 +126,7 @@ impl<'a> Builder<'_, 'a> {
                 })
             }
             Some(Runs::Image) => {
-                let degrees = [tensor, pipeline, expert, data];
-                self.not_of_images(id, &degrees);
+                self.not_of_images(id, &[tensor, pipeline, expert, data, context]);
                 self.not_of_images(id, &[prompt, output, batch, precision, weights, kv_cache]);
                 self.one_speed(id, serves, time, concurrency);
                 let devices = self.whole(id, devices).and_then(|count| {

@@ -233,6 +233,7 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             pipeline: Vec::new(),
             expert: Vec::new(),
             data: Vec::new(),
+            context: Vec::new(),
             batch: Vec::new(),
             precision: Vec::new(),
             weights: None,
