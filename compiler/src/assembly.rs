@@ -337,6 +337,7 @@ fn row(program: &Program, condition: &Condition, origins: Vec<Span>) -> Option<R
             | Subject::MemoryFree { .. }
             | Subject::ReplicasOn { .. }
             | Subject::Spread { .. }
+            | Subject::Share { .. }
             | Subject::Figure { .. } => return None,
         };
         sum.push((coefficient.clone(), atom));

@@ -26,7 +26,7 @@ pub use architecture::{
     Attention, Biases, Cached, ConfigurationFile, EncoderAttention, Experts, FeedForward, GroupedAttention,
     LatentAttention, LatentWidths, Model, Stored,
 };
-pub use flows::{Flow, Path};
+pub use flows::{Calls, Flow, Path, Variant};
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Filling, Market, Node};
 pub use jobs::{Checkpoint, Dataset, Job, Trains};

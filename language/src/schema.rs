@@ -155,6 +155,8 @@ pub enum Type {
     Objective,
     /// `spread(node)`: distinct places in use.
     Spread,
+    /// `share(small)`: the part of the walks that a variant has.
+    ShareOf,
     /// Any value; it is not looked at yet.
     Open,
 }
@@ -260,6 +262,7 @@ impl Type {
             Self::Source => "a text, or texts by field".to_owned(),
             Self::Objective => "what to minimise: `bill`, or a list".to_owned(),
             Self::Spread => "a kind of place: `spread(node)`".to_owned(),
+            Self::ShareOf => "a variant of the path: `share(small)`".to_owned(),
             Self::Open => "any value".to_owned(),
         }
     }

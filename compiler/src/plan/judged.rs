@@ -283,6 +283,7 @@ fn linear_sum(world: World<'_>, values: &Values, terms: &[Term]) -> Option<BigRa
             | Subject::MemoryFree { .. }
             | Subject::ReplicasOn { .. }
             | Subject::Spread { .. }
+            | Subject::Share { .. }
             | Subject::Figure { .. } => return None,
         };
         sum += &term.coefficient * value;

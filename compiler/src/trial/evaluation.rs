@@ -559,6 +559,7 @@ impl Evaluation<'_> {
             Subject::ReplicasOn { .. } => {
                 Err(not_yet("replicas on single nodes are not counted yet".to_owned()))
             }
+            Subject::Share { .. } => Err(not_yet("flows are not planned yet".to_owned())),
             Subject::Figure { field, .. } => Err(not_yet(match subject.row().map(|row| row.support) {
                 Some(Support::NotYet(because) | Support::Later(because)) => because.to_owned(),
                 _ => format!("`{field}` is not judged yet"),

@@ -110,6 +110,38 @@ often a part is walked instead of writing it down again: `12 * s`, `loop(a -> b,
         "",
     ),
     code(
+        "flow::variant",
+        "a choice between variants that is none",
+        "\
+`one_of([small, large])` in a flow's path lists services or flows of which each walk takes one. The plan chooses the shares, step by
+step, and `share(small)` bounds one of them. A choice is between two or more, each listed once, and a share is that of a variant in
+the flow's own path. Where several choices list the same variant, its share is that at each of them.",
+        "\
+service small {
+    image = \"example/small\"
+    cpu = 1 core
+}
+service large {
+    image = \"example/large\"
+    cpu = 4 core
+}
+flow answer {
+    path = one_of([small, small])
+}",
+        "\
+service small {
+    image = \"example/small\"
+    cpu = 1 core
+}
+service large {
+    image = \"example/large\"
+    cpu = 4 core
+}
+flow answer {
+    path = one_of([small, large])
+}",
+    ),
+    code(
         "policy::empty",
         "a line about nothing",
         "\

@@ -159,7 +159,7 @@ fn sum_text(terms: &[Term], dimension: &Dimension, program: &Program) -> String 
 /// A value that `terms` is compared with: shares in percent.
 fn value_text(terms: &[Term], value: &Quantity) -> String {
     let share = |subject: &Subject| match subject {
-        Subject::MemoryFree { .. } => true,
+        Subject::MemoryFree { .. } | Subject::Share { .. } => true,
         subject => subject.row().is_some_and(|row| match row.type_ {
             Type::Quantity(measured, _) => std::ptr::eq(measured, &RATIO),
             _ => false,
@@ -179,6 +179,7 @@ pub(super) fn subject_text(subject: &Subject, program: &Program) -> String {
             format!("{}.replicas on {}", service_name(*service, program), nodes_text(nodes, program))
         }
         Subject::Spread { of, place } => format!("{}spread({})", of_text(of, program), place.name()),
+        Subject::Share { flow, variant } => format!("{flow}.share({variant})"),
         Subject::MemoryFree { service } => format!("{}.memory_free", service_name(*service, program)),
         Subject::Bill => "bill".to_owned(),
         Subject::Latency { service, measure, statistic } => {

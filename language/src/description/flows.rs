@@ -2,7 +2,7 @@
 
 use super::conditions::{requirement_text, wish_text};
 use super::{Text, describe_profile};
-use crate::model::{Flow, Path, Profile, Program, Service};
+use crate::model::{Calls, Flow, Path, Profile, Program, Service};
 use crate::quantity::Dimension;
 use crate::quantity_text::{number, percent};
 use num_rational::BigRational;
@@ -18,7 +18,7 @@ pub(super) fn describe_flow(text: &mut Text, flow: &Flow, program: &Program) {
         let calls = path.value.calls();
         let calls = calls
             .iter()
-            .map(|(service, calls)| format!("{} {}", service_name(*service, program), number(calls)));
+            .map(|(service, calls)| format!("{} {}", service_name(*service, program), calls_text(calls)));
         text.line(&format!("mean calls: {}", calls.collect::<Vec<_>>().join(", ")));
     }
     if let Some(demand) = demand {
@@ -35,13 +35,22 @@ pub(super) fn describe_flow(text: &mut Text, flow: &Flow, program: &Program) {
 /// What a service is asked for with the calls of every flow, where a flow calls it.
 pub(super) fn describe_asked(text: &mut Text, service: &Service, program: &Program) {
     let index = program.services.iter().position(|known| std::ptr::eq(known, service));
-    let called = |index: &usize| {
-        let paths = program.flows.iter().filter_map(|flow| flow.path.as_ref());
-        paths.into_iter().any(|path| path.value.calls().contains_key(index))
-    };
-    if let Some(rates) = index.filter(called).and_then(|index| program.asked(index)) {
-        describe_rates(text, "asked with flows", &rates);
+    let Some(index) = index else { return };
+    let paths = program.flows.iter().filter_map(|flow| flow.path.as_ref());
+    let calls: Vec<_> = paths.filter_map(|path| path.value.calls().remove(&index)).collect();
+    if calls.is_empty() {
+        return;
     }
+    let is_chosen = calls.iter().any(|calls| calls.least != calls.most);
+    let name = if is_chosen { "asked with flows, at most" } else { "asked with flows" };
+    if let Some(rates) = program.asked(index) {
+        describe_rates(text, name, &rates);
+    }
+}
+
+/// `1.6`; `0 to 1` where the plan chooses.
+fn calls_text(Calls { least, most }: &Calls) -> String {
+    if least == most { number(most) } else { format!("{} to {}", number(least), number(most)) }
 }
 
 fn describe_rates(text: &mut Text, name: &str, rates: &[BigRational]) {
@@ -79,6 +88,10 @@ fn path_text(path: &Path, program: &Program, around: Binding) -> String {
         Path::Loop { mean, max, path } => {
             let path = path_text(path, program, Binding::Then);
             format!("loop({path}, mean = {}, max = {max})", number(mean))
+        }
+        Path::OneOf(variants) => {
+            let names: Vec<_> = variants.iter().map(|variant| variant.name.as_str()).collect();
+            format!("one_of([{}])", names.join(", "))
         }
     }
 }

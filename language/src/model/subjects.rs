@@ -26,6 +26,13 @@ pub enum Subject {
         /// The level of place.
         place: PlaceKind,
     },
+    /// Which part of the walks at a fork of a flow's path a variant has: `share(small)`.
+    Share {
+        /// The flow's address.
+        flow: String,
+        /// The address of the service or flow that is the variant.
+        variant: String,
+    },
     /// A measure of a service for each request: `ttft p99`.
     Latency {
         /// By index.
@@ -134,7 +141,9 @@ impl Subject {
     /// The planner decides it. Everything else is predicted.
     pub fn is_choice(&self) -> bool {
         match self {
-            Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } => true,
+            Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } | Self::Share { .. } => {
+                true
+            }
             Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
             Self::Figure { .. } => self.row().is_some_and(|row| row.role == Role::Choice),
         }
@@ -144,7 +153,7 @@ impl Subject {
     pub fn is_count(&self) -> bool {
         match self {
             Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } => true,
-            Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
+            Self::Share { .. } | Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
             Self::Figure { .. } => self.row().is_some_and(|row| matches!(row.type_, Type::Integer(_))),
         }
     }
@@ -155,6 +164,7 @@ impl Subject {
             Self::Replicas { .. }
             | Self::ReplicasOn { .. }
             | Self::Spread { .. }
+            | Self::Share { .. }
             | Self::MemoryFree { .. } => Dimension::NONE,
             Self::Latency { .. } => Dimension::TIME,
             Self::Bill => schema::PRICE.dimension.clone(),

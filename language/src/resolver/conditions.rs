@@ -179,6 +179,7 @@ pub(super) fn unjudged_subject(subject: &Subject) -> Option<String> {
         // As above.
         Subject::Figure { field: "nameplate", of: Of::Thing { .. }, .. } => None,
         Subject::ReplicasOn { .. } => Some("replicas on single nodes are not counted yet".to_owned()),
+        Subject::Share { .. } => supported(&schema::kinds::flow::share),
         Subject::Spread { of, place } => {
             let row = schema::kind(of.kind()).and_then(|kind| kind.field("spread"));
             row.and_then(supported)

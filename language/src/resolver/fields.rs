@@ -36,16 +36,16 @@ impl<'a> Resolver<'a> {
                 None => Value::not_yet(because),
             })
         };
-        if field.type_ == Type::Spread {
-            return Err(self.report(
-                Diagnostic::error(
-                    "value::type",
-                    "`spread` counts places of a kind",
-                    span,
-                    "which kind is not said",
-                )
-                .help("Write `spread(node)`."),
-            ));
+        let asks_of = match field.type_ {
+            Type::Spread => {
+                Some(("`spread` counts places of a kind", "which kind is not said", "spread(node)"))
+            }
+            Type::ShareOf => Some(("`share` is a variant's", "which variant is not said", "share(small)")),
+            _ => None,
+        };
+        if let Some((title, label, form)) = asks_of {
+            let missing = Diagnostic::error("value::type", title, span, label);
+            return Err(self.report(missing.help(format!("Write `{form}`."))));
         }
         match (field.role, statistic) {
             (Role::Fact, None) if field.type_ == Type::Open => {
@@ -170,8 +170,23 @@ impl<'a> Resolver<'a> {
             .report(diagnostic.help("A container can promise `latency` and `spread`, and bound `replicas`.")))
     }
 
+    /// `spread(node)`, `share(small)`; nothing for a field that is of nothing.
+    pub(super) fn field_of(
+        &mut self,
+        thing: ThingId,
+        field: &'static Field,
+        (arguments, span): (&'a [Argument], Span),
+        scope: &Scope,
+    ) -> Option<Outcome<Value>> {
+        match field.type_ {
+            Type::Spread => Some(self.spread(thing, arguments, span)),
+            Type::ShareOf => Some(self.share(thing, (arguments, span), scope)),
+            _ => None,
+        }
+    }
+
     /// `spread(node)`.
-    pub(super) fn spread(&mut self, thing: ThingId, arguments: &'a [Argument], span: Span) -> Outcome<Value> {
+    fn spread(&mut self, thing: ThingId, arguments: &'a [Argument], span: Span) -> Outcome<Value> {
         let place = match arguments {
             [Argument { name: None, value }] => match &value.kind {
                 ExprKind::Path(path) if path.steps.is_empty() && path.statistic.is_none() => Some(&path.head),

@@ -1,14 +1,16 @@
 //! Flows: `think -> embed & vectors -> 40% * rerank -> chat` as a path through services.
 
 use super::building::Builder;
+use super::evaluation::Expect;
 use super::things::ThingId;
-use super::value::Value;
-use super::{Outcome, Reported, Resolver};
+use super::value::{Linear, Value};
+use super::{Outcome, Reported, Resolver, Scope, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Flow, Path};
+use crate::model::{Flow, Path, Subject, Variant};
 use crate::quantity::{Dimension, Quantity, is_positive};
-use crate::schema::kinds::{FlowRows, flow};
+use crate::schema::kinds::{FlowRows, flow as rows};
 use crate::span::{Span, Spanned};
+use crate::syntax::ast::Argument;
 use num_rational::BigRational;
 use num_traits::One;
 use std::rc::Rc;
@@ -47,17 +49,6 @@ impl<'a> Resolver<'a> {
         let left = self.stages(left, left_at)?;
         let right = self.stages(right, right_at)?;
         let count = left.count + right.count;
-        if count > MOST_STAGES {
-            return Err(self.report(
-                Diagnostic::error(
-                    "flow::too-long",
-                    "a path with more stages than can be planned",
-                    left_at.join(right_at),
-                    format!("more than {MOST_STAGES}, with the paths of other flows written out"),
-                )
-                .help("Say how often a part is walked: `12 * s`, `loop(a -> b, mean = 3, max = 8)`."),
-            ));
-        }
         let mut parts = Vec::new();
         for side in [left.path, right.path] {
             match (beside, side) {
@@ -66,7 +57,105 @@ impl<'a> Resolver<'a> {
             }
         }
         let path = if beside { Path::Beside(parts) } else { Path::Then(parts) };
+        self.counted(path, count, left_at.join(right_at))
+    }
+
+    /// A path of so many stages, if that is not too many.
+    fn counted(&mut self, path: Path, count: usize, span: Span) -> Outcome<Value> {
+        if count > MOST_STAGES {
+            return Err(self.report(
+                Diagnostic::error(
+                    "flow::too-long",
+                    "a path with more stages than can be planned",
+                    span,
+                    format!("more than {MOST_STAGES}, with the paths of other flows written out"),
+                )
+                .help("Say how often a part is walked: `12 * s`, `loop(a -> b, mean = 3, max = 8)`."),
+            ));
+        }
         Ok(Value::Path(Rc::new(Stages { path, count })))
+    }
+
+    /// `one_of([small, large])`
+    pub(super) fn one_of(&mut self, variants: Value, span: Span) -> Outcome<Value> {
+        let variants: Vec<Value> = match variants {
+            Value::NotYet(unjudged) => return Ok(Value::NotYet(unjudged)),
+            Value::List(values) => values.iter().cloned().collect(),
+            Value::Things(things) => things.iter().map(|thing| Value::Thing(*thing)).collect(),
+            other => vec![other],
+        };
+        let mut known: Vec<Variant> = Vec::new();
+        let mut count = 0;
+        for variant in &variants {
+            let Value::Thing(thing) = variant else {
+                let label = format!("one of these is {}", variant.noun());
+                return Err(self.no_variant("a variant is a service or a flow", label, span));
+            };
+            let name = self.thing(*thing).address.clone();
+            let stages = self.stages(variant.clone(), span)?;
+            if known.iter().any(|known| known.name == name) {
+                return Err(self.no_variant("a variant stands once", format!("`{name}` stands twice"), span));
+            }
+            count += stages.count;
+            known.push(Variant { name, path: stages.path });
+        }
+        if known.len() < 2 {
+            let label = format!("{} to choose from", if known.is_empty() { "nothing" } else { "one" });
+            return Err(self.no_variant("a choice is between two or more", label, span));
+        }
+        self.counted(Path::OneOf(known), count, span)
+    }
+
+    fn no_variant(&mut self, title: &'static str, label: String, span: Span) -> Reported {
+        self.report(
+            Diagnostic::error("flow::variant", title, span, label)
+                .help("List the services and flows that may serve a call: `one_of([small, large])`."),
+        )
+    }
+
+    /// `share(small)`: of a flow whose path has that variant.
+    pub(super) fn share(
+        &mut self,
+        flow: ThingId,
+        (arguments, span): (&'a [Argument], Span),
+        scope: &Scope,
+    ) -> Outcome<Value> {
+        let [Argument { name: None, value }] = arguments else {
+            return Err(self.report(
+                Diagnostic::error("value::type", "`share` is a variant's", span, "this names no variant")
+                    .help("Write `share(small)`."),
+            ));
+        };
+        let at = value.span;
+        let variant = match self.evaluate(value, scope, Expect::Value)? {
+            Value::Thing(thing) => self.thing(thing).address.clone(),
+            Value::NotYet(unjudged) => return Ok(Value::NotYet(unjudged)),
+            other => other.written(),
+        };
+        let path = match self.fact(flow, &rows::path, span)? {
+            Value::Path(stages) => stages.path.clone(),
+            Value::NotYet(unjudged) => return Ok(Value::NotYet(unjudged)),
+            _ => return Err(Reported),
+        };
+        let flow = self.thing(flow).address.clone();
+        let variants = path.variants();
+        if !variants.contains(variant.as_str()) {
+            let help = if variants.is_empty() {
+                "Give the path a choice: `one_of([small, large])`.".to_owned()
+            } else {
+                format!("Its variants are {}.", listed(variants))
+            };
+            return Err(self.report(
+                Diagnostic::error(
+                    "flow::variant",
+                    format!("`{variant}` is no variant of flow `{flow}`"),
+                    at,
+                    "no `one_of` of its path lists this",
+                )
+                .help(help),
+            ));
+        }
+        Ok(Value::Linear(Linear::subject(Subject::Share { flow, variant }, Dimension::NONE)))
     }
 
     /// A value that should be a path: a service, another flow, or a path.
@@ -79,7 +168,7 @@ impl<'a> Resolver<'a> {
                     let service = self.service_index(thing).ok_or(Reported)?;
                     Ok(Stages { path: Path::Call(service), count: 1 })
                 }
-                "flow" => match self.fact(thing, &flow::path, span)? {
+                "flow" => match self.fact(thing, &rows::path, span)? {
                     Value::Path(stages) => Ok((*stages).clone()),
                     _ => Err(Reported),
                 },
@@ -187,6 +276,7 @@ impl<'a> Builder<'_, 'a> {
             path,
             demand,
             priority,
+            share: _,
             hour: _,
             ttft: _,
             latency: _,

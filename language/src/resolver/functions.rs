@@ -69,6 +69,10 @@ impl<'a> Resolver<'a> {
                 let count = self.count_of_calls(mean, max, 1)?;
                 Ok(self.looped(&count, stages))
             }
+            "one_of" => match values.first() {
+                Some(Some((variants, at))) => self.one_of(variants.clone(), *at),
+                _ => Err(Reported),
+            },
             "calls" => {
                 let mean = self.quantity_argument(&values, 0, Some(&Dimension::NONE))?;
                 let max = self.quantity_argument(&values, 1, Some(&Dimension::NONE))?;

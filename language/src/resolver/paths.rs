@@ -101,15 +101,20 @@ impl<'a> Resolver<'a> {
     ) -> Outcome<Found> {
         while let Some((step, rest)) = steps.split_first() {
             (found, steps) = match (found, step) {
-                (Found::Field(thing, field, _), Step::Call { arguments, span })
-                    if field.type_ == Type::Spread =>
-                {
-                    let value = self.spread(thing, arguments, *span)?;
-                    (Found::Value(value), rest)
-                }
                 (Found::Field(thing, field, span), step) => {
-                    let value = self.field_value(thing, field, None, span)?;
-                    (self.step(value, step, scope)?, rest)
+                    let of = match step {
+                        Step::Call { arguments, span } => {
+                            self.field_of(thing, field, (arguments, *span), scope)
+                        }
+                        _ => None,
+                    };
+                    match of {
+                        Some(value) => (Found::Value(value?), rest),
+                        None => {
+                            let value = self.field_value(thing, field, None, span)?;
+                            (self.step(value, step, scope)?, rest)
+                        }
+                    }
                 }
                 (Found::Group(group), Step::Index { keys, span }) => {
                     let keys = self.keys(keys, scope)?;
@@ -181,10 +186,9 @@ impl<'a> Resolver<'a> {
         let field = kind.and_then(|kind| kind.field(&name.value));
         if let Some((Step::Call { arguments, span }, rest)) = steps.split_first() {
             if let (Some(thing), Some(field)) = (scope.thing, field)
-                && field.type_ == Type::Spread
+                && let Some(value) = self.field_of(thing, field, (arguments, *span), scope)
             {
-                let value = self.spread(thing, arguments, *span)?;
-                return Ok((Found::Value(value), rest));
+                return Ok((Found::Value(value?), rest));
             }
             let value = self.call(name, arguments, *span, scope)?;
             return Ok((Found::Value(value), rest));

@@ -123,6 +123,11 @@ pub static FUNCTIONS: &[Function] = &[
         "A path walked several times: a geometric count from 1, cut off at `max`, with this mean.",
     ),
     acted(
+        "one_of",
+        &["variants"],
+        "One of several services or flows, as in `one_of([small, large])`: the plan chooses which share of the walks each has.",
+    ),
+    acted(
         "calls",
         &["mean", "max"],
         "How often a stage is called, as in `calls(mean = 2.4, max = 8) * s`: a geometric count from 0, cut off at `max`, with this mean.",

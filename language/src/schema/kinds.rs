@@ -7,8 +7,8 @@ use super::Support::{Acted, Describes, Later, NotYet};
 use super::Type::{
     Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
     Date, Demand, Devices, Draws, Environment, Extents, Fabric, Hours, Integer, Labels, Live, Name,
-    Objective, Path, Ports, Probe, Profile, Quantity as Q, Serves, Source, Spread, Symbol, Target, Text,
-    Texts, Thing, Things, Volumes, Widths, Windows, Zone,
+    Objective, Path, Ports, Probe, Profile, Quantity as Q, Serves, ShareOf, Source, Spread, Symbol, Target,
+    Text, Texts, Thing, Things, Volumes, Widths, Windows, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
@@ -395,6 +395,7 @@ kinds! {
         path: Fact, Path, Describes, Unset, "The services in their order.";
         demand: Fact, Demand, Describes, Unset, "Requests a second, by step.";
         priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
+        share: Choice, ShareOf, NotYet("flows are not planned yet"), Unset, "Share of the walks that go by a variant, in a step: `share(small)`.";
         ttft: Sampled, Q(&TIME, Any), NotYet("flows are not planned yet"), Unset, "Time to the first token of the last model.";
         latency: Sampled, Q(&TIME, Any), NotYet("flows are not planned yet"), Unset, "Time of a whole request.";
         availability: Measure, Q(&RATIO, Any), NotYet(UP), Unset, "Share of demand met while nodes fail.";
