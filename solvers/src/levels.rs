@@ -25,8 +25,9 @@ const MASTER_COLUMNS: usize = 4_000;
 /// Above this many columns z3 is not asked.
 const SMT_COLUMNS: usize = 400;
 
-/// Steps of annealing for each copy placed, and at most in all, where something is left out.
+/// Steps of annealing for each copy placed, or as for so few, and at most in all, where something is left out.
 const STEPS_A_COPY: u64 = 10_000;
+const FEW_COPIES: u64 = 200;
 const MOST_STEPS: u64 = 8_000_000;
 
 /// Machines looked at by ruining and recreating; fewer where more copies than this make each round dear.
@@ -389,7 +390,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let copies = self.best.len() as u64;
         let left_out = !search.missing().is_empty();
         if left_out {
-            let work = effort * (STEPS_A_COPY * copies.max(8)).min(MOST_STEPS);
+            let work = effort * (STEPS_A_COPY * copies.max(FEW_COPIES)).min(MOST_STEPS);
             search.anneal(&Budget { work, patience: 0, cancellation, deadline }, enough);
             search.work = 0;
         }

@@ -106,11 +106,22 @@ impl Guide {
                 if counts_money && cheapest.is_finite() { cheapest } else { size[form] }
             })
             .collect();
+        let mut falls = vec![false; instance.rows.len()];
+        for &(row, by) in instance.effects.iter().chain(&instance.spread_effects).flatten() {
+            falls[row] |= by < 0;
+        }
         let rank = (0..packing.items.len())
             .map(|item| {
                 let effects = instance.forms_of[item].clone().flat_map(|form| instance.effects[form].iter());
+                // A row that allows so many copies, or asks for none, wants none.
+                let wants = |row: usize, by: i128| match instance.rows[row].relation {
+                    Relation::AtLeast | Relation::Equal => {
+                        by > 0 && (instance.rows[row].bound > 0 || falls[row])
+                    }
+                    Relation::AtMost => by < 0,
+                };
                 effects
-                    .filter(|(_, by)| *by > 0)
+                    .filter(|(row, by)| wants(*row, *by))
                     .map(|(row, _)| importance(instance, *row))
                     .min()
                     .unwrap_or(usize::MAX)
