@@ -265,10 +265,13 @@ impl Facts<'_> {
         }
         if self.weights().into_iter().any(|elements| elements.is_none_or(|elements| elements > MOST_ELEMENTS))
         {
-            return Err(self.wrong(
+            let wrong = self.wrong(
                 self.model.span,
                 format!("model `{name}` has a weight of more than 2^62 elements"),
                 "the product of its widths is that large".to_owned(),
+            );
+            return Err(Box::new(
+                wrong.help("No machine holds it: mend the largest of its widths and counts."),
             ));
         }
         Ok(())

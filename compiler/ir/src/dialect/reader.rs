@@ -467,7 +467,7 @@ impl<'c> Attributes<'c, '_> {
         }
         let elements = dimensions.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
         if elements.is_none_or(|elements| elements > MOST_ELEMENTS) {
-            self.problem(format!("`{type}` has more than 2^62 elements; no machine holds it"));
+            self.problem(format!("`{type}` has more than 2^62 elements; no machine holds it: mend a dimension, or make several weights of it"));
             return None;
         }
         Some((dimensions, tensor.element()))

@@ -104,7 +104,9 @@ pub(super) fn sort(r#type: Type) -> Result<Sort, String> {
         _ => product.checked_mul(*extent),
     });
     if known.is_none_or(|elements| elements > MOST_ELEMENTS) {
-        return Err(format!("`{type}` has more than 2^62 elements"));
+        return Err(format!(
+            "`{type}` has more than 2^62 elements: mend a dimension, or make several tensors of it"
+        ));
     }
     let element = tensor.element().to_string();
     match Element::named(&element) {
