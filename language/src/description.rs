@@ -487,6 +487,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     let LlmWork {
         model,
         engine,
+        image,
         prompt,
         output,
         sequences,
@@ -505,6 +506,9 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     let model = program.models.get(model.value);
     text.line(&format!("model = {}", model.map_or("?", |model| model.name.as_str())));
     text.fact("engine", engine.as_ref());
+    if let Some(image) = image {
+        text.line(&format!("image = {:?}", image.value));
+    }
     for (name, draws) in [("prompt", prompt), ("output", output)] {
         if let Some(draws) = draws {
             text.line(&format!("{name} = {}", draws_text(&draws.value, &Dimension::TOKEN)));

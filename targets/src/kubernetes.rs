@@ -3,8 +3,10 @@
 mod amounts;
 pub mod application;
 pub mod connection;
+mod contents;
 pub mod difference;
 pub mod emission;
+mod engines;
 pub mod inventory;
 pub mod kinds;
 mod lock;

@@ -116,6 +116,7 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
     let LlmWork {
         model: _,
         engine: _,
+        image: _,
         prompt: _,
         output: _,
         sequences: _,

@@ -42,6 +42,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         native: _,
         native_group: _,
         kv_cache: _,
+        repository: _,
         quality: _,
     } = model;
     let mut facts = Facts { model, runs, fields: Vec::new(), missing: Vec::new() };

@@ -10,7 +10,7 @@ use crate::graph::{Operator, PhaseGraph};
 /// Bytes of context, communication buffers, captured graphs and fragmentation on each device.
 ///
 /// A CUDA context takes about 0.5 GB, collectives 0.3 to 1 GB, captured graphs 0.5 to 1 GB.
-const RUNTIME_BYTES: f64 = 2e9;
+pub const RUNTIME_BYTES: f64 = 2e9;
 
 /// The memory of one device of a replica.
 #[derive(Clone, Copy, Debug, PartialEq)]

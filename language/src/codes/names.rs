@@ -413,12 +413,11 @@ service shop {
         "service::two-works",
         "a service that runs two things",
         "\
-A service runs a model or a container. The engine of a model brings its own container.",
+A service runs a model or a container. Beside a model, a container is that of its engine, and the engine is named.",
         "\
 use catalog.models as models
 service chat {
     model = models.llama_3_1_8b_instruct
-    engine = vllm
     image = \"example/chat\"
 }",
         "\

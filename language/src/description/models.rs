@@ -21,6 +21,7 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         feed_forward,
         biases,
         prediction_modules,
+        repository,
         native,
         native_group,
         kv_cache,
@@ -43,6 +44,9 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         text.line(&format!("biases = {}", biases.value.name()));
     }
     text.fact("prediction_modules", prediction_modules.as_ref());
+    if let Some(repository) = repository {
+        text.line(&format!("repository = {:?}", repository.value));
+    }
     if let Some(native) = native {
         text.line(&format!("native = {}", native.value.name()));
     }

@@ -31,6 +31,8 @@ pub struct Model {
     pub biases: Option<Fact<Biases>>,
     /// Modules that predict further tokens, beside the model itself; no count has them.
     pub prediction_modules: Option<Fact<u64>>,
+    /// What an engine loads: a repository of Hugging Face, or a folder in its container.
+    pub repository: Option<Fact<String>>,
     /// What the published weights are stored as.
     pub native: Option<Fact<Stored>>,
     /// Numbers of a column that share a scale there; 0: all of them.

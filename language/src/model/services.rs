@@ -125,6 +125,8 @@ pub struct LlmWork {
     pub model: Fact<usize>,
     /// `vllm`, `sglang`, `tensorrt_llm`.
     pub engine: Option<Fact<String>>,
+    /// The engine's container; none: one of the target's choice.
+    pub image: Option<Fact<String>>,
     /// Tokens of one prompt.
     pub prompt: Option<Fact<Draws>>,
     /// Tokens of one answer.

@@ -109,6 +109,7 @@ impl<'a> Builder<'_, 'a> {
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
+                    image: self.name_of(id, image),
                     prompt: self.draws(id, prompt),
                     output: self.draws(id, output),
                     sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
@@ -231,7 +232,7 @@ impl<'a> Builder<'_, 'a> {
         };
         let name = self.resolver.thing(id).address.clone();
         match (line(self, model), line(self, engine), line(self, image)) {
-            (Some(model), _, Some(image)) => {
+            (Some(model), None, Some(image)) => {
                 self.resolver.report(
                     Diagnostic::error(
                         "service::two-works",
@@ -241,7 +242,7 @@ impl<'a> Builder<'_, 'a> {
                     )
                     .and(model, "a model")
                     .help(
-                        "Make two services of it, or leave one line out: an engine brings its own container.",
+                        "Make two services of it, or leave one line out; where the container is that of the model's engine, say which: `engine = vllm`.",
                     ),
                 );
                 None
@@ -258,7 +259,7 @@ impl<'a> Builder<'_, 'a> {
                 );
                 None
             }
-            (Some(_), _, None) => {
+            (Some(_), _, _) => {
                 let chosen = self.stated(id, model, |builder, value| match value {
                     Value::Thing(thing) => Some(builder.model(thing)),
                     _ => None,

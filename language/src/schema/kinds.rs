@@ -168,6 +168,7 @@ kinds! {
         pooler: Fact, Boolean, Acted, IsBoolean(false), "An encoder's matrix over its answer for the first token.";
         labels: Fact, Integer(Positive), Acted, Unset, "Scores of an encoder's classification head: 1 of a reranker.";
         prediction_modules: Fact, Integer(NotNegative), Describes, Unset, "Modules that predict further tokens; no count has their weights.";
+        repository: Fact, Text, Describes, Unset, "What an engine loads: a repository of Hugging Face, `org/name`, or a folder in its container.";
         native: Fact, Symbol(STORED), Acted, IsSymbol("bf16"), "What the published weights are stored as. `int8`, `int4` and `mxfp4` are held as they are, unless the service's `weights` says otherwise; the others as its `precision` has them.";
         native_group: Fact, Integer(NotNegative), Acted, Unset, "Numbers of a column that share a scale in `native`; 0: all of them. 128 of `int4` and all of `int8` where nothing is said.";
         kv_cache: Fact, Symbol(CACHED), Acted, IsSymbol("bf16"), "What its keys and values are cached as, where it is published with the scales for that; a service's `kv_cache` comes first.";
@@ -181,7 +182,7 @@ kinds! {
     service as ServiceRows in [""], Acted => {
         model: Fact, Thing("model"), Acted, Unset, "The model it serves.";
         engine: Fact, Symbol(ENGINES), Acted, Unset, "What runs the model.";
-        image: Fact, Text, Acted, Unset, "The container it runs.";
+        image: Fact, Text, Acted, Unset, "The container it runs; beside a model, that of its engine, which has one of its own where nothing is said.";
         cpu: Fact, Q(&CORES, NotNegative), Acted, Unset, "Cores of one replica.";
         memory: Fact, Q(&DATA, NotNegative), Acted, Unset, "Bytes of main memory of one replica.";
         serves: Fact, Serves, Acted, Unset, "Requests a second that one replica serves.";
@@ -216,7 +217,7 @@ kinds! {
         template: Fact, Text, Later("templates are not filled in yet"), Unset, "A manifest whose decided fields are filled in.";
         adopt: Fact, Live, Later("live objects are not taken over yet"), Unset, "A live object that is taken over.";
         command: Fact, Texts, Describes, Unset, "What its container runs, instead of the image's entry point.";
-        args: Fact, Texts, Describes, Unset, "The arguments of that, instead of the image's.";
+        args: Fact, Texts, Describes, Unset, "The arguments of that, instead of the image's; of an engine, beside those that the plan decides.";
         ports: Fact, Ports, Describes, Unset, "The ports it listens on; each is a port of its Service too.";
         env: Fact, Environment, Describes, Unset, "Environment variables. A secret is named by where it lies, never stated.";
         volumes: Fact, Volumes, Describes, Unset, "What is mounted into its container, and where.";

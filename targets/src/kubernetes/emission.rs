@@ -102,6 +102,8 @@ fn values(plan: &Plan) -> String {
         let decided = [
             ("replicaCount", &manifest["spec"]["replicas"], "/spec/replicas"),
             ("image", &container["image"], "/spec/template/spec/containers/0/image"),
+            ("command", &container["command"], "/spec/template/spec/containers/0/command"),
+            ("args", &container["args"], "/spec/template/spec/containers/0/args"),
             ("resources", &container["resources"], "/spec/template/spec/containers/0/resources"),
             ("affinity", &pod["affinity"], "/spec/template/spec/affinity"),
             (

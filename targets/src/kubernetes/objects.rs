@@ -3,13 +3,15 @@
 //! One workload a layout of a service; all layouts share a Service and a disruption budget. The order is that of
 //! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
 
+use super::contents::{Contents, contents};
 use super::names::{label_value, object_name, object_names};
-use super::placement::{Landing, counts_by_machine, device_resources, spread, widest_skew};
+use super::placement::{Landing, counts_by_machine, spread, widest_skew};
 use super::pods::{claims, pod};
+use berth_compiler::degrees::Degrees;
 use berth_compiler::plan::objects::{Asked, ObjectEntry, Unwritten};
 use berth_compiler::plan::written::file_name;
-use berth_compiler::plan::{Placement, Plan};
-use berth_language::model::{Cluster, Container, ImageWork, Pin, Program, Service, Work};
+use berth_compiler::plan::{Layout, Placement, Plan};
+use berth_language::model::{Cluster, Fact, Pin, Port, Program, Requirement, Service};
 use berth_language::sources::Sources;
 use berth_language::span::Span;
 use serde_json::{Map, Value, json};
@@ -41,44 +43,28 @@ pub fn objects(
         if placements.is_empty() {
             continue;
         }
-        match runnable(program, service, &placements) {
-            Ok(work) => objects.extend(world.service(index, service, work, &placements)),
+        match world.service(index, service, &placements) {
+            Ok(own) => objects.extend(own),
             Err(because) => unwritten.push(Unwritten {
                 service: service.name.clone(),
                 file: file_name(sources, service.span),
                 line: sources.position(service.span).0,
-                because: because.into(),
+                because,
             }),
         }
     }
     (objects, unwritten)
 }
 
-/// The container that a service runs, or why it cannot be written yet.
-fn runnable<'a>(
-    program: &Program,
-    service: &'a Service,
-    placements: &[&Placement],
-) -> Result<&'a ImageWork, &'static str> {
-    let work = match &service.work {
-        Work::Image(work) => work,
-        Work::Llm(_) => return Err("a model behind an engine is not written to Kubernetes yet"),
-    };
-    if work.image.is_none() {
-        Err("it names no image")
-    } else if service.template.is_some() {
-        Err("templates are not filled in yet")
-    } else if service.adopt.is_some() {
-        Err("live objects are not taken over yet")
-    } else if placements.iter().any(|placement| placement.share.is_some()) {
-        Err("a share of a device is not written to Kubernetes yet")
-    } else if work.devices.as_ref().is_some_and(|devices| devices.value > 0)
-        && device_resources(program, placements).len() > 1
-    {
-        Err("it was placed on devices that are handed out under different names; limit `device` to one class")
-    } else {
-        Ok(work)
-    }
+/// Replicas of a service that one workload runs: all of one layout.
+struct Part<'a> {
+    /// The workload's name.
+    name: String,
+    placements: Vec<&'a Placement>,
+    contents: Contents,
+    landing: Landing,
+    /// Machines that they have to stand on at least, and the line that asks for it.
+    distinct: Option<(u64, &'a Requirement)>,
 }
 
 struct World<'a> {
@@ -89,7 +75,7 @@ struct World<'a> {
     names: BTreeMap<&'a str, String>,
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
     /// One for each priority in use but 0, which is everybody's. Such classes are everywhere in a cluster, so their
     /// names say whose they are.
     fn priority_classes(&self) -> Vec<ObjectEntry> {
@@ -149,33 +135,78 @@ impl World<'_> {
         json!({NAME: service, INSTANCE: label_value(self.plan_name())})
     }
 
+    /// What the plan creates for a service, or why it cannot be written.
     fn service(
         &self,
         index: usize,
         service: &Service,
-        work: &ImageWork,
-        placements: &[&Placement],
-    ) -> Vec<ObjectEntry> {
+        placements: &[&'a Placement],
+    ) -> Result<Vec<ObjectEntry>, String> {
         let name =
             self.names.get(service.name.as_str()).cloned().unwrap_or_else(|| object_name(&service.name));
+        let parts = self.parts(index, service, placements, &name)?;
+        let ports = parts.first().and_then(|part| part.contents.ports.as_ref());
         let mut objects = Vec::new();
-        objects.extend(self.network(service, &name));
-        // Where each replica stands is part of the proof only where a line counts by machine.
-        if counts_by_machine(self.program, index) && placements.len() > 1 {
-            for (at, placement) in placements.iter().enumerate() {
-                let own = format!("{name}-{}", at + 1);
-                objects.push(self.workload(index, service, work, &[placement], &own, &name, Pin::Node));
-            }
-        } else {
-            objects.push(self.workload(index, service, work, placements, &name, &name, self.cluster.pin));
-        }
+        objects.extend(self.network(service, ports, &name));
+        objects.extend(parts.iter().map(|part| self.workload(service, part, &name)));
         objects.push(self.budget(service, &name));
-        objects
+        Ok(objects)
+    }
+
+    /// The workloads of a service: one a layout; one a placement where a line counts replicas by machine, because
+    /// then where each replica stands is part of the proof.
+    fn parts(
+        &self,
+        index: usize,
+        service: &Service,
+        placements: &[&'a Placement],
+        name: &str,
+    ) -> Result<Vec<Part<'a>>, String> {
+        let by_machine = counts_by_machine(self.program, index) && placements.len() > 1;
+        let mut groups: Vec<Vec<&'a Placement>> = Vec::new();
+        for placement in placements {
+            let same = |group: &&mut Vec<&Placement>| {
+                !by_machine && group.iter().all(|other| other.layout == placement.layout)
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.push(placement),
+                None => groups.push(vec![placement]),
+            }
+        }
+        let landing = |pin: Pin| -> Vec<Landing> {
+            let of = |group: &Vec<&Placement>| Landing::of(self.program, self.plan, index, group, pin);
+            groups.iter().map(of).collect()
+        };
+        let asked = spread(self.program, index);
+        let mut landings = landing(if by_machine { Pin::Node } else { self.cluster.pin });
+        // Workloads count their own machines; together they stand on as many as planned where none may use another's.
+        if asked.is_some() && Landing::overlap(&landings) {
+            landings = landing(Pin::Node);
+        }
+        let single = groups.len() == 1;
+        let tags = groups.iter().enumerate().map(|(at, group)| match group.first() {
+            Some(Placement { layout: Some(layout), .. }) if !by_machine => format!("{name}-{}", tag(layout)),
+            _ => format!("{name}-{}", at + 1),
+        });
+        let tags: Vec<String> = tags.collect();
+        let names = object_names(tags.iter().map(String::as_str));
+        let mut parts = Vec::new();
+        for ((group, landing), tag) in groups.into_iter().zip(landings).zip(&tags) {
+            let contents = contents(self.program, index, service, &group)?;
+            let name = if single { name.to_owned() } else { names.get(tag.as_str()).unwrap_or(tag).clone() };
+            let distinct = asked.map(|(all, line)| (if single { all } else { landing.machines() }, line));
+            parts.push(Part { name, placements: group, contents, landing, distinct });
+        }
+        Ok(parts)
     }
 
     /// The Service: what reaches the replicas, and what gives those with an identity their names.
-    fn network(&self, service: &Service, name: &str) -> Option<ObjectEntry> {
-        let Container { ports, .. } = &service.container;
+    fn network(
+        &self,
+        service: &Service,
+        ports: Option<&Fact<Vec<Port>>>,
+        name: &str,
+    ) -> Option<ObjectEntry> {
         let is_stateful = is_stateful(service);
         if ports.is_none() && !is_stateful {
             return None;
@@ -198,17 +229,8 @@ impl World<'_> {
         Some(lines.entry(Some(service), manifest))
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what is placed, and as what")]
-    fn workload(
-        &self,
-        index: usize,
-        service: &Service,
-        work: &ImageWork,
-        placements: &[&Placement],
-        own: &str,
-        name: &str,
-        pin: Pin,
-    ) -> ObjectEntry {
+    fn workload(&self, service: &Service, part: &Part<'_>, name: &str) -> ObjectEntry {
+        let Part { name: own, placements, contents, landing, distinct } = part;
         let mut lines = Lines::new(self.sources);
         lines.asked("", service.span);
         let replicas: u64 = placements.iter().map(|placement| copies(self.program, placement)).sum();
@@ -217,16 +239,20 @@ impl World<'_> {
             bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
         }
 
-        let resources = device_resources(self.program, placements);
-        let resource = resources.first().copied().unwrap_or_default();
-        let mut pod = pod(service, work, name, resource, &mut lines);
-        let landing = Landing::of(self.program, self.plan, index, placements, pin);
+        let mut pod_labels = self.labels(Some(name));
+        let mut selector = self.selector(name);
+        if own != name {
+            // Workloads of one service do not take each other's pods.
+            pod_labels.insert(PART.into(), json!(own));
+            selector[PART] = json!(own);
+        }
+        let mut pod = pod(service, contents, name, &mut lines);
         pod.insert("affinity".into(), landing.affinity(self.program));
         let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);
         let planned = landing.planned_names(self.program).join(", ");
         lines.note("/spec/template/spec/affinity", target, format!("planned on {planned}"));
-        if let Some((distinct, line)) = spread(self.program, index)
-            && let Some(skew) = widest_skew(replicas, distinct)
+        if let Some((distinct, line)) = distinct
+            && let Some(skew) = widest_skew(replicas, *distinct)
         {
             pod.insert(
                 "topologySpreadConstraints".into(),
@@ -237,7 +263,7 @@ impl World<'_> {
                     "whenUnsatisfiable": "DoNotSchedule",
                     // A machine that died counts no longer, or its replicas could not land.
                     "nodeTaintsPolicy": "Honor",
-                    "labelSelector": {"matchLabels": self.selector(name)},
+                    "labelSelector": {"matchLabels": selector},
                 }]),
             );
             lines.asked("/spec/template/spec/topologySpreadConstraints", line.span);
@@ -247,13 +273,6 @@ impl World<'_> {
             lines.asked("/spec/template/spec/priorityClassName", service.priority.span);
         }
 
-        let mut pod_labels = self.labels(Some(name));
-        let mut selector = self.selector(name);
-        if own != name {
-            // Workloads of one service do not take each other's pods.
-            pod_labels.insert(PART.into(), json!(own));
-            selector[PART] = json!(own);
-        }
         let mut spec = json!({
             "replicas": replicas,
             "selector": {"matchLabels": selector},
@@ -304,6 +323,18 @@ impl World<'_> {
 /// Label that tells workloads of one service apart.
 const PART: &str = "app.kubernetes.io/component";
 
+/// What tells a layout from the others of its service: `h100-sxm-tp4-fp8-b64`.
+fn tag(layout: &Layout) -> String {
+    let Degrees { tensor, pipeline, expert, data, context } = layout.degrees();
+    let mut tag = format!("{}-tp{tensor}", layout.device);
+    for (axis, degree) in [("pp", pipeline), ("ep", expert), ("dp", data), ("cp", context)] {
+        if degree > 1 {
+            tag.push_str(&format!("-{axis}{degree}"));
+        }
+    }
+    format!("{tag}-{}-b{}", layout.precision, layout.batch)
+}
+
 /// The plan's name; `plan` where its block has none.
 pub fn plan_name(plan: &Plan) -> &str {
     plan.name.as_deref().unwrap_or("plan")
@@ -340,6 +371,14 @@ impl<'a> Lines<'a> {
     /// The line at `span` states what stands at `pointer`.
     pub fn asked(&mut self, pointer: &str, span: Span) {
         self.note(pointer, span, self.text(span));
+    }
+
+    /// What stands at `pointer` was decided as `decided` says, else the line at `span` states it.
+    pub fn asked_or_decided(&mut self, pointer: &str, span: Span, decided: Option<&str>) {
+        match decided {
+            Some(decided) => self.note(pointer, span, decided.to_owned()),
+            None => self.asked(pointer, span),
+        }
     }
 
     /// What stands at `pointer` was decided, within the line at `span`.

@@ -6,6 +6,7 @@
 //! Where the program limits the bill, a machine that nobody uses yet would cost what was not counted, and is not
 //! part of the class.
 
+use super::contents::NVIDIA;
 use super::names::object_name;
 use berth_compiler::assembly::requirements;
 use berth_compiler::plan::{Placement, Plan};
@@ -19,8 +20,6 @@ use std::collections::BTreeSet;
 
 /// The label by which the scheduler knows a machine.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
-/// The resource under which devices are handed out where nothing is said.
-const DEVICE: &str = "nvidia.com/gpu";
 /// Labels that tell classes of machines apart, where every machine of a class has them and no other has.
 const OF_CLASSES: [&str; 2] = ["nvidia.com/gpu.product", "node.kubernetes.io/instance-type"];
 
@@ -52,6 +51,17 @@ impl Landing {
             }
         };
         Self { planned, allowed }
+    }
+
+    /// Some machine is allowed to more than one of them.
+    pub fn overlap(all: &[Landing]) -> bool {
+        let together: BTreeSet<usize> = all.iter().flat_map(|landing| &landing.allowed).copied().collect();
+        together.len() < all.iter().map(|landing| landing.allowed.len()).sum()
+    }
+
+    /// Machines of the plan, counted.
+    pub fn machines(&self) -> u64 {
+        self.planned.len() as u64
     }
 
     /// As a pod's affinity.
@@ -105,8 +115,16 @@ pub fn device_resources<'a>(program: &'a Program, placements: &[&Placement]) -> 
     let classes = nodes.iter().filter_map(|index| program.nodes[*index].devices.as_ref());
     let devices = classes.filter_map(|devices| program.devices.get(devices.value.0));
     devices
-        .map(|device| device.resource.as_ref().map_or(DEVICE, |resource| resource.value.as_str()))
+        .map(|device| device.resource.as_ref().map_or(NVIDIA, |resource| resource.value.as_str()))
         .collect()
+}
+
+/// Bytes of one device of the machines of placements, of the smallest.
+pub fn least_device_memory(program: &Program, placements: &[&Placement]) -> Option<f64> {
+    let nodes = nodes_of(program, placements.iter().copied());
+    let classes = nodes.iter().filter_map(|index| program.nodes[*index].devices.as_ref());
+    let devices = classes.filter_map(|devices| program.devices.get(devices.value.0));
+    devices.filter_map(|device| device.memory.as_ref()?.value.value.to_f64()).reduce(f64::min)
 }
 
 /// The name of a machine in the cluster: its label, else its address by the rules of names.

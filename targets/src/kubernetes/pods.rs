@@ -1,9 +1,10 @@
 //! Services to pods: one container, what it needs and how it is run.
 
 use super::amounts::{bytes, cores};
+use super::contents::Contents;
 use super::objects::Lines;
 use berth_language::model::{
-    Container, ImageWork, KeyRef, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable,
+    Container, KeyRef, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable,
     VariableValue, Volume, VolumeSource,
 };
 use berth_language::quantity::Quantity;
@@ -14,23 +15,19 @@ use serde_json::{Map, Value, json};
 const CONTAINER: &str = "/spec/template/spec/containers/0";
 /// Where the pod stands in a workload.
 const POD: &str = "/spec/template/spec";
+/// The volume of memory that processes of one container share, and where they look for it.
+const SHARED: &str = "shared-memory";
+const SHARED_MEMORY: &str = "/dev/shm";
 
-/// The pod of a service that runs a container, without what placing it adds; whole devices are asked for as
-/// `resource`. `lines` gets who asked for what.
-pub fn pod(
-    service: &Service,
-    work: &ImageWork,
-    name: &str,
-    resource: &str,
-    lines: &mut Lines<'_>,
-) -> Map<String, Value> {
+/// The pod of a service, without what placing it adds. `lines` gets who asked for what.
+pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines<'_>) -> Map<String, Value> {
     let Container {
-        command,
-        args,
-        ports,
+        command: _,
+        args: _,
+        ports: _,
         env,
         volumes,
-        readiness_probe,
+        readiness_probe: _,
         liveness_probe,
         startup_probe,
         image_pull_policy,
@@ -38,23 +35,20 @@ pub fn pod(
         service_account_name,
         termination_grace_period,
     } = &service.container;
+    let Contents { image, command, args, ports, readiness_probe, cpu, memory, devices, resource, layout } =
+        contents;
     let mut container = Map::new();
     container.insert("name".into(), json!(name));
     let mut set = |key: &str, span, value: Value| {
         container.insert(key.into(), value);
         lines.asked(&format!("{CONTAINER}/{key}"), span);
     };
-    if let Some(image) = &work.image {
-        set("image", image.span, json!(image.value));
-    }
+    set("image", image.span, json!(image.value));
     if let Some(policy) = image_pull_policy {
         set("imagePullPolicy", policy.span, json!(policy.value));
     }
     if let Some(command) = command {
         set("command", command.span, json!(command.value));
-    }
-    if let Some(args) = args {
-        set("args", args.span, json!(args.value));
     }
     if let Some(ports) = ports {
         let listed = ports
@@ -75,30 +69,42 @@ pub fn pod(
             set(key, probe.span, probe_of(&probe.value));
         }
     }
-    if let Some(volumes) = volumes {
-        let mounts = volumes.value.iter().map(|Volume { name, mounted }| {
-            let mut mount = json!({"name": name, "mountPath": mounted.mount_path});
-            if mounted.read_only {
-                mount["readOnly"] = json!(true);
-            }
-            mount
-        });
-        set("volumeMounts", volumes.span, mounts.collect());
+    let stated = volumes.as_ref().map_or(&[][..], |volumes| &volumes.value);
+    let mut mounts: Vec<Value> = stated.iter().map(mount).collect();
+    // Processes that share a model hand each other what they compute through memory; a container has 64 MiB of it
+    // by itself.
+    let count = devices.as_ref().map_or(0, |devices| devices.value);
+    let shares = layout.is_some()
+        && count > 1
+        && !stated.iter().any(|volume| volume.mounted.mount_path == SHARED_MEMORY || volume.name == SHARED);
+    if shares {
+        mounts.push(json!({"name": SHARED, "mountPath": SHARED_MEMORY}));
+    }
+    if !mounts.is_empty() {
+        container.insert("volumeMounts".into(), json!(mounts));
+        if let Some(volumes) = volumes {
+            lines.asked(&format!("{CONTAINER}/volumeMounts"), volumes.span);
+        }
+    }
+    if let Some(args) = args {
+        container.insert("args".into(), json!(args.value));
+        lines.asked_or_decided(&format!("{CONTAINER}/args"), args.span, layout.as_deref());
     }
     let mut requests = Map::new();
     let mut limits = Map::new();
-    if let Some(cpu) = &work.cpu {
+    if let Some(cpu) = cpu {
         requests.insert("cpu".into(), json!(cores(&cpu.value.value)));
         lines.asked(&format!("{CONTAINER}/resources/requests/cpu"), cpu.span);
     }
-    if let Some(memory) = &work.memory {
+    if let Some(memory) = memory {
         requests.insert("memory".into(), json!(bytes(&memory.value)));
         lines.asked(&format!("{CONTAINER}/resources/requests/memory"), memory.span);
     }
-    if let Some(devices) = work.devices.as_ref().filter(|devices| devices.value > 0) {
+    if let Some(devices) = devices.as_ref().filter(|devices| devices.value > 0) {
         // Whole devices are asked for as a limit; the request is the same by default.
-        limits.insert(resource.into(), json!(devices.value.to_string()));
-        lines.asked(&format!("{CONTAINER}/resources/limits"), devices.span);
+        limits.insert(resource.clone(), json!(devices.value.to_string()));
+        let pointer = format!("{CONTAINER}/resources/limits");
+        lines.asked_or_decided(&pointer, devices.span, layout.as_deref());
     }
     let mut resources = Map::new();
     for (key, of) in [("limits", limits), ("requests", requests)] {
@@ -112,10 +118,13 @@ pub fn pod(
 
     let mut pod = Map::new();
     pod.insert("containers".into(), json!([container]));
-    if let Some(volumes) = volumes {
-        let listed: Vec<Value> = volumes.value.iter().filter_map(volume).collect();
-        if !listed.is_empty() {
-            pod.insert("volumes".into(), json!(listed));
+    let mut listed: Vec<Value> = stated.iter().filter_map(volume).collect();
+    if shares {
+        listed.push(json!({"name": SHARED, "emptyDir": {"medium": "Memory"}}));
+    }
+    if !listed.is_empty() {
+        pod.insert("volumes".into(), json!(listed));
+        if let Some(volumes) = volumes {
             lines.asked(&format!("{POD}/volumes"), volumes.span);
         }
     }
@@ -154,6 +163,14 @@ pub fn claims(service: &Service) -> Vec<Value> {
         Some(json!({"metadata": {"name": name}, "spec": spec}))
     });
     claims.collect()
+}
+
+fn mount(Volume { name, mounted }: &Volume) -> Value {
+    let mut mount = json!({"name": name, "mountPath": mounted.mount_path});
+    if mounted.read_only {
+        mount["readOnly"] = json!(true);
+    }
+    mount
 }
 
 fn variable(Variable { name, value }: &Variable) -> Value {

@@ -213,6 +213,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
         kv_cache: facts
             .get("kv_cache")
             .map(|(value, span)| Fact::new(chosen(value, &Cached::ALL, Cached::name), *span)),
+        repository: None,
         quality: Vec::new(),
     }
 }
@@ -225,6 +226,7 @@ fn service(name: &str, model: usize, span: Span) -> Service {
         work: Work::Llm(LlmWork {
             model: Spanned::new(model, span),
             engine: None,
+            image: None,
             prompt: None,
             output: None,
             sequences: 1,

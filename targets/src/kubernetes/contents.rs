@@ -1,0 +1,167 @@
+//! What the container of a service is, whether a line states it or an engine of models brings it.
+
+use super::engines::{self, Process};
+use super::placement::{device_resources, least_device_memory};
+use berth_compiler::candidates::memory_limit;
+use berth_compiler::plan::Placement;
+use berth_language::model::{
+    Cached, Fact, ImageWork, LlmWork, Port, PortRef, Probe, ProbeAction, Program, Service, Work,
+};
+use berth_language::quantity::Quantity;
+use berth_language::span::Spanned;
+
+/// The resource under which NVIDIA's devices are handed out.
+pub const NVIDIA: &str = "nvidia.com/gpu";
+
+/// A container, each part with the line that asks for it.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// What it is made from.
+    pub image: Fact<String>,
+    /// Instead of the image's entry point.
+    pub command: Option<Fact<Vec<String>>>,
+    /// With these.
+    pub args: Option<Fact<Vec<String>>>,
+    /// Where it listens.
+    pub ports: Option<Fact<Vec<Port>>>,
+    /// When it takes requests.
+    pub readiness_probe: Option<Fact<Probe>>,
+    /// Cores.
+    pub cpu: Option<Fact<Quantity>>,
+    /// Bytes.
+    pub memory: Option<Fact<Quantity>>,
+    /// Whole devices.
+    pub devices: Option<Fact<u32>>,
+    /// What those are handed out as.
+    pub resource: String,
+    /// The layout that decides arguments and devices; none where lines state them.
+    pub layout: Option<String>,
+}
+
+/// What the replicas of `placements` run, all of one layout, or why it cannot be written.
+pub fn contents(
+    program: &Program,
+    index: usize,
+    service: &Service,
+    placements: &[&Placement],
+) -> Result<Contents, String> {
+    if service.template.is_some() {
+        return Err("templates are not filled in yet".into());
+    }
+    if service.adopt.is_some() {
+        return Err("live objects are not taken over yet".into());
+    }
+    if placements.iter().any(|placement| placement.share.is_some()) {
+        return Err("a share of a device is not written to Kubernetes yet".into());
+    }
+    let resources = device_resources(program, placements);
+    let resource = resources.first().copied().unwrap_or_default().to_owned();
+    let several = resources.len() > 1;
+    match &service.work {
+        Work::Image(work) if several && work.devices.as_ref().is_some_and(|devices| devices.value > 0) => {
+            Err("it was placed on devices that are handed out under different names; limit `device` to one class"
+                .into())
+        }
+        Work::Image(work) => of_image(service, work, resource),
+        Work::Llm(work) => of_model(program, index, service, work, placements, resource),
+    }
+}
+
+fn of_image(service: &Service, work: &ImageWork, resource: String) -> Result<Contents, String> {
+    let image = work.image.clone().ok_or("it names no image")?;
+    let container = &service.container;
+    Ok(Contents {
+        image,
+        command: container.command.clone(),
+        args: container.args.clone(),
+        ports: container.ports.clone(),
+        readiness_probe: container.readiness_probe.clone(),
+        cpu: work.cpu.clone(),
+        memory: work.memory.clone(),
+        devices: work.devices.clone(),
+        resource,
+        layout: None,
+    })
+}
+
+fn of_model(
+    program: &Program,
+    index: usize,
+    service: &Service,
+    work: &LlmWork,
+    placements: &[&Placement],
+    resource: String,
+) -> Result<Contents, String> {
+    let Some(engine) = &work.engine else {
+        return Err("it names no engine: say what runs the model, such as `engine = vllm`".into());
+    };
+    let layout = placements.first().and_then(|placement| placement.layout.as_ref());
+    let (Some(layout), Some(model)) = (layout, program.models.get(work.model.value)) else {
+        return Err("it has no layout".into());
+    };
+    if !service.pools.is_empty() {
+        return Err("pools that do one phase each are not written to Kubernetes yet".into());
+    }
+    let container = &service.container;
+    let ports = container.ports.clone().filter(|ports| !ports.value.is_empty()).unwrap_or_else(|| {
+        Spanned::new(vec![Port { name: "http".into(), number: ENGINE_PORT }], engine.span)
+    });
+    // The first is the engine's; others are of what it does beside.
+    let port = ports.value.first().map_or(ENGINE_PORT, |port| port.number);
+    let kept = service.requirements.iter().filter_map(|line| memory_limit(index, line));
+    let asked = engines::Asked {
+        model,
+        layout,
+        weights: work.weights.as_ref().map(|weights| weights.value),
+        kv_cache: work.kv_cache.as_ref().or(model.kv_cache.as_ref()).map_or(Cached::Bf16, |cache| cache.value),
+        port,
+        device_memory: least_device_memory(program, placements),
+        memory_free: kept.fold(0.0, f64::max),
+    };
+    let Process { image, command, mut args } = engines::process(&engine.value, &asked)?;
+    if let Some(own) = &container.args {
+        if let Some(twice) = engines::decided_twice(&args, &own.value) {
+            return Err(format!("its `args` set `{twice}`, which the plan decides: leave it out"));
+        }
+        args.extend(own.value.iter().cloned());
+    }
+    let image = match &work.image {
+        Some(image) => image.clone(),
+        None if resource == NVIDIA => Spanned::new(image.to_owned(), engine.span),
+        None => {
+            return Err(format!(
+                "no container of {} for {resource} is known here; name one: `image = \"…\"`",
+                engine.value
+            ));
+        }
+    };
+    let readiness_probe = container.readiness_probe.clone().unwrap_or_else(|| {
+        // All three answer there once the weights are loaded.
+        let action = ProbeAction::HttpGet { path: "/health".into(), port: PortRef::Number(port) };
+        let (initial_delay, period, timeout) = (None, None, None);
+        let (failure_threshold, success_threshold) = (None, None);
+        let probe = Probe { action, initial_delay, period, timeout, failure_threshold, success_threshold };
+        Spanned::new(probe, engine.span)
+    });
+    let degrees = layout.degrees();
+    let devices = u32::try_from(degrees.devices()).unwrap_or(u32::MAX);
+    let chosen = work.tensor.first().map_or(engine.span, |line| line.span);
+    Ok(Contents {
+        image,
+        command: Some(container.command.clone().unwrap_or_else(|| Spanned::new(command, engine.span))),
+        args: Some(Spanned::new(args, chosen)),
+        ports: Some(ports),
+        readiness_probe: Some(readiness_probe),
+        cpu: None,
+        memory: None,
+        devices: Some(Spanned::new(devices, chosen)),
+        resource,
+        layout: Some(format!(
+            "planned as {degrees}, {}, batch {} on {}",
+            layout.precision, layout.batch, layout.device
+        )),
+    })
+}
+
+/// Where an engine listens where no line says.
+const ENGINE_PORT: u16 = 8000;
