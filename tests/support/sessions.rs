@@ -42,6 +42,16 @@ pub struct Test {
     steps: Vec<Step>,
 }
 
+impl Test {
+    /// The files that it writes, by their names.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Write { name, content } => Some((name.as_str(), content.as_str())),
+            Step::Run(_) => None,
+        })
+    }
+}
+
 pub enum Step {
     Write { name: String, content: String },
     Run(Exchange),
