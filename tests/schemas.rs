@@ -25,7 +25,10 @@ fn objects_fit_the_minor_versions_before() {
         Some(3) => {
             // The stream itself: what goes through the test runner's is swallowed where a test passes.
             let because = last(&answer.stderr);
-            let _ = writeln!(std::io::stderr(), "SKIPPED schemas::objects_fit_the_minor_versions_before: {because}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED schemas::objects_fit_the_minor_versions_before: {because}"
+            );
             return;
         }
         _ => panic!("{}", String::from_utf8_lossy(&answer.stderr)),
@@ -63,7 +66,10 @@ fn what_does_not_fit_is_seen() {
     let schema = Schema { document };
     let differences = |text: &str| schema.differences(&serde_json::from_str(text).unwrap());
     let head = r#""apiVersion": "v1", "kind": "Box""#;
-    assert_eq!(differences(&format!(r#"{{{head}, "size": 1, "lids": [{{"port": 1}}, {{"port": "a"}}]}}"#)), [""; 0]);
+    assert_eq!(
+        differences(&format!(r#"{{{head}, "size": 1, "lids": [{{"port": 1}}, {{"port": "a"}}]}}"#)),
+        [""; 0]
+    );
     assert_eq!(differences(&format!("{{{head}}}")), ["Box lacks size"]);
     assert_eq!(
         differences(&format!(
@@ -106,7 +112,9 @@ fn planned(files: &[(&str, &str)]) -> Vec<Value> {
     }
     let mut objects = Vec::new();
     for (name, content) in files {
-        if Path::new(name).extension().is_some_and(|end| end == "berth") && content.contains("target = kubernetes(") {
+        if Path::new(name).extension().is_some_and(|end| end == "berth")
+            && content.contains("target = kubernetes(")
+        {
             let mut plan = Command::new(env!("CARGO_BIN_EXE_berth"));
             plan.args(["plan", name, "--json"]).current_dir(&folder).stdin(Stdio::null());
             let answer = plan.output().unwrap();
@@ -131,9 +139,10 @@ impl Schema {
         let (group, number) = version.split_once('/').unwrap_or(("", version));
         let of_kind = |definition: &&Value| {
             let kinds = definition["x-kubernetes-group-version-kind"].as_array();
-            kinds.into_iter().flatten().any(|known| {
-                known["group"] == group && known["version"] == number && known["kind"] == kind
-            })
+            kinds
+                .into_iter()
+                .flatten()
+                .any(|known| known["group"] == group && known["version"] == number && known["kind"] == kind)
         };
         let definitions = self.document["definitions"].as_object().unwrap();
         let Some(definition) = definitions.values().find(of_kind) else {

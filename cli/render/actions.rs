@@ -27,11 +27,16 @@ pub fn text(plan: &Plan, difference: &Difference) -> String {
     }
     // What stays for its data does not happen at all; a conflict shows what would.
     let happens = |entry: &&Entry| entry.hindrance != Some(Hindrance::Data);
-    let (stopping, other): (Vec<&Entry>, Vec<&Entry>) = difference
-        .changing()
-        .filter(happens)
-        .partition(|entry| entry.stops > 0 || entry.step == Step::Delete);
-    for (heading, entries) in [("Stops or goes", stopping), ("Is created or changed", other)] {
+    let (released, rest): (Vec<&Entry>, Vec<&Entry>) =
+        difference.changing().filter(happens).partition(|entry| entry.step == Step::Release);
+    let (stopping, other): (Vec<&Entry>, Vec<&Entry>) =
+        rest.into_iter().partition(|entry| entry.stops > 0 || entry.step == Step::Delete);
+    let headings = [
+        ("Stops or goes", stopping),
+        ("Is created or changed", other),
+        ("Is let go, and stays as it is", released),
+    ];
+    for (heading, entries) in headings {
         if entries.is_empty() {
             continue;
         }
@@ -101,6 +106,17 @@ fn hindrance_text(entry: &Entry) -> String {
             "it is there already, and no plan has made it".into(),
             "It stays as it is: name the service otherwise, or use another namespace.".into(),
         ),
+        Some(Hindrance::Absent) => (
+            "it is to be taken over, and is not there".into(),
+            "Create it, or leave `adopt` out: then the plan makes an object of its own.".into(),
+        ),
+        Some(Hindrance::NoContainer { wanted, known }) => (
+            format!("it has no container `{wanted}`; it has {}", known.join(", ")),
+            format!(
+                "Say which of them the service is: `container = \"{}\"`",
+                known.first().map_or("", String::as_str)
+            ),
+        ),
         Some(Hindrance::Data) => (
             "its data would go with it".into(),
             format!("Keep the service, or say that it may go: --delete-data {}", identity.name),
@@ -139,6 +155,7 @@ fn word(step: Step) -> &'static str {
         Step::Create => "create",
         Step::Change => "change",
         Step::Delete => "delete",
+        Step::Release => "release",
     }
 }
 
@@ -149,6 +166,7 @@ pub fn doing(step: Step) -> &'static str {
         Step::Create => "creating",
         Step::Change => "changing",
         Step::Delete => "deleting",
+        Step::Release => "releasing",
     }
 }
 
@@ -158,6 +176,7 @@ fn done(step: Step) -> &'static str {
         Step::Create => "created",
         Step::Change => "changed",
         Step::Delete => "deleted",
+        Step::Release => "released",
     }
 }
 
@@ -175,7 +194,7 @@ fn counted(count: usize, one: &str, several: &str) -> String {
 
 /// What was done, counted.
 fn tally(difference: &Difference) -> String {
-    let counts = [Step::Create, Step::Change, Step::Delete].map(|step| {
+    let counts = [Step::Create, Step::Change, Step::Delete, Step::Release].map(|step| {
         let count =
             difference.entries.iter().filter(|entry| entry.step == step && entry.hindrance.is_none()).count();
         (count > 0).then(|| format!("{count} {}", done(step)))
@@ -300,6 +319,8 @@ enum HindranceEntry<'a> {
     Data,
     Refused { because: &'a str },
     NoNamespace,
+    Absent,
+    NoContainer { wanted: &'a str, known: &'a [String] },
 }
 
 #[derive(Serialize)]
@@ -326,6 +347,8 @@ fn answer<'a>(plan: &'a Plan, difference: &'a Difference) -> Answer<'a> {
             Hindrance::Data => HindranceEntry::Data,
             Hindrance::Refused(because) => HindranceEntry::Refused { because },
             Hindrance::NoNamespace => HindranceEntry::NoNamespace,
+            Hindrance::Absent => HindranceEntry::Absent,
+            Hindrance::NoContainer { wanted, known } => HindranceEntry::NoContainer { wanted, known },
         }),
     };
     let actions: Vec<Action<'_>> = difference.entries.iter().filter(told).map(action).collect();

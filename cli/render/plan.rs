@@ -5,6 +5,7 @@
 use crate::render::diagnostics::print;
 use crate::render::quantities::{money, percent, quantity};
 use crate::render::table::{Align, paragraph, table};
+use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::plan::{
     CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
 };
@@ -25,6 +26,7 @@ pub fn text(plan: &Plan) -> String {
     text.push_str(&promises(plan));
     text.push_str(&objective(plan));
     text.push_str(&free(plan));
+    text.push_str(&unwritten(plan));
     text.push_str(&footnotes(plan));
     text
 }
@@ -89,6 +91,20 @@ fn title(plan: &Plan) -> String {
         Some(bill) => format!("{name}: {bill}, {says}\n"),
         None => format!("{name}: {says}\n"),
     }
+}
+
+/// Services that the target does not get.
+fn unwritten(plan: &Plan) -> String {
+    if plan.unwritten.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\nNot written to the target, so that this plan is not applied\n");
+    for Unwritten { service, file, line, because } in plan.unwritten.iter().take(MOST_ROWS) {
+        let _ = writeln!(text, "  {file}:{line}  {service}");
+        text.push_str(&paragraph(because, 6));
+    }
+    text.push_str(&left_out(plan.unwritten.len(), "services"));
+    text
 }
 
 fn unjudged(plan: &Plan) -> String {

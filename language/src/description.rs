@@ -438,8 +438,10 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
     if let Some(template) = template {
         text.line(&format!("template = {:?}", template.value));
     }
-    if let Some(Spanned { value: LiveObject { kind, namespace, name }, .. }) = adopt {
-        text.line(&format!("adopt = {kind}(\"{namespace}/{name}\")"));
+    if let Some(Spanned { value: LiveObject { kind, namespace, name, container }, .. }) = adopt {
+        let container =
+            if container == name { String::new() } else { format!(", container = {container:?}") };
+        text.line(&format!("adopt = {kind}(\"{namespace}/{name}\"{container})"));
     }
     describe_container(text, container);
     if let Some(Spanned { value: Demand { rates, spacing }, .. }) = demand {

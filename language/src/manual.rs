@@ -103,7 +103,7 @@ fn meaning(field: &Field) -> String {
 fn not_planned(support: Support) -> String {
     match support {
         Support::Acted | Support::Describes => String::new(),
-        Support::NotYet(because) | Support::Later(because) => format!(" *Not judged: {because}.*"),
+        Support::NotYet(because) => format!(" *Not judged: {because}.*"),
     }
 }
 

@@ -85,7 +85,8 @@ pub(crate) fn resolve(
         }
         let built = resolver.program(world);
         let found = resolver.ledger.told(&sources);
-        let read = module::files_of(resolver.configurations.values(), resolver.read_modules.values());
+        let mut read = module::files_of(resolver.configurations.values(), resolver.read_modules.values());
+        read.extend(resolver.templates);
         let data = resolver.data;
         let sound;
         (diagnostics, sound) = told(diagnostics, found);
@@ -192,6 +193,8 @@ pub(crate) struct Resolver<'a> {
     data: BTreeMap<Wanted, Result<Summary, Undecodable>>,
     /// Configurations that were read, by path.
     configurations: BTreeMap<String, Rc<ReadConfiguration>>,
+    /// The bytes of files that services are filled into, by path.
+    templates: BTreeMap<String, Vec<u8>>,
     /// Modules that were read, by path and entry.
     read_modules: BTreeMap<(String, Option<String>), Rc<ReadModule>>,
     modules: &'a [Module],
@@ -307,6 +310,7 @@ impl<'a> Resolver<'a> {
             files,
             data: BTreeMap::new(),
             configurations: BTreeMap::new(),
+            templates: BTreeMap::new(),
             read_modules: BTreeMap::new(),
             modules,
             units,

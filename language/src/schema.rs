@@ -66,8 +66,6 @@ pub enum Support {
     Describes,
     /// A plan may be wrong without it, so a plan that has it is partial. Why.
     NotYet(&'static str),
-    /// No plan depends on it, yet the user expects something to happen: a warning. Why.
-    Later(&'static str),
 }
 
 /// Which values a field takes.

@@ -1,7 +1,7 @@
 //! The specification is the test: every Markdown file in `tests/spec` is a suite.
 //!
 //! A heading is a test. Its block of `berth` is checked; blocks named after another file
-//! (` ```berth platform.berth `, ` ```json config.json `, ` ```mlir embed.mlir `) stand beside it, blocks of `denied` are files that cannot be read. A
+//! (` ```berth platform.berth `, ` ```json config.json `, ` ```mlir embed.mlir `, ` ```yaml chat.yaml `) stand beside it, blocks of `denied` are files that cannot be read. A
 //! comment `//! code: words` expects a diagnostic of that code on its line, with those words in its title, labels or help; lines without one expect none. A block
 //! of `model` holds lines that the model's text form has, in that order.
 //!
@@ -196,6 +196,9 @@ fn cases(text: &str) -> Vec<Case> {
                     }
                     let first = case.files.insert(file.to_owned(), block.join("\n"));
                     assert!(first.is_none(), "two files {file} under {}", case.heading);
+                }
+                ("yaml", file) if file != ROOT && !file.starts_with("file=") => {
+                    case.files.insert(file.to_owned(), block.join("\n"));
                 }
                 ("denied", file) => {
                     case.denied.insert(file.to_owned(), block.join("\n"));

@@ -561,7 +561,7 @@ impl Evaluation<'_> {
             }
             Subject::Share { .. } => Err(not_yet("flows are not planned yet".to_owned())),
             Subject::Figure { field, .. } => Err(not_yet(match subject.row().map(|row| row.support) {
-                Some(Support::NotYet(because) | Support::Later(because)) => because.to_owned(),
+                Some(Support::NotYet(because)) => because.to_owned(),
                 _ => format!("`{field}` is not judged yet"),
             })),
         }

@@ -428,6 +428,26 @@ service chat {
 }",
     ),
     code(
+        "service::two-objects",
+        "a service that is filled into two objects",
+        "\
+`adopt` takes over what a plan decides of an object that runs already. `template` fills the same into a manifest of yours, of
+which the plan then makes an object of its own. A service is one of the two.",
+        "\
+service shop {
+    cpu = 1 core
+    memory = 1GiB
+    template = \"shop.yaml\"
+    adopt = deployment(\"prod/shop\")
+}",
+        "\
+service shop {
+    cpu = 1 core
+    memory = 1GiB
+    adopt = deployment(\"prod/shop\")
+}",
+    ),
+    code(
         "service::two-speeds",
         "a container whose speed is stated twice",
         "\

@@ -21,6 +21,25 @@ service shop {
 }",
     ),
     code(
+        "target::no-template",
+        "a template that cannot be read",
+        "\
+`template` names a file with a Deployment or StatefulSet of yours, into which what the plan decides is filled. It is read as
+plan files are, from disk, relative to the file that names it, and is one of the plan's inputs.",
+        "\
+service shop {
+    cpu = 1 core
+    memory = 1GiB
+    template = \"base/shop.yaml\"
+}",
+        "\
+service shop {
+    image = \"example/shop:4.2\"
+    cpu = 1 core
+    memory = 1GiB
+}",
+    ),
+    code(
         "target::no-port",
         "a probe asks at a port that is not there",
         "\

@@ -43,7 +43,7 @@ pub struct Service {
     pub start_up: Option<Fact<Quantity>>,
     /// By what share a neighbour on the same machine slows it.
     pub interference: Option<Fact<Quantity>>,
-    /// The manifest whose decided fields are filled in.
+    /// The file with the manifest whose decided fields are filled in, by the path that it is read at.
     pub template: Option<Fact<String>>,
     /// The live object that is taken over.
     pub adopt: Option<Fact<LiveObject>>,
@@ -84,6 +84,8 @@ pub struct LiveObject {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Which of its containers the service is.
+    pub container: String,
 }
 
 /// What a service runs.

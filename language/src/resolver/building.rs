@@ -216,11 +216,6 @@ impl<'a> Builder<'_, 'a> {
                     self.not_yet(head, because);
                 }
             }
-            Support::Later(because) => {
-                if let Some(head) = self.head(id) {
-                    self.later(head, because);
-                }
-            }
             _ => {}
         }
         match kind.name {
@@ -284,23 +279,14 @@ impl<'a> Builder<'_, 'a> {
         self.program.not_yet.push(NotYet { text, span, because: because.to_owned() });
     }
 
-    /// Says that something is not done yet that no plan depends on.
-    fn later(&mut self, span: Span, because: &str) {
-        self.say(span, because, "No plan depends on it.");
-    }
-
     /// Whether it is said for the first time.
     pub(super) fn warn(&mut self, span: Span, because: &str) -> bool {
-        self.say(span, because, "The plan does not take this line into account, and every output says so.")
-    }
-
-    fn say(&mut self, span: Span, because: &str, help: &str) -> bool {
         if self.quiet {
             return false;
         }
         self.resolver.report(
             Diagnostic::warning("plan::not-yet", "understood, and not acted on yet", span, because)
-                .help(help),
+                .help("The plan does not take this line into account, and every output says so."),
         );
         self.reported.insert(span)
     }
@@ -394,7 +380,6 @@ impl<'a> Builder<'_, 'a> {
             };
             match field.support {
                 Support::NotYet(because) => self.not_yet(span, because),
-                Support::Later(because) => self.later(span, because),
                 Support::Acted | Support::Describes => {}
             }
         }

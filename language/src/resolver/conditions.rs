@@ -167,7 +167,7 @@ impl<'a> Builder<'_, 'a> {
 /// Why no stage judges what a condition speaks of, if none does.
 pub(super) fn unjudged_subject(subject: &Subject) -> Option<String> {
     let supported = |row: &'static schema::Field| match row.support {
-        Support::NotYet(because) | Support::Later(because) => Some(because.to_owned()),
+        Support::NotYet(because) => Some(because.to_owned()),
         Support::Acted | Support::Describes => None,
     };
     match subject {

@@ -114,7 +114,8 @@ impl<'a> Resolver<'a> {
         match parts.filter(|(space, name)| !space.is_empty() && !name.is_empty() && !name.contains('/')) {
             Some((namespace, name)) => {
                 let (namespace, name) = (namespace.to_owned(), name.to_owned());
-                Ok(Value::Live(LiveObject { kind, namespace, name }))
+                let container = self.container_argument(values, 1)?.unwrap_or_else(|| name.clone());
+                Ok(Value::Live(LiveObject { kind, namespace, name, container }))
             }
             None => {
                 let label = format!("this is {}", value.written());

@@ -191,7 +191,7 @@ impl<'a> Builder<'_, 'a> {
             elastic: self.boolean(id, elastic).is_some_and(|stated| stated.value),
             start_up: self.quantity(id, start_up),
             interference: self.quantity(id, interference),
-            template: self.name_of(id, template),
+            template: self.template(id, template, adopt),
             adopt: self.stated(id, adopt, |_, value| match value {
                 Value::Live(object) => Some(object),
                 _ => None,
@@ -219,7 +219,7 @@ impl<'a> Builder<'_, 'a> {
             self.not_yet(measured.span, "measured curves are not read yet");
         }
         self.program.services.push(service);
-        self.unread(id, &[sequences, prefix_hit, residency, interference, elastic, team, template, adopt]);
+        self.unread(id, &[sequences, prefix_hit, residency, interference, elastic, team]);
         self.placeholders(id);
     }
 

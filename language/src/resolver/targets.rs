@@ -4,6 +4,7 @@
 
 use super::building::Builder;
 use super::functions::Arguments;
+use super::imports::relative;
 use super::things::ThingId;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver};
@@ -14,6 +15,7 @@ use crate::model::{
 };
 use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::Field;
+use crate::sources::Unreadable;
 use crate::span::{Span, Spanned};
 use num_traits::{Signed, ToPrimitive};
 use std::rc::Rc;
@@ -272,6 +274,14 @@ impl Resolver<'_> {
         }
     }
 
+    /// The name of a container, where one is said.
+    pub(super) fn container_argument(&mut self, values: &Arguments, at: usize) -> Outcome<Option<String>> {
+        match self.optional_text(values, at)? {
+            Some((name, span)) => self.object_name(name, span, is_label).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// `name`, where Kubernetes takes it.
     fn object_name(
         &mut self,
@@ -407,6 +417,68 @@ impl Builder<'_, '_> {
         };
         self.hold_together(&container, stateful);
         container
+    }
+
+    /// The file that a service is filled into, by the path it is read at; its bytes are kept as an input.
+    pub(super) fn template(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        adopt: &'static Field,
+    ) -> Option<Fact<String>> {
+        let stated = self.name_of(id, field)?;
+        let thing = self.resolver.thing(id);
+        if let Some(adopted) = thing.assigned.get(adopt.name) {
+            let (name, adopted) = (thing.address.clone(), adopted.assign.span);
+            self.resolver.report(
+                Diagnostic::error(
+                    "service::two-objects",
+                    format!("`{name}` is filled into a file and into a live object"),
+                    adopted,
+                    "a live object",
+                )
+                .and(stated.span, "a file")
+                .help("Leave one of the two out: `adopt` changes what runs, `template` makes a new object."),
+            );
+            return None;
+        }
+        let stated_in = self.resolver.sources.get(stated.span.file).map_or("", |source| source.path.as_str());
+        let path = relative(stated_in, &stated.value);
+        if !self.resolver.templates.contains_key(&path) {
+            match self.resolver.files.read(&path) {
+                Ok(bytes) => {
+                    self.resolver.templates.insert(path.clone(), bytes);
+                }
+                Err(why) => {
+                    let (label, help) = match why {
+                        Unreadable::Missing => (
+                            "nothing is there".to_owned(),
+                            "Paths are relative to the file that states them; files are never fetched."
+                                .to_owned(),
+                        ),
+                        Unreadable::Directory => (
+                            "this is a folder".to_owned(),
+                            format!(
+                                "Name the file in it: `template = \"{}/chat.yaml\"`.",
+                                stated.value.trim_end_matches('/')
+                            ),
+                        ),
+                        Unreadable::TooLarge(size) => {
+                            (format!("it holds {size} bytes"), "A manifest holds a few thousand.".to_owned())
+                        }
+                        Unreadable::Other(reason) => {
+                            (reason, "Look at the file's permissions and at the disk it is on.".to_owned())
+                        }
+                    };
+                    let title = format!("no template is read from {path}");
+                    self.resolver.report(
+                        Diagnostic::error("target::no-template", title, stated.span, label).help(help),
+                    );
+                    return None;
+                }
+            }
+        }
+        Some(Spanned::new(path, stated.span))
     }
 
     fn probe_of(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<Probe>> {

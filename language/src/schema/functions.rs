@@ -101,8 +101,20 @@ pub static FUNCTIONS: &[Function] = &[
         support: Support::Acted,
         doc: "Data, its size and the place that holds it.",
     },
-    acted("deployment", &["name"], "A deployment that runs already: `deployment(\"namespace/name\")`."),
-    acted("stateful_set", &["name"], "A stateful set that runs already: `stateful_set(\"namespace/name\")`."),
+    Function {
+        name: "deployment",
+        arguments: &["name"],
+        optional: &["container"],
+        support: Support::Acted,
+        doc: "A Deployment that runs already: `deployment(\"namespace/name\")`, and which of its containers the service is, the one of its own name where nothing is said.",
+    },
+    Function {
+        name: "stateful_set",
+        arguments: &["name"],
+        optional: &["container"],
+        support: Support::Acted,
+        doc: "A StatefulSet that runs already: `stateful_set(\"namespace/name\")`, and which of its containers the service is, the one of its own name where nothing is said.",
+    },
     Function {
         name: "date",
         arguments: &["day"],

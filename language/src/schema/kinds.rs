@@ -3,7 +3,7 @@
 use super::Default::{Boolean as IsBoolean, Number, Symbol as IsSymbol, Unset};
 use super::Limits::{Any, AtLeastOne, NotNegative, Part, Positive, Share};
 use super::Role::{Choice, Fact, Measure, Sampled};
-use super::Support::{Acted, Describes, Later, NotYet};
+use super::Support::{Acted, Describes, NotYet};
 use super::Type::{
     Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
     Date, Demand, Devices, Draws, Environment, Extents, Fabric, Hours, Integer, Labels, Live, Name,
@@ -214,8 +214,8 @@ kinds! {
         elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
         start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
         team: Fact, Thing("team"), NotYet("teams are not planned yet"), Unset, "Whose it is.";
-        template: Fact, Text, Later("templates are not filled in yet"), Unset, "A manifest whose decided fields are filled in.";
-        adopt: Fact, Live, Later("live objects are not taken over yet"), Unset, "A live object that is taken over.";
+        template: Fact, Text, Describes, Unset, "A file with a Deployment or StatefulSet: what the plan decides is filled in, all else stays.";
+        adopt: Fact, Live, Describes, Unset, "A live object of which the plan takes over what it decides, and nothing else.";
         command: Fact, Texts, Describes, Unset, "What its container runs, instead of the image's entry point.";
         args: Fact, Texts, Describes, Unset, "The arguments of that, instead of the image's; of an engine, beside those that the plan decides.";
         ports: Fact, Ports, Describes, Unset, "The ports it listens on; each is a port of its Service too.";

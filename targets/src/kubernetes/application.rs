@@ -5,8 +5,10 @@ use super::connection::{Application, Connection, Refusal};
 use super::difference::{Difference, Entry, Hindrance, Permissions, Step};
 use super::kinds::{CONFIG_MAP, Identity};
 use super::lock::{Denied, Lock};
-use super::ownership::Ownership;
+use super::objects::{ADOPTED, CONTAINER, MANAGER};
+use super::ownership::{Ownership, PART_OF};
 use super::readiness::{Progress, becomes_ready, progress};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -80,13 +82,18 @@ pub fn apply(
         lock.release();
         outcome?;
     }
-    let workloads = difference.entries.iter().filter(|entry| entry.step != Step::Delete);
+    let workloads = difference.entries.iter().filter(|entry| stays(entry));
     let workloads: Vec<&Identity> =
         workloads.map(|entry| &entry.identity).filter(|identity| becomes_ready(identity)).collect();
     match manner.patience {
         Some(patience) => until_ready(connection, &workloads, patience, tell),
         None => Ok(()),
     }
+}
+
+/// The object is of the plan.
+fn stays(entry: &Entry) -> bool {
+    !matches!(entry.step, Step::Delete | Step::Release)
 }
 
 fn act(
@@ -102,7 +109,7 @@ fn act(
     let wanted: BTreeSet<String> = difference
         .entries
         .iter()
-        .filter(|entry| entry.step != Step::Delete)
+        .filter(|entry| stays(entry))
         .map(|entry| entry.identity.kind.group_kind())
         .collect();
     let both: BTreeSet<String> = difference.known_kinds.union(&wanted).cloned().collect();
@@ -128,6 +135,7 @@ fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Re
         (_, Step::Delete) => {
             connection.delete(kind, namespace, name, entry.uid.as_deref().unwrap_or_default())
         }
+        (_, Step::Release) => release(connection, &entry.identity),
         (Some(manifest), _) => match connection.apply(kind, manifest, Application::Done, false) {
             Err(Refusal::Conflict(owned))
                 if owned.iter().all(|owned| permissions.take_over.contains(&owned.manager)) =>
@@ -138,6 +146,37 @@ fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Re
         },
         (None, _) => Ok(()),
     }
+}
+
+/// Lets an object go: it loses what marks it as a member and whose its fields are, and nothing else. So nothing
+/// that runs is touched, and the next who applies it finds no conflict.
+fn release(connection: &Connection, identity: &Identity) -> Result<(), Refusal> {
+    let Identity { kind, namespace, name } = identity;
+    // Each turn somebody else was faster.
+    for _ in 0..5 {
+        let Some(live) = connection.get(kind, namespace, name)? else { return Ok(()) };
+        match connection.merge(kind, namespace, name, &letting_go(&live)) {
+            Err(Refusal::Raced(_)) => {}
+            Err(Refusal::Missing(_)) => return Ok(()),
+            other => return other.map(|_| ()),
+        }
+    }
+    Err(Refusal::Raced(format!("{identity} is changed all the time")))
+}
+
+/// What to merge into an object to let it go, as it is in this version.
+fn letting_go(live: &Value) -> Value {
+    let metadata = &live["metadata"];
+    let managed = metadata["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    let others: Vec<&Value> = managed.iter().filter(|entry| entry["manager"] != MANAGER).collect();
+    // The API takes an empty list for no statement; an empty entry says that nobody owns anything.
+    let managed = if others.is_empty() { json!([{}]) } else { json!(others) };
+    json!({"metadata": {
+        "resourceVersion": metadata["resourceVersion"],
+        "labels": {PART_OF: null},
+        "annotations": {ADOPTED: null, CONTAINER: null},
+        "managedFields": managed,
+    }})
 }
 
 /// Takes everything away that `ownership` has, and its parent last.

@@ -237,6 +237,12 @@ impl Connection {
         self.ask(|| Request::new(kind.path(namespace)).replace(name, &PostParams::default(), body.clone()))
     }
 
+    /// Merges `change` into the object, if it is still of the version that `change` names; else [`Refusal::Raced`].
+    pub fn merge(&self, kind: &Kind, namespace: &str, name: &str, change: &Value) -> Result<Value, Refusal> {
+        let how = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        self.ask(|| Request::new(kind.path(namespace)).patch(name, &how, &Patch::Merge(change)))
+    }
+
     /// Waits.
     pub fn pause(&self, time: Duration) {
         self.runtime.block_on(async { tokio::time::sleep(time).await });

@@ -16,8 +16,8 @@ pub const NVIDIA: &str = "nvidia.com/gpu";
 /// A container, each part with the line that asks for it.
 #[derive(Clone, Debug)]
 pub struct Contents {
-    /// What it is made from.
-    pub image: Fact<String>,
+    /// What it is made from; none where an object of somebody else says.
+    pub image: Option<Fact<String>>,
     /// Instead of the image's entry point.
     pub command: Option<Fact<Vec<String>>>,
     /// With these.
@@ -45,12 +45,6 @@ pub fn contents(
     service: &Service,
     placements: &[&Placement],
 ) -> Result<Contents, String> {
-    if service.template.is_some() {
-        return Err("templates are not filled in yet".into());
-    }
-    if service.adopt.is_some() {
-        return Err("live objects are not taken over yet".into());
-    }
     if placements.iter().any(|placement| placement.share.is_some()) {
         return Err("a share of a device is not written to Kubernetes yet".into());
     }
@@ -58,20 +52,22 @@ pub fn contents(
     let resource = resources.first().copied().unwrap_or_default().to_owned();
     let several = resources.len() > 1;
     match &service.work {
-        Work::Image(work) if several && work.devices.as_ref().is_some_and(|devices| devices.value > 0) => {
-            Err("it was placed on devices that are handed out under different names; limit `device` to one class"
-                .into())
-        }
+        Work::Image(work) if several && work.devices.as_ref().is_some_and(|devices| devices.value > 0) => Err(
+            "it was placed on devices that are handed out under different names; limit `device` to one class"
+                .into(),
+        ),
         Work::Image(work) => of_image(service, work, resource),
         Work::Llm(work) => of_model(program, index, service, work, placements, resource),
     }
 }
 
 fn of_image(service: &Service, work: &ImageWork, resource: String) -> Result<Contents, String> {
-    let image = work.image.clone().ok_or("it names no image")?;
+    if work.image.is_none() && !is_filled_in(service) {
+        return Err("it names no image".into());
+    }
     let container = &service.container;
     Ok(Contents {
-        image,
+        image: work.image.clone(),
         command: container.command.clone(),
         args: container.args.clone(),
         ports: container.ports.clone(),
@@ -103,17 +99,22 @@ fn of_model(
         return Err("pools that do one phase each are not written to Kubernetes yet".into());
     }
     let container = &service.container;
-    let ports = container.ports.clone().filter(|ports| !ports.value.is_empty()).unwrap_or_else(|| {
-        Spanned::new(vec![Port { name: "http".into(), number: ENGINE_PORT }], engine.span)
-    });
+    // What has an object already has a container, ports and probes there.
+    let whole = !is_filled_in(service);
+    let stated = container.ports.clone().filter(|ports| !ports.value.is_empty());
     // The first is the engine's; others are of what it does beside.
-    let port = ports.value.first().map_or(ENGINE_PORT, |port| port.number);
+    let port = stated.as_ref().and_then(|ports| ports.value.first()).map_or(ENGINE_PORT, |port| port.number);
+    let usual = || Spanned::new(vec![Port { name: "http".into(), number: ENGINE_PORT }], engine.span);
     let kept = service.requirements.iter().filter_map(|line| memory_limit(index, line));
     let asked = engines::Asked {
         model,
         layout,
         weights: work.weights.as_ref().map(|weights| weights.value),
-        kv_cache: work.kv_cache.as_ref().or(model.kv_cache.as_ref()).map_or(Cached::Bf16, |cache| cache.value),
+        kv_cache: work
+            .kv_cache
+            .as_ref()
+            .or(model.kv_cache.as_ref())
+            .map_or(Cached::Bf16, |cache| cache.value),
         port,
         device_memory: least_device_memory(program, placements),
         memory_free: kept.fold(0.0, f64::max),
@@ -126,8 +127,9 @@ fn of_model(
         args.extend(own.value.iter().cloned());
     }
     let image = match &work.image {
-        Some(image) => image.clone(),
-        None if resource == NVIDIA => Spanned::new(image.to_owned(), engine.span),
+        Some(image) => Some(image.clone()),
+        None if !whole => None,
+        None if resource == NVIDIA => Some(Spanned::new(image.to_owned(), engine.span)),
         None => {
             return Err(format!(
                 "no container of {} for {resource} is known here; name one: `image = \"…\"`",
@@ -135,23 +137,23 @@ fn of_model(
             ));
         }
     };
-    let readiness_probe = container.readiness_probe.clone().unwrap_or_else(|| {
+    let health = || {
         // All three answer there once the weights are loaded.
         let action = ProbeAction::HttpGet { path: "/health".into(), port: PortRef::Number(port) };
         let (initial_delay, period, timeout) = (None, None, None);
         let (failure_threshold, success_threshold) = (None, None);
         let probe = Probe { action, initial_delay, period, timeout, failure_threshold, success_threshold };
         Spanned::new(probe, engine.span)
-    });
+    };
     let degrees = layout.degrees();
     let devices = u32::try_from(degrees.devices()).unwrap_or(u32::MAX);
     let chosen = work.tensor.first().map_or(engine.span, |line| line.span);
     Ok(Contents {
         image,
-        command: Some(container.command.clone().unwrap_or_else(|| Spanned::new(command, engine.span))),
+        command: container.command.clone().or_else(|| whole.then(|| Spanned::new(command, engine.span))),
         args: Some(Spanned::new(args, chosen)),
-        ports: Some(ports),
-        readiness_probe: Some(readiness_probe),
+        ports: stated.or_else(|| whole.then(usual)),
+        readiness_probe: container.readiness_probe.clone().or_else(|| whole.then(health)),
         cpu: None,
         memory: None,
         devices: Some(Spanned::new(devices, chosen)),
@@ -161,6 +163,11 @@ fn of_model(
             layout.precision, layout.batch, layout.device
         )),
     })
+}
+
+/// A service that runs in an object which somebody else has written.
+pub fn is_filled_in(service: &Service) -> bool {
+    service.template.is_some() || service.adopt.is_some()
 }
 
 /// Where an engine listens where no line says.

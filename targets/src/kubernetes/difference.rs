@@ -2,7 +2,7 @@
 
 use super::connection::{Application, Connection, Owned, Refusal};
 use super::kinds::{CONFIG_MAP, Identity, KINDS, Kind, NAMESPACE};
-use super::objects::MANAGER;
+use super::objects::{ADOPTED, MANAGED_BY, MANAGER};
 use super::ownership::{Ownership, Parent, set_of};
 use berth_compiler::plan::objects::ObjectEntry;
 use serde::Serialize;
@@ -53,6 +53,8 @@ pub enum Step {
     Change,
     /// The plan has it no more.
     Delete,
+    /// The plan has it no more, and has not made it: it stays as it is.
+    Release,
 }
 
 /// A field that differs.
@@ -81,6 +83,15 @@ pub enum Hindrance {
     Refused(String),
     /// The namespace is not there.
     NoNamespace,
+    /// It is to be taken over, and is not there.
+    Absent,
+    /// It is to be taken over, and has no such container.
+    NoContainer {
+        /// The one that is wanted.
+        wanted: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
 }
 
 /// How far somebody is let go.
@@ -117,12 +128,9 @@ pub fn difference(
         entry.service.clone_from(&object.service);
         entries.push(entry);
     }
-    for member in members(connection, ownership, &parent)? {
-        let stays = entries.iter().any(|entry| entry.identity == member.0);
-        if !stays {
-            entries.push(deletion(member, permissions));
-        }
-    }
+    let mut gone = members(connection, ownership, &parent)?;
+    gone.retain(|(identity, _)| entries.iter().all(|entry| entry.identity != *identity));
+    entries.extend(deletions(gone, permissions));
     keep_around_data(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
@@ -135,8 +143,7 @@ pub fn destruction(
 ) -> Result<Difference, Refusal> {
     let parent = connection.get(&CONFIG_MAP, &ownership.namespace, &ownership.name)?;
     let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
-    let members = members(connection, ownership, &parent)?;
-    let mut entries: Vec<Entry> = members.into_iter().map(|member| deletion(member, permissions)).collect();
+    let mut entries = deletions(members(connection, ownership, &parent)?, permissions);
     keep_around_data(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
@@ -178,10 +185,7 @@ fn of_object(
     let live = connection.get(kind, &namespace, &name)?;
     let uid = live.as_ref().and_then(|live| live["metadata"]["uid"].as_str()).map(str::to_owned);
     let mut entry = Entry { manifest: Some(member.clone()), uid, ..kept(identity) };
-    if let Some(live) = &live
-        && !is_ours(live, ownership)
-    {
-        let hindrance = Hindrance::Foreign(set_of(live).map(str::to_owned));
+    if let Some(hindrance) = hindrance(live.as_ref(), manifest, ownership) {
         return Ok(Entry { hindrance: Some(hindrance), ..entry });
     }
     let mut applied = connection.apply(kind, &member, Application::DryRun, false);
@@ -212,6 +216,39 @@ fn of_object(
         }
     }
     Ok(entry)
+}
+
+/// Why an object that is there, or is not, cannot become what `manifest` says.
+fn hindrance(live: Option<&Value>, manifest: &Value, ownership: &Ownership) -> Option<Hindrance> {
+    let foreign = |live: &Value| Hindrance::Foreign(set_of(live).map(str::to_owned));
+    let Some(live) = live else { return is_adopted(manifest).then_some(Hindrance::Absent) };
+    if !is_adopted(manifest) {
+        return (!is_ours(live, ownership)).then(|| foreign(live));
+    }
+    if set_of(live).is_some_and(|set| set != ownership.id()) {
+        return Some(foreign(live));
+    }
+    let wanted = containers(manifest).next().unwrap_or_default();
+    let known: Vec<String> = containers(live).map(str::to_owned).collect();
+    let has = known.iter().any(|known| known == wanted);
+    (!has).then(|| Hindrance::NoContainer { wanted: wanted.to_owned(), known })
+}
+
+/// The names of the containers of an object's pods.
+fn containers(object: &Value) -> impl Iterator<Item = &str> {
+    let containers = object["spec"]["template"]["spec"]["containers"].as_array();
+    containers.into_iter().flatten().filter_map(|container| container["name"].as_str())
+}
+
+/// The plan has taken the object over and not made it.
+fn is_adopted(object: &Value) -> bool {
+    object["metadata"]["annotations"][ADOPTED].is_string()
+}
+
+/// The plan has made the object. What lacks the label that it puts on all that it makes is taken for somebody else's:
+/// that is never deleted.
+fn is_made(object: &Value) -> bool {
+    !is_adopted(object) && object["metadata"]["labels"][MANAGED_BY] == MANAGER
 }
 
 /// The object is a member of this set. One that this program made before, as its fields say, and that lost its
@@ -268,6 +305,28 @@ fn members(
         }
     }
     Ok(found)
+}
+
+/// What becomes of members that the plan has no more.
+fn deletions(members: Vec<(Identity, Value)>, permissions: &Permissions) -> Vec<Entry> {
+    // Pods of what is let go are still created of this priority.
+    let needed: BTreeSet<String> = members
+        .iter()
+        .filter(|(_, object)| !is_made(object))
+        .filter_map(|(_, object)| object["spec"]["template"]["spec"]["priorityClassName"].as_str())
+        .map(str::to_owned)
+        .collect();
+    let entry = |member: (Identity, Value)| {
+        let (identity, object) = &member;
+        let class = identity.kind.name == "PriorityClass" && needed.contains(&identity.name);
+        if !is_made(object) || class {
+            let service = object["metadata"]["annotations"][ADOPTED].as_str().map(str::to_owned);
+            Entry { step: Step::Release, service, ..kept(identity.clone()) }
+        } else {
+            deletion(member, permissions)
+        }
+    };
+    members.into_iter().map(entry).collect()
 }
 
 fn deletion((identity, object): (Identity, Value), permissions: &Permissions) -> Entry {

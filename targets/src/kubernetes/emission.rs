@@ -3,12 +3,12 @@
 
 use super::kinds::Identity;
 use super::names::object_name;
-use super::objects::NAME;
+use super::objects::{ADOPTED, NAME};
 use super::yaml::{document, one_line};
 use berth_compiler::plan::Plan;
 use berth_compiler::plan::objects::{Asked, ObjectEntry, TargetEntry};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The first line of every file: what carries it may be written again, or removed.
 pub const HEADER: &str = "# Written by berth; changes are overwritten.";
@@ -36,19 +36,27 @@ pub fn files(plan: &Plan, form: Form) -> BTreeMap<String, String> {
         return BTreeMap::from([("values.yaml".to_owned(), values(plan))]);
     }
     let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let mut patches = BTreeSet::new();
     for object in &plan.objects {
         let name = file_of(object);
+        if is_adopted(&object.manifest) {
+            patches.insert(name.clone());
+        }
         let text = files.entry(name).or_insert_with(|| format!("{HEADER}\n"));
         text.push_str("---\n");
         text.push_str(&object_text(object));
     }
     if form == Form::Kustomize {
-        let names: Vec<&String> = files.keys().collect();
+        let names: Vec<&String> = files.keys().filter(|name| !patches.contains(*name)).collect();
         let mut list = json!({
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
             "resources": names,
         });
+        // What they are fields of stands in a file of somebody else, which is a resource there.
+        if !patches.is_empty() {
+            list["patches"] = patches.iter().map(|name| json!({"path": name})).collect();
+        }
         if let Some(TargetEntry::Kubernetes { namespace, .. }) = &plan.target {
             list["namespace"] = json!(namespace);
         }
@@ -65,8 +73,15 @@ pub fn object_text(object: &ObjectEntry) -> String {
     let remarks: BTreeMap<String, String> =
         object.asked.iter().rev().map(|asked| (asked.pointer.clone(), remark(asked))).collect();
     let whole = object.asked.iter().find(|asked| asked.pointer.is_empty());
-    let head = whole.map(|asked| format!("# {}\n", one_line(&remark(asked)))).unwrap_or_default();
+    let mut head = whole.map(|asked| format!("# {}\n", one_line(&remark(asked)))).unwrap_or_default();
+    if is_adopted(&object.manifest) {
+        head.push_str("# Some fields of an object that is there already: kubectl apply --server-side\n");
+    }
     format!("{head}{}", document(&object.manifest, &remarks))
+}
+
+fn is_adopted(manifest: &Value) -> bool {
+    manifest["metadata"]["annotations"][ADOPTED].is_string()
 }
 
 fn remark(asked: &Asked) -> String {
@@ -77,8 +92,9 @@ fn remark(asked: &Asked) -> String {
 fn file_of(object: &ObjectEntry) -> String {
     match &object.service {
         Some(_) => {
-            let labels = &object.manifest["metadata"]["labels"];
-            format!("{}.yaml", labels[NAME].as_str().map_or_else(|| "service".into(), object_name))
+            let metadata = &object.manifest["metadata"];
+            let name = metadata["labels"][NAME].as_str().or(metadata["name"].as_str());
+            format!("{}.yaml", name.map_or_else(|| "service".into(), object_name))
         }
         None => {
             let kind = Identity::of(&object.manifest).map_or("objects", |identity| identity.kind.plural);

@@ -45,7 +45,9 @@ pub struct Asked<'a> {
 pub fn process(engine: &str, asked: &Asked<'_>) -> Result<Process, String> {
     let Some(repository) = &asked.model.repository else {
         let name = &asked.model.name;
-        return Err(format!("its model names nothing to load: say `repository = \"org/{name}\"` in the model"));
+        return Err(format!(
+            "its model names nothing to load: say `repository = \"org/{name}\"` in the model"
+        ));
     };
     if asked.model.module.is_some() {
         return Err("no engine loads an exported module".into());
@@ -110,9 +112,11 @@ fn sglang(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
     }
     if data > 1 {
         if matches!(asked.model.feed_forward, FeedForward::Dense(_)) {
-            return Err("SGLang gives groups of devices sequences of their own only in models with experts; \
+            return Err(
+                "SGLang gives groups of devices sequences of their own only in models with experts; \
                         plan replicas instead: `data = 1`"
-                .into());
+                    .into(),
+            );
         }
         args.extend([format!("--dp-size={data}"), "--enable-dp-attention".into()]);
     }
@@ -240,5 +244,9 @@ fn encodes(model: &Model) -> bool {
 }
 
 fn whole_sequences(context: u64) -> Result<(), String> {
-    if context > 1 { Err("the tokens of a sequence are not divided by any engine here".into()) } else { Ok(()) }
+    if context > 1 {
+        Err("the tokens of a sequence are not divided by any engine here".into())
+    } else {
+        Ok(())
+    }
 }

@@ -5,8 +5,9 @@
 
 use super::amounts::amount;
 use super::connection::{Connection, Refusal};
-use super::kinds::{NODE, POD};
-use super::objects::{MANAGED_BY, MANAGER};
+use super::kinds::{KINDS, NODE, POD};
+use super::objects::{CONTAINER, MANAGED_BY, MANAGER};
+use super::ownership::PART_OF;
 use super::placement::HOSTNAME;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -38,8 +39,49 @@ const CATALOG: [(&str, &str); 7] = [
 /// The inventory of a cluster as the text of a plan file.
 pub fn inventory(connection: &Connection, context: Option<&str>) -> Result<String, Refusal> {
     let nodes = connection.list(&NODE, "", "")?;
-    let pods = connection.list(&POD, "", "")?;
+    let mut pods = connection.list(&POD, "", "")?;
+    let filled_in = filled_in(connection)?;
+    for pod in &mut pods {
+        if let Some(container) = runs_for(pod).and_then(|owner| filled_in.get(&owner))
+            && let Some(containers) = pod["spec"]["containers"].as_array_mut()
+        {
+            containers.retain(|other| other["name"] != container.as_str());
+        }
+    }
     Ok(written(&nodes, &pods, context))
+}
+
+/// A workload: kind, namespace and name.
+type Workload = (String, String, String);
+
+/// Workloads of which a plan has filled in one container, and which. Their pods do not carry a plan's labels, and
+/// what runs beside that container is in no plan.
+fn filled_in(connection: &Connection) -> Result<BTreeMap<Workload, String>, Refusal> {
+    let mut found = BTreeMap::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for kind in KINDS.iter().filter(|kind| kind.has_pods()) {
+        for object in connection.list(kind, "", PART_OF)? {
+            let metadata = &object["metadata"];
+            if let Some(container) = metadata["annotations"][CONTAINER].as_str() {
+                let workload = (kind.name.to_owned(), text(&metadata["namespace"]), text(&metadata["name"]));
+                found.insert(workload, container.to_owned());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The workload that a pod is of. A Deployment runs its pods through a ReplicaSet, which is called as it is and by
+/// the hash of its template.
+fn runs_for(pod: &Value) -> Option<Workload> {
+    let metadata = &pod["metadata"];
+    let owner = metadata["ownerReferences"].get(0)?;
+    let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
+    let (kind, name) = match (kind, metadata["labels"]["pod-template-hash"].as_str()) {
+        ("ReplicaSet", Some(hash)) => ("Deployment", name.strip_suffix(hash)?.strip_suffix('-')?),
+        _ => (kind, name),
+    };
+    Some((kind.to_owned(), metadata["namespace"].as_str()?.to_owned(), name.to_owned()))
 }
 
 /// What is known of one node.

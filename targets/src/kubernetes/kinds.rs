@@ -44,6 +44,11 @@ pub static NODE: Kind = kind("", "Node", "nodes", false);
 pub static NAMESPACE: Kind = kind("", "Namespace", "namespaces", false);
 
 impl Kind {
+    /// Its objects run pods made from a template.
+    pub fn has_pods(&self) -> bool {
+        matches!(self.name, "Deployment" | "StatefulSet")
+    }
+
     /// `apps/v1`
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {

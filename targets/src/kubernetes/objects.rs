@@ -3,17 +3,19 @@
 //! One workload a layout of a service; all layouts share a Service and a disruption budget. The order is that of
 //! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
 
-use super::contents::{Contents, contents};
+use super::contents::{Contents, contents, is_filled_in};
+use super::kinds::Identity;
+use super::lines::Lines;
 use super::names::{label_value, object_name, object_names};
 use super::placement::{Landing, counts_by_machine, spread, widest_skew};
 use super::pods::{claims, pod};
+use super::template::{Filling, Template};
 use berth_compiler::degrees::Degrees;
-use berth_compiler::plan::objects::{Asked, ObjectEntry, Unwritten};
+use berth_compiler::plan::objects::{ObjectEntry, Unwritten};
 use berth_compiler::plan::written::file_name;
 use berth_compiler::plan::{Layout, Placement, Plan};
-use berth_language::model::{Cluster, Fact, Pin, Port, Program, Requirement, Service};
+use berth_language::model::{Cluster, Fact, LiveObject, Pin, Port, Program, Requirement, Service};
 use berth_language::sources::Sources;
-use berth_language::span::Span;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +45,11 @@ pub fn objects(
         if placements.is_empty() {
             continue;
         }
-        match world.service(index, service, &placements) {
+        let written = world.service(index, service, &placements).and_then(|own| {
+            let fits = |object: &ObjectEntry| fits(object, &objects);
+            own.iter().try_for_each(fits).map(|()| own)
+        });
+        match written {
             Ok(own) => objects.extend(own),
             Err(because) => unwritten.push(Unwritten {
                 service: service.name.clone(),
@@ -55,6 +61,25 @@ pub fn objects(
     }
     (objects, unwritten)
 }
+
+/// An object is none of those that other services have written, and not larger than a cluster takes.
+fn fits(object: &ObjectEntry, others: &[ObjectEntry]) -> Result<(), String> {
+    let identity = Identity::of(&object.manifest);
+    let same = |other: &&ObjectEntry| Identity::of(&other.manifest) == identity;
+    let name = identity.as_ref().map_or_else(|| "its object".to_owned(), ToString::to_string);
+    if let Some(other) = others.iter().find(same) {
+        let service = other.service.as_deref().unwrap_or("the plan");
+        return Err(format!("it would write {name}, which `{service}` writes already"));
+    }
+    let bytes = object.manifest.to_string().len();
+    if bytes > LARGEST {
+        return Err(format!("{name} would have {bytes} bytes, more than a cluster stores of one object"));
+    }
+    Ok(())
+}
+
+/// The most bytes of one object that etcd takes by default (`--max-request-bytes`).
+pub const LARGEST: usize = 3 << 19;
 
 /// Replicas of a service that one workload runs: all of one layout.
 struct Part<'a> {
@@ -145,6 +170,9 @@ impl<'a> World<'a> {
         let name =
             self.names.get(service.name.as_str()).cloned().unwrap_or_else(|| object_name(&service.name));
         let parts = self.parts(index, service, placements, &name)?;
+        if is_filled_in(service) {
+            return self.filled_in(service, &parts, &name);
+        }
         let ports = parts.first().and_then(|part| part.contents.ports.as_ref());
         let mut objects = Vec::new();
         objects.extend(self.network(service, ports, &name));
@@ -201,12 +229,7 @@ impl<'a> World<'a> {
     }
 
     /// The Service: what reaches the replicas, and what gives those with an identity their names.
-    fn network(
-        &self,
-        service: &Service,
-        ports: Option<&Fact<Vec<Port>>>,
-        name: &str,
-    ) -> Option<ObjectEntry> {
+    fn network(&self, service: &Service, ports: Option<&Fact<Vec<Port>>>, name: &str) -> Option<ObjectEntry> {
         let is_stateful = is_stateful(service);
         if ports.is_none() && !is_stateful {
             return None;
@@ -230,15 +253,7 @@ impl<'a> World<'a> {
     }
 
     fn workload(&self, service: &Service, part: &Part<'_>, name: &str) -> ObjectEntry {
-        let Part { name: own, placements, contents, landing, distinct } = part;
-        let mut lines = Lines::new(self.sources);
-        lines.asked("", service.span);
-        let replicas: u64 = placements.iter().map(|placement| copies(self.program, placement)).sum();
-        match service.replicas.first() {
-            Some(bound) if bound.pinned => lines.asked("/spec/replicas", bound.span),
-            bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
-        }
-
+        let own = part.name.as_str();
         let mut pod_labels = self.labels(Some(name));
         let mut selector = self.selector(name);
         if own != name {
@@ -246,33 +261,8 @@ impl<'a> World<'a> {
             pod_labels.insert(PART.into(), json!(own));
             selector[PART] = json!(own);
         }
-        let mut pod = pod(service, contents, name, &mut lines);
-        pod.insert("affinity".into(), landing.affinity(self.program));
-        let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);
-        let planned = landing.planned_names(self.program).join(", ");
-        lines.note("/spec/template/spec/affinity", target, format!("planned on {planned}"));
-        if let Some((distinct, line)) = distinct
-            && let Some(skew) = widest_skew(replicas, *distinct)
-        {
-            pod.insert(
-                "topologySpreadConstraints".into(),
-                json!([{
-                    "maxSkew": skew,
-                    "minDomains": distinct,
-                    "topologyKey": super::placement::HOSTNAME,
-                    "whenUnsatisfiable": "DoNotSchedule",
-                    // A machine that died counts no longer, or its replicas could not land.
-                    "nodeTaintsPolicy": "Honor",
-                    "labelSelector": {"matchLabels": selector},
-                }]),
-            );
-            lines.asked("/spec/template/spec/topologySpreadConstraints", line.span);
-        }
-        if service.priority.value != 0 {
-            pod.insert("priorityClassName".into(), json!(self.priority_class(service.priority.value)));
-            lines.asked("/spec/template/spec/priorityClassName", service.priority.span);
-        }
-
+        let mut lines = Lines::new(self.sources);
+        let (replicas, pod) = self.decided(service, part, name, &Alike::of(&selector), &mut lines);
         let mut spec = json!({
             "replicas": replicas,
             "selector": {"matchLabels": selector},
@@ -291,14 +281,142 @@ impl<'a> World<'a> {
             }
             "StatefulSet"
         } else {
-            // The plan leaves no room for more replicas than it counts: one goes before the next comes.
-            spec["strategy"] =
-                json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+            spec["strategy"] = one_by_one();
             "Deployment"
         };
         let metadata = self.metadata(own, name);
         let manifest = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec});
         lines.entry(Some(service), manifest)
+    }
+
+    /// What a plan decides of a workload: how many replicas, and of a pod whose container is called `container` what
+    /// lines say and where it may land. Replicas are told from others as `alike` says.
+    fn decided(
+        &self,
+        service: &Service,
+        part: &Part<'_>,
+        container: &str,
+        alike: &Alike,
+        lines: &mut Lines<'_>,
+    ) -> (u64, Map<String, Value>) {
+        let Part { name: _, placements, contents, landing, distinct } = part;
+        lines.asked("", service.span);
+        let replicas: u64 = placements.iter().map(|placement| copies(self.program, placement)).sum();
+        match service.replicas.first() {
+            Some(bound) if bound.pinned => lines.asked("/spec/replicas", bound.span),
+            bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
+        }
+        let mut pod = pod(service, contents, container, lines);
+        pod.insert("affinity".into(), landing.affinity(self.program));
+        let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);
+        let planned = landing.planned_names(self.program).join(", ");
+        lines.note("/spec/template/spec/affinity", target, format!("planned on {planned}"));
+        if let Some((distinct, line)) = distinct
+            && let Some(skew) = widest_skew(replicas, *distinct)
+        {
+            let mut constraint = json!({
+                "maxSkew": skew,
+                "minDomains": distinct,
+                "topologyKey": super::placement::HOSTNAME,
+                "whenUnsatisfiable": "DoNotSchedule",
+                // A machine that died counts no longer, or its replicas could not land.
+                "nodeTaintsPolicy": "Honor",
+                "labelSelector": {"matchLabels": alike.labels},
+            });
+            if let Some(key) = alike.key {
+                constraint["matchLabelKeys"] = json!([key]);
+            }
+            pod.insert("topologySpreadConstraints".into(), json!([constraint]));
+            lines.asked("/spec/template/spec/topologySpreadConstraints", line.span);
+        }
+        if service.priority.value != 0 {
+            pod.insert("priorityClassName".into(), json!(self.priority_class(service.priority.value)));
+            lines.asked("/spec/template/spec/priorityClassName", service.priority.span);
+        }
+        (replicas, pod)
+    }
+
+    /// A service whose object somebody else has written: what the plan decides of it, and no more.
+    fn filled_in(
+        &self,
+        service: &Service,
+        parts: &[Part<'_>],
+        name: &str,
+    ) -> Result<Vec<ObjectEntry>, String> {
+        let [part] = parts else {
+            let count = parts.len();
+            return Err(format!(
+                "it has one object and was placed in {count} layouts, or on {count} machines that lines tell apart; \
+                 limit it to one"
+            ));
+        };
+        match (&service.adopt, &service.template) {
+            (Some(live), _) => Ok(vec![self.adopted(service, part, &live.value)?]),
+            (None, Some(template)) => self.templated(service, part, &template.value, name),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// The fields of a live object that the plan takes over.
+    fn adopted(&self, service: &Service, part: &Part<'_>, live: &LiveObject) -> Result<ObjectEntry, String> {
+        let LiveObject { kind, namespace, name, container } = live;
+        if *namespace != self.cluster.namespace {
+            let target = &self.cluster.namespace;
+            return Err(format!(
+                "it takes over an object of namespace {namespace}, and the plan's target is namespace {target}"
+            ));
+        }
+        // Its own selector is not known here; controllers mark the pods of one form of an object.
+        let (kind, key) = match *kind {
+            "stateful_set" => ("StatefulSet", "controller-revision-hash"),
+            _ => ("Deployment", "pod-template-hash"),
+        };
+        let alike = Alike { labels: json!({}), key: Some(key) };
+        let mut lines = Lines::new(self.sources);
+        let (replicas, pod) = self.decided(service, part, container, &alike, &mut lines);
+        let manifest = json!({
+            "apiVersion": "apps/v1",
+            "kind": kind,
+            "metadata": {"name": name, "namespace": namespace, "annotations": {ADOPTED: service.name, CONTAINER: container}},
+            "spec": {"replicas": replicas, "template": {"spec": pod}},
+        });
+        Ok(lines.entry(Some(service), manifest))
+    }
+
+    /// A user's manifest, filled in, with its budget, and a Service where lines name ports.
+    fn templated(
+        &self,
+        service: &Service,
+        part: &Part<'_>,
+        path: &str,
+        name: &str,
+    ) -> Result<Vec<ObjectEntry>, String> {
+        let text = self.sources.iter().find(|(_, source)| source.path == path);
+        let template = Template::read(path, text.map_or("", |(_, source)| &source.text), name)?;
+        let mut lines = Lines::new(self.sources);
+        let selector = template.selector();
+        let (replicas, pod) = self.decided(service, part, name, &Alike::of(&selector), &mut lines);
+        let own = template.name().unwrap_or(name).to_owned();
+        let filling = Filling {
+            namespace: self.cluster.namespace.clone(),
+            name: own.clone(),
+            labels: self.labels(Some(name)),
+            annotation: (CONTAINER, template.container_name().to_owned()),
+            replicas,
+            pod,
+        };
+        lines.moved(template.container());
+        let workload = lines.entry(Some(service), template.filled(filling)?);
+        let network = service.container.ports.as_ref().map(|ports| {
+            let mut entry = self.network(service, Some(ports), &own);
+            if let Some(entry) = &mut entry {
+                entry.manifest["spec"]["selector"] = selector.clone();
+            }
+            entry
+        });
+        let mut budget = self.budget(service, &own);
+        budget.manifest["spec"]["selector"] = json!({"matchLabels": selector});
+        Ok(network.flatten().into_iter().chain([workload, budget]).collect())
     }
 
     /// One replica at a time: what is planned is what the promises need.
@@ -319,6 +437,32 @@ impl<'a> World<'a> {
         lines.entry(Some(service), manifest)
     }
 }
+
+/// How the replicas of a workload are told from others.
+struct Alike {
+    /// Labels that they carry.
+    labels: Value,
+    /// A label of which they have the same value.
+    key: Option<&'static str>,
+}
+
+impl Alike {
+    fn of(labels: &Value) -> Self {
+        Self { labels: labels.clone(), key: None }
+    }
+}
+
+/// One replica goes before the next comes: the plan leaves no room for more than it counts.
+pub fn one_by_one() -> Value {
+    json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
+}
+
+/// Annotation of an object that the plan has taken over and not made: the service that it is. Such an object is
+/// never deleted, only let go.
+pub const ADOPTED: &str = "berth/adopted";
+
+/// Annotation of an object that somebody else has written: which of its containers the service is.
+pub const CONTAINER: &str = "berth/container";
 
 /// Label that tells workloads of one service apart.
 const PART: &str = "app.kubernetes.io/component";
@@ -355,48 +499,4 @@ fn copies(program: &Program, placement: &Placement) -> u64 {
 /// As the scheduler takes it: above the thousand millions are the cluster's own.
 fn scheduler_priority(value: i64) -> i64 {
     value.clamp(i64::from(i32::MIN), 1_000_000_000)
-}
-
-/// Who asked for what in one object.
-pub struct Lines<'a> {
-    sources: &'a Sources,
-    asked: Vec<Asked>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(sources: &'a Sources) -> Self {
-        Self { sources, asked: Vec::new() }
-    }
-
-    /// The line at `span` states what stands at `pointer`.
-    pub fn asked(&mut self, pointer: &str, span: Span) {
-        self.note(pointer, span, self.text(span));
-    }
-
-    /// What stands at `pointer` was decided as `decided` says, else the line at `span` states it.
-    pub fn asked_or_decided(&mut self, pointer: &str, span: Span, decided: Option<&str>) {
-        match decided {
-            Some(decided) => self.note(pointer, span, decided.to_owned()),
-            None => self.asked(pointer, span),
-        }
-    }
-
-    /// What stands at `pointer` was decided, within the line at `span`.
-    fn decided(&mut self, pointer: &str, span: Span) {
-        let text = format!("decided within: {}", self.text(span));
-        self.note(pointer, span, text);
-    }
-
-    fn note(&mut self, pointer: &str, span: Span, text: String) {
-        let (line, _) = self.sources.position(span);
-        self.asked.push(Asked { pointer: pointer.into(), file: file_name(self.sources, span), line, text });
-    }
-
-    fn text(&self, span: Span) -> String {
-        self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    fn entry(self, service: Option<&Service>, manifest: Value) -> ObjectEntry {
-        ObjectEntry { service: service.map(|service| service.name.clone()), asked: self.asked, manifest }
-    }
 }

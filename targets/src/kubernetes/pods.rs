@@ -1,11 +1,11 @@
 //! Services to pods: one container, what it needs and how it is run.
 
 use super::amounts::{bytes, cores};
-use super::contents::Contents;
-use super::objects::Lines;
+use super::contents::{Contents, is_filled_in};
+use super::lines::Lines;
 use berth_language::model::{
-    Container, KeyRef, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable,
-    VariableValue, Volume, VolumeSource,
+    Container, KeyRef, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable, VariableValue, Volume,
+    VolumeSource,
 };
 use berth_language::quantity::Quantity;
 use num_traits::ToPrimitive;
@@ -43,7 +43,9 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
         container.insert(key.into(), value);
         lines.asked(&format!("{CONTAINER}/{key}"), span);
     };
-    set("image", image.span, json!(image.value));
+    if let Some(image) = image {
+        set("image", image.span, json!(image.value));
+    }
     if let Some(policy) = image_pull_policy {
         set("imagePullPolicy", policy.span, json!(policy.value));
     }
@@ -75,6 +77,7 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
     // by itself.
     let count = devices.as_ref().map_or(0, |devices| devices.value);
     let shares = layout.is_some()
+        && !is_filled_in(service)
         && count > 1
         && !stated.iter().any(|volume| volume.mounted.mount_path == SHARED_MEMORY || volume.name == SHARED);
     if shares {

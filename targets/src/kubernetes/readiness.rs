@@ -24,7 +24,7 @@ pub struct Progress {
 
 /// Kinds that become ready.
 pub fn becomes_ready(identity: &Identity) -> bool {
-    matches!(identity.kind.name, "Deployment" | "StatefulSet")
+    identity.kind.has_pods()
 }
 
 /// How far the workload is; `explained` asks its pods what keeps them.

@@ -21,6 +21,8 @@ pub fn roles(namespace: &str) -> String {
     let mut outside: Vec<Value> = written(false).map(|kind| rule(kind, &changing)).collect();
     outside.push(named(&NAMESPACE, &["get"], namespace));
     let apply = format!("berth-apply-{}", object_name(namespace));
+    let imported = [&NODE, &POD].into_iter().chain(KINDS.iter().filter(|kind| kind.has_pods()));
+    let importing: Vec<Value> = imported.map(|kind| rule(kind, &["list"])).collect();
     let objects = [
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -38,7 +40,7 @@ pub fn roles(namespace: &str) -> String {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
             "metadata": {"name": "berth-import", "labels": labels},
-            "rules": [rule(&NODE, &["list"]), rule(&POD, &["list"])],
+            "rules": importing,
         }),
     ];
     let texts = objects.iter().map(|object| document(object, &BTreeMap::new()));
