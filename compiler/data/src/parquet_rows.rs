@@ -120,13 +120,14 @@ fn readable(column: &ColumnChunkMetaData, length: u64) -> Result<(), Refusal> {
         | Compression::SNAPPY
         | Compression::GZIP(_)
         | Compression::LZ4
-        | Compression::LZ4_RAW => Ok(()),
+        | Compression::LZ4_RAW
+        | Compression::ZSTD(_) => Ok(()),
         other => {
             let name = other.to_string().to_ascii_lowercase();
             let name = name.split('(').next().unwrap_or_default();
             Err(Refusal::new(
                 format!("a column packed with {name}, which is not read"),
-                "Write the file with snappy, gzip, lz4 or no compression.",
+                "Write the file with zstd, snappy, gzip, lz4 or no compression.",
             ))
         }
     }
