@@ -21,7 +21,8 @@ use std::path::PathBuf;
 
 const DEVICES: [&str; 5] = ["a100_sxm", "h100_sxm", "h200_sxm", "b200_sxm", "l40s"];
 
-fn reference(part: &str) -> Option<PathBuf> {
+/// Where the measurements are that `test` is about.
+fn reference(test: &str, part: &str) -> Option<PathBuf> {
     let root = std::env::var_os("BERTH_REFERENCE")
         .map(PathBuf::from)
         .unwrap_or_else(|| PathBuf::from("../../shared/reference"));
@@ -32,7 +33,7 @@ fn reference(part: &str) -> Option<PathBuf> {
     // Past the test harness's capture: a skip is seen.
     let _ = writeln!(
         std::io::stderr(),
-        "SKIPPED: no measurements at {}; set BERTH_REFERENCE to the folder that holds `operators` and `serving`",
+        "SKIPPED {test}: no measurements at {}; set BERTH_REFERENCE to the folder that holds `operators` and `serving`",
         path.display()
     );
     None
@@ -95,7 +96,7 @@ impl Table {
 
 #[test]
 fn operators_are_as_wrong_as_their_fits_say() {
-    let Some(root) = reference("operators") else { return };
+    let Some(root) = reference("operators_are_as_wrong_as_their_fits_say", "operators") else { return };
     println!(
         "| operator, device, precision | rows held out | median | 90th percentile |\n| --- | --- | --- | --- |"
     );
@@ -324,7 +325,7 @@ fn served(row: &BTreeMap<String, String>) -> Option<Served> {
 
 #[test]
 fn serving_is_compared_with_engines_that_were_measured() {
-    let Some(path) = reference("serving/measured.csv") else { return };
+    let Some(path) = reference("serving_is_compared_with_engines", "serving/measured.csv") else { return };
     let all: Vec<Served> = rows(&path).iter().filter_map(|(_, row)| served(row)).collect();
     if std::env::var_os("BERTH_REFERENCE_ROWS").is_some() {
         for row in &all {

@@ -33,8 +33,10 @@ fn tool() -> Option<&'static (PathBuf, PathBuf)> {
         let program = PathBuf::from(prefix).join("bin/mlir-opt");
         if !program.exists() {
             // Written to the descriptor itself: the macros are captured while a test passes.
-            let warning =
-                format!("\nSKIPPED: {} is missing, so stock MLIR checks nothing\n", program.display());
+            let warning = format!(
+                "\nSKIPPED stock_mlir_agrees: {} is missing, so stock MLIR checks nothing\n",
+                program.display()
+            );
             let _ = std::io::stderr().write_all(warning.as_bytes());
             return None;
         }
