@@ -126,11 +126,12 @@ fn of_model(
         }
         args.extend(own.value.iter().cloned());
     }
-    let image = match &work.image {
-        Some(image) => Some(image.clone()),
-        None if !whole => None,
-        None if resource == NVIDIA => Some(Spanned::new(image.to_owned(), engine.span)),
-        None => {
+    let known = image.filter(|_| resource == NVIDIA);
+    let image = match (&work.image, known) {
+        (Some(image), _) => Some(image.clone()),
+        (None, _) if !whole => None,
+        (None, Some(known)) => Some(Spanned::new(known.to_owned(), engine.span)),
+        (None, None) => {
             return Err(format!(
                 "no container of {} for {resource} is known here; name one: `image = \"…\"`",
                 engine.value

@@ -14,8 +14,9 @@ use berth_language::model::{Attention, Cached, FeedForward, Model, Stored};
 /// An engine's process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// The container that it is in where no other is named, with NVIDIA's libraries.
-    pub image: &'static str,
+    /// The container that it is in where no other is named, with NVIDIA's libraries; none where the engine's
+    /// makers publish it only on a registry of their own, which is for the user to name.
+    pub image: Option<&'static str>,
     /// What is run.
     pub command: Vec<String>,
     /// With what the plan decides.
@@ -96,7 +97,7 @@ fn vllm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
         Cached::Int8 => return Err(cached("vLLM", asked.kv_cache)),
     }
     let command = ["vllm", "serve"].map(str::to_owned).to_vec();
-    Ok(Process { image: "vllm/vllm-openai:v0.11.0", command, args })
+    Ok(Process { image: Some("vllm/vllm-openai:v0.11.0"), command, args })
 }
 
 fn sglang(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
@@ -140,7 +141,7 @@ fn sglang(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
         Cached::Int8 => return Err(cached("SGLang", asked.kv_cache)),
     }
     let command = ["python3", "-m", "sglang.launch_server"].map(str::to_owned).to_vec();
-    Ok(Process { image: "lmsysorg/sglang:v0.5.5", command, args })
+    Ok(Process { image: Some("lmsysorg/sglang:v0.5.5"), command, args })
 }
 
 fn tensorrt_llm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
@@ -172,11 +173,7 @@ fn tensorrt_llm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
     }
     args.push(format!("--max_batch_size={}", asked.layout.batch));
     args.push(format!("--max_num_tokens={}", token_budget()));
-    Ok(Process {
-        image: "nvcr.io/nvidia/tensorrt-llm/release:1.0.0",
-        command: vec!["trtllm-serve".into()],
-        args,
-    })
+    Ok(Process { image: None, command: vec!["trtllm-serve".into()], args })
 }
 
 /// An argument of `own` that the plan decides already, if any does: the two would contradict each other.
