@@ -211,7 +211,8 @@ irdl.dialect @berth {
     }
   }
 
-  // Takes queries, keys and values side by side: attention in which every token sees every other.
+  // Takes queries, keys and values side by side: attention in which every token sees every other. `kv_heads`: key and
+  // value heads, where there are fewer than `heads`.
   irdl.operation @encoder_attention {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"

@@ -446,7 +446,7 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
 }
 
 fn encoder_attention(heads: &EncoderHeads, split: bool, shape: &Shape) -> Cost {
-    let whole = number(heads.heads) * number(heads.width);
+    let rows = shape.rows_in.clone();
     let (sequences, own) = (Form::symbol(Symbol::Sequences, 1), shape.groups.part());
     let pairs = sequences * own * Form::symbol(Symbol::New, 2);
     Cost {
@@ -454,11 +454,13 @@ fn encoder_attention(heads: &EncoderHeads, split: bool, shape: &Shape) -> Cost {
             heads: share(split, number(heads.heads)),
             head_width: heads.width,
         },
-        flops: share(split, pairs * number(4) * whole.clone()),
-        ..elementwise(share(
-            split,
-            shape.rows_in.clone() * whole * number(3 * shape.bytes_in + shape.bytes_out),
-        ))
+        flops: share(split, pairs * number(4) * number(heads.query_width())),
+        ..elementwise(
+            share(
+                split,
+                rows.clone() * number(heads.query_width()) * number(shape.bytes_in + shape.bytes_out),
+            ) + shared(split, heads.parts(), rows * number(heads.kv_width()) * number(shape.bytes_in)),
+        )
     }
 }
 

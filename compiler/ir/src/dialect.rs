@@ -233,7 +233,25 @@ impl LatentHeads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EncoderHeads {
     pub heads: u64,
+    pub kv_heads: u64,
     pub width: u64,
+}
+
+impl EncoderHeads {
+    /// Width of the queries side by side, and of the answers.
+    pub(crate) fn query_width(&self) -> u64 {
+        self.heads * self.width
+    }
+
+    /// Width of keys and values side by side.
+    pub(crate) fn kv_width(&self) -> u64 {
+        2 * self.kv_heads * self.width
+    }
+
+    /// How many parts keys and values can be in; none: as many as queries.
+    pub(crate) fn parts(&self) -> Option<u64> {
+        (self.kv_heads < self.heads).then_some(self.kv_heads)
+    }
 }
 
 /// What the tensor axis divides.

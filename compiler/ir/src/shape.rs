@@ -80,6 +80,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         }
         Attention::Bidirectional(EncoderAttention {
             heads,
+            kv_heads,
             head_width,
             positions,
             token_types,
@@ -88,6 +89,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         }) => {
             facts.fields.push(("bidirectional", Value::Flag(true), *span));
             facts.needed("heads", heads);
+            facts.optional("kv_heads", kv_heads);
             facts.optional("positions", positions);
             facts.optional("token_types", token_types);
             facts.flag("pooler", pooler);

@@ -103,6 +103,7 @@ fn describe_attention(text: &mut Text, attention: &Attention) {
         }
         Attention::Bidirectional(EncoderAttention {
             heads,
+            kv_heads,
             head_width,
             positions,
             token_types,
@@ -111,6 +112,7 @@ fn describe_attention(text: &mut Text, attention: &Attention) {
         }) => {
             text.line("attention = bidirectional");
             text.fact("heads", heads.as_ref());
+            text.fact("kv_heads", kv_heads.as_ref());
             text.fact("head_width", head_width.as_ref());
             text.fact("positions", positions.as_ref());
             text.fact("token_types", token_types.as_ref());

@@ -111,8 +111,10 @@ pub struct LatentWidths {
 /// Attention of an encoder.
 #[derive(Clone, Debug)]
 pub struct EncoderAttention {
-    /// Heads: as many queries as keys and values.
+    /// Query heads.
     pub heads: Option<Fact<u64>>,
+    /// Key and value heads; as many as query heads where nothing is said.
+    pub kv_heads: Option<Fact<u64>>,
     /// Width of one head; `hidden / heads` where nothing is said.
     pub head_width: Option<Fact<u64>>,
     /// Rows of the table of positions.

@@ -265,8 +265,7 @@ impl<'a> Resolver<'a> {
                     });
                 }
             };
-        let decoder_only: [&'static Field; 11] = [
-            &model::kv_heads,
+        let decoder_only: [&'static Field; 10] = [
             &model::kv_cache,
             &model::latent,
             &model::window,
@@ -474,6 +473,7 @@ impl Builder<'_, '_> {
         let attention = match (bidirectional, self.widths(id, latent)) {
             (Some(_), _) => Attention::Bidirectional(EncoderAttention {
                 heads: self.count(id, heads),
+                kv_heads: self.count(id, kv_heads),
                 head_width: self.count(id, head_width),
                 positions: self.count(id, positions),
                 token_types: self.count(id, token_types),

@@ -145,7 +145,7 @@ kinds! {
         layers: Fact, Integer(Positive), Acted, Unset, "Layers.";
         hidden: Fact, Integer(Positive), Acted, Unset, "Width of the residual stream.";
         heads: Fact, Integer(Positive), Acted, Unset, "Query heads.";
-        kv_heads: Fact, Integer(Positive), Acted, Unset, "Key and value heads.";
+        kv_heads: Fact, Integer(Positive), Acted, Unset, "Key and value heads; of an encoder as many as `heads` where it is not stated.";
         head_width: Fact, Integer(Positive), Acted, Unset, "Width of one head, of latent attention without its rotary part; `hidden / heads` where it is not stated.";
         feed_forward: Fact, Integer(Positive), Acted, Unset, "Inner width of the gated feed-forward; beside experts, that of the layers without.";
         vocabulary: Fact, Integer(Positive), Acted, Unset, "Tokens known.";

@@ -44,6 +44,7 @@ pub(super) enum Attention<'c> {
         value: u64,
     },
     Bidirectional {
+        kv_heads: u64,
         positions: Option<Field<'c>>,
         token_types: Option<Field<'c>>,
         pooler: bool,
@@ -87,9 +88,10 @@ impl<'c> Architecture<'c> {
                     .and_then(|attribute| BoolAttribute::try_from(attribute).ok())
                     .is_some_and(|attribute| attribute.value())
         };
-        let (layers, head_width) = (field("layers")?, field("head_width")?);
+        let (layers, heads, head_width) = (field("layers")?, field("heads")?, field("head_width")?);
         let attention = if flag("bidirectional") {
             Attention::Bidirectional {
+                kv_heads: optional("kv_heads").map_or(heads.value, |count| count.value),
                 positions: optional("positions"),
                 token_types: optional("token_types"),
                 pooler: flag("pooler"),
@@ -126,7 +128,7 @@ impl<'c> Architecture<'c> {
         Ok(Self {
             layers,
             hidden: field("hidden")?,
-            heads: field("heads")?,
+            heads,
             head_width,
             vocabulary: field("vocabulary")?,
             tied: flag("tied_embeddings"),

@@ -89,13 +89,7 @@ impl<'c> Lowering<'c, '_> {
         let counts = [("heads", self.integer(heads)), ("head_width", self.integer(width))];
         let (x, value_width, output_bias) = match &model.attention {
             Attention::Grouped { kv_heads, query_key_norm, sinks, .. } => {
-                let qkv_width = (heads + 2 * kv_heads.value) * width;
-                let mut marks = vec![self.mark("bias", qkv_bias)];
-                if kv_heads.value < heads {
-                    marks.push(Some(("key_columns", self.integer(2 * kv_heads.value * width))));
-                    marks.push(Some(("kv_heads", self.integer(kv_heads.value))));
-                }
-                let x = self.matmul(body, "qkv", model.heads, x, [hidden, qkv_width], &marks)?;
+                let x = self.queries_keys_values(body, x, kv_heads.value, qkv_bias)?;
                 let mut of_heads = vec![("kv_heads", self.integer(kv_heads.value)), self.cache()];
                 of_heads.extend(counts);
                 of_heads.push(self.undivided());
@@ -139,11 +133,13 @@ impl<'c> Lowering<'c, '_> {
                     body.append("berth.latent_attention", "attention", model.heads, &operands, &attributes)?;
                 (x, heads * value, output_bias)
             }
-            Attention::Bidirectional { .. } => {
-                let bias = [self.mark("bias", true)];
-                let x = self.matmul(body, "qkv", model.heads, x, [hidden, 3 * heads * width], &bias)?;
+            Attention::Bidirectional { kv_heads, .. } => {
+                let x = self.queries_keys_values(body, x, *kv_heads, true)?;
                 let mut attributes = counts.to_vec();
                 attributes.push(self.undivided());
+                if *kv_heads < heads {
+                    attributes.push(("kv_heads", self.integer(*kv_heads)));
+                }
                 let x =
                     body.append("berth.encoder_attention", "attention", model.heads, &[x], &attributes)?;
                 (x, heads * width, true)
@@ -151,6 +147,25 @@ impl<'c> Lowering<'c, '_> {
         };
         let marks = [self.mark("bias", output_bias)];
         self.matmul(body, "output", model.heads, x, [value_width, hidden], &marks)
+    }
+
+    /// Queries, keys and values of `x` side by side, by one matrix that says which columns make keys and values
+    /// where these have fewer heads.
+    fn queries_keys_values<'a>(
+        &self,
+        body: &Body<'c, 'a>,
+        x: Value<'c, 'a>,
+        kv_heads: u64,
+        bias: bool,
+    ) -> Result<Value<'c, 'a>, Malformed> {
+        let (heads, width) = (self.model.heads.value, self.model.head_width.value);
+        let mut marks = vec![self.mark("bias", bias)];
+        if kv_heads < heads {
+            marks.push(Some(("key_columns", self.integer(2 * kv_heads * width))));
+            marks.push(Some(("kv_heads", self.integer(kv_heads))));
+        }
+        let widths = [self.model.hidden.value, (heads + 2 * kv_heads) * width];
+        self.matmul(body, "qkv", self.model.heads, x, widths, &marks)
     }
 
     /// A gated feed-forward.

@@ -77,10 +77,11 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             })
         }
         "berth.encoder_attention" => {
-            let sizes = attributes.size("heads").zip(attributes.size("head_width"));
-            sizes.zip(attributes.split(&[Split::None, Split::Heads])).map(|((heads, width), split)| {
-                Computation::EncoderAttention { heads: EncoderHeads { heads, width }, split }
-            })
+            let split = attributes.split(&[Split::None, Split::Heads]);
+            attributes
+                .encoder_heads()
+                .zip(split)
+                .map(|(heads, split)| Computation::EncoderAttention { heads, split })
         }
         "berth.dispatch" => {
             let experts = attributes.size("experts");
@@ -499,14 +500,29 @@ impl<'c> Attributes<'c, '_> {
         let width = self.size("head_width");
         let cache = self.cache();
         let heads = Heads { heads: heads?, kv_heads: kv_heads?, width: width?, cache: cache? };
-        if !heads.heads.is_multiple_of(heads.kv_heads) {
+        self.shared_equally(heads.heads, heads.kv_heads)?;
+        Some(heads)
+    }
+
+    /// Heads of an encoder: as many of keys and values as of queries where it says no other count.
+    fn encoder_heads(&mut self) -> Option<EncoderHeads> {
+        let (heads, width) = (self.size("heads"), self.size("head_width"));
+        let kv_heads = self.optional("kv_heads", 1 << 20);
+        let (heads, width, kv_heads) = (heads?, width?, kv_heads?);
+        let kv_heads = kv_heads.unwrap_or(heads);
+        self.shared_equally(heads, kv_heads)?;
+        Some(EncoderHeads { heads, kv_heads, width })
+    }
+
+    fn shared_equally(&mut self, heads: u64, kv_heads: u64) -> Option<()> {
+        if !heads.is_multiple_of(kv_heads) {
             self.problem(format!(
-                "every key and value head serves equally many of the {} query heads; `kv_heads` {} does not divide them",
-                heads.heads, heads.kv_heads
+                "every key and value head serves equally many of the {heads} query heads; `kv_heads` {kv_heads} does \
+                 not divide them"
             ));
             return None;
         }
-        Some(heads)
+        Some(())
     }
 }
 

@@ -137,9 +137,9 @@ impl Layout<'_> {
                 split_in = *split == Split::Heads;
             }
             Computation::EncoderAttention { heads, split } => {
-                self.width(step, input, 3 * heads.heads * heads.width);
-                self.heads(step, input, heads.heads, heads.heads, *split, &does);
-                result.width = heads.heads * heads.width;
+                self.width(step, input, heads.query_width() + heads.kv_width());
+                self.heads(step, input, heads.heads, heads.kv_heads, *split, &does);
+                result.width = heads.query_width();
                 result.distribution = by_heads(*split);
                 split_in = *split == Split::Heads;
             }

@@ -147,6 +147,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
     let attention = if facts.contains_key("bidirectional") {
         Attention::Bidirectional(EncoderAttention {
             heads: count("heads"),
+            kv_heads: count("kv_heads"),
             head_width: count("head_width"),
             positions: count("positions"),
             token_types: count("token_types"),
