@@ -96,6 +96,12 @@ pub struct Plan {
     /// Exit with 0 although lines with this code could not be judged; repeatable
     #[arg(long, value_name = "CODE")]
     pub allow_unjudged: Vec<String>,
+    /// Plan from what runs now, as this file says: written by `berth import`
+    #[arg(long, value_name = "STATE.JSON", conflicts_with = "live")]
+    pub state: Option<PathBuf>,
+    /// Plan from what runs now on the plan's target
+    #[arg(long)]
+    pub live: bool,
     /// Write what the target would create into a folder: as `yaml`,
     /// `kustomize` or `helm-values`
     #[arg(long, num_args = 2, value_names = ["FORM", "FOLDER"])]
@@ -121,6 +127,10 @@ pub struct Import {
     /// Write the plan file here; beside it first, then renamed
     #[arg(short, long, value_name = "FILE.berth")]
     pub output: Option<PathBuf>,
+    /// Write what plans have placed there and runs now here, for
+    /// `berth plan --state`
+    #[arg(long, value_name = "STATE.JSON")]
+    pub state: Option<PathBuf>,
 }
 
 /// Where machines can be read from.

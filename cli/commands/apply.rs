@@ -2,7 +2,7 @@
 
 use crate::arguments::Apply;
 use crate::commands::diff::{owner, permissions, reach};
-use crate::commands::show::read;
+use crate::commands::show::read_known;
 use crate::commands::with_session;
 use crate::render::actions::{self, Steps};
 use crate::render::diagnostics;
@@ -15,7 +15,7 @@ use berth_targets::kubernetes::difference::{Entry, difference};
 use std::process::ExitCode;
 
 pub fn run(arguments: &Apply) -> Result<ExitCode, Failure> {
-    let plan = read(&arguments.plan)?;
+    let plan = read_known(&arguments.plan)?;
     let ownership = owner(&plan)?;
     if !holds(&plan)? {
         return Ok(ExitCode::FAILURE);

@@ -3,7 +3,7 @@
 use crate::arguments::Destroy;
 use crate::commands::apply::failure;
 use crate::commands::diff::{owner, reach};
-use crate::commands::show::read;
+use crate::commands::show::read_known;
 use crate::render::actions::{self, Steps};
 use crate::render::failure::Failure;
 use berth_targets::kubernetes::application::destroy;
@@ -11,7 +11,7 @@ use berth_targets::kubernetes::difference::{Permissions, destruction};
 use std::process::ExitCode;
 
 pub fn run(arguments: &Destroy) -> Result<ExitCode, Failure> {
-    let plan = read(&arguments.plan)?;
+    let plan = read_known(&arguments.plan)?;
     let ownership = owner(&plan)?;
     let connection = reach(&plan)?;
     let permissions = Permissions {

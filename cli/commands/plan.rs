@@ -2,7 +2,7 @@
 
 use crate::arguments::Plan as Arguments;
 use crate::commands::{request, with_session};
-use crate::disk::{root, same_file, write};
+use crate::disk::{Disk, root, same_file, write};
 use crate::measured::processor_and_memory;
 use crate::render::failure::Failure;
 use crate::render::progress::Line;
@@ -10,17 +10,26 @@ use crate::render::{diagnostics, plan as rendered};
 use berth_compiler::plan::judged::NOT_YET;
 use berth_compiler::plan::{Plan, Status};
 use berth_compiler::session::Planned;
+use berth_compiler::state::State;
 use berth_language::diagnostics::Diagnostic;
+use berth_language::model::Target;
+use berth_targets::kubernetes::connection::Connection;
 use berth_targets::kubernetes::emission::{Form, HEADER, files};
+use berth_targets::kubernetes::observation::Seen;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = root(&arguments.file);
+    let observed = observed(arguments, &path)?;
     let mut line = Line::default();
     let planned = with_session(|session| {
         let request = request(&arguments.search, None);
-        session.plan(&path, None, &request, &mut |progress| line.show(&progress))
+        let mut show = |progress| line.show(&progress);
+        match &observed {
+            None => session.plan(&path, None, &request, &mut show),
+            Some((state, from)) => session.plan_from(&path, (state, from), &request, &mut show),
+        }
     });
     line.clear();
     let Planned { mut plan, stages, values: _, because } = planned?;
@@ -36,6 +45,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let found: Vec<Diagnostic> =
         stages.diagnostics.iter().filter(|found| !repeated(found)).cloned().collect();
     diagnostics::print(&stages.sources, &found);
+    if observed.is_some() && stages.observed.is_none() {
+        return Err(Failure::NoTarget);
+    }
     let emitted = arguments.emit.as_deref().map(Emission::asked).transpose()?;
     if let Some(output) = arguments.output.as_ref().filter(|_| decides(&plan)) {
         if plan.inputs.iter().any(|input| same_file(output, Path::new(&input.path))) {
@@ -60,6 +72,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::NoPlan(because.unwrap_or_default()));
     }
     Ok(exit_code(&plan, &arguments.allow_unjudged))
+}
+
+/// What runs now, where somebody asked for that to count, and where it was seen.
+fn observed(arguments: &Arguments, path: &str) -> Result<Option<(State, String)>, Failure> {
+    if let Some(file) = &arguments.state {
+        let bytes = std::fs::read(file).map_err(|error| Failure::read(file, &error))?;
+        let not_a_state = |because: String| Failure::NotAState(file.clone(), because);
+        let text = String::from_utf8(bytes).map_err(|_| not_a_state("it is not UTF-8 text".into()))?;
+        let state = State::from_json(&text).map_err(|error| not_a_state(error.to_string()))?;
+        return Ok(Some((state, file.display().to_string())));
+    }
+    if !arguments.live {
+        return Ok(None);
+    }
+    let checked = berth_language::check(path, &Disk);
+    // What is wrong with the file is said where it is planned.
+    let Some(program) = checked.program else { return Ok(None) };
+    let Some(Target::Kubernetes(cluster)) = program.plan.target.map(|target| target.value) else {
+        return Err(Failure::NoTarget);
+    };
+    let connection = Connection::open(cluster.context.as_deref()).map_err(Failure::Cluster)?;
+    let seen = Seen::look(&connection).map_err(Failure::Cluster)?;
+    Ok(Some((seen.state(), "live".into())))
 }
 
 /// `--emit yaml FOLDER`

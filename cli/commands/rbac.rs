@@ -2,13 +2,13 @@
 
 use crate::arguments::Rbac;
 use crate::commands::diff::owner;
-use crate::commands::show::read;
+use crate::commands::show::read_known;
 use crate::render::failure::Failure;
 use berth_targets::kubernetes::rights::roles;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Rbac) -> Result<ExitCode, Failure> {
-    let plan = read(&arguments.plan)?;
+    let plan = read_known(&arguments.plan)?;
     print!("{}", roles(&owner(&plan)?.namespace));
     Ok(ExitCode::SUCCESS)
 }

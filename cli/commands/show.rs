@@ -20,8 +20,12 @@ pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says where a plan is not of what lies there now.
+/// Says where a plan is not of what lies there now, nor of this program.
 pub fn warn_of_age(plan: &Plan) {
+    if plan.is_newer() {
+        eprintln!("warning: this plan was written by berth {}, which is newer", plan.berth_version);
+        return;
+    }
     for input in &plan.inputs {
         match File::open(&input.path).and_then(digest_of) {
             Ok(now) if now == input.sha256 => {}
@@ -32,6 +36,15 @@ pub fn warn_of_age(plan: &Plan) {
     if plan.fingerprint != plan.fingerprint_of_contents() {
         eprintln!("warning: this plan does not match its fingerprint; `berth verify` says where");
     }
+}
+
+/// Reads a plan file that something is to be done with.
+pub fn read_known(path: &Path) -> Result<Plan, Failure> {
+    let plan = read(path)?;
+    if plan.is_newer() {
+        return Err(Failure::Newer(path.to_owned(), plan.berth_version));
+    }
+    Ok(plan)
 }
 
 /// Reads a plan file.

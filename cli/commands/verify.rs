@@ -1,7 +1,7 @@
 //! `berth verify`: recheck a saved plan with nothing but the file and its sources.
 
 use crate::arguments::{Saved, Search};
-use crate::commands::show::read;
+use crate::commands::show::read_known;
 use crate::commands::{request, with_session};
 use crate::render::diagnostics;
 use crate::render::failure::Failure;
@@ -9,7 +9,7 @@ use berth_compiler::verify::{Refused, verify};
 use std::process::ExitCode;
 
 pub fn run(arguments: &Saved) -> Result<ExitCode, Failure> {
-    let plan = read(&arguments.plan)?;
+    let plan = read_known(&arguments.plan)?;
     let path = arguments.plan.display();
     let search = Search { time_limit: None, effort: None };
     let verified = with_session(|session| verify(session, &plan, &request(&search, None)));

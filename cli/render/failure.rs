@@ -22,6 +22,10 @@ pub enum Failure {
     Overwrites(PathBuf),
     /// Not a plan file.
     NotAPlan(PathBuf, String),
+    /// The plan is from a version of the program that is newer than this one.
+    Newer(PathBuf, String),
+    /// Not a state file.
+    NotAState(PathBuf, String),
     /// A data file is not what was expected.
     Data(String, Undecodable),
     /// A text file could not be read.
@@ -108,6 +112,19 @@ pub fn print(failure: &Failure) {
                 path.display(),
                 path.display()
             );
+        }
+        Failure::Newer(path, version) => {
+            let title = format!(
+                "error: `{}` was written by berth {version}, and this is {}: what it says may mean something else there",
+                path.display(),
+                env!("CARGO_PKG_VERSION")
+            );
+            eprintln!("{}", paragraph(&title, 0).trim_end());
+            eprintln!("Plan again with this version, or use the newer one. `berth show` shows it.");
+        }
+        Failure::NotAState(path, error) => {
+            eprintln!("{}", paragraph(&format!("error: `{}`: {error}", path.display()), 0).trim_end());
+            eprintln!("Write one with: berth import kubernetes --state {}", path.display());
         }
         Failure::Data(path, Undecodable::Unreadable(error)) => {
             eprintln!("error: `{path}` {}", unreadable(error))

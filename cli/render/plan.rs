@@ -5,6 +5,7 @@
 use crate::render::diagnostics::print;
 use crate::render::quantities::{money, percent, quantity};
 use crate::render::table::{Align, paragraph, table};
+use berth_compiler::plan::actions::Kind;
 use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::plan::{
     CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
@@ -22,6 +23,7 @@ pub fn text(plan: &Plan) -> String {
     let mut text = title(plan);
     text.push_str(&unjudged(plan));
     text.push_str(&placements(plan));
+    text.push_str(&actions(plan));
     text.push_str(&gives_way(plan));
     text.push_str(&promises(plan));
     text.push_str(&objective(plan));
@@ -200,6 +202,47 @@ fn place(placement: &Placement) -> String {
         let devices: Vec<String> = placement.devices.iter().map(u32::to_string).collect();
         let _ = write!(text, " · {} of device {}", percent(share), devices.join(", "));
     }
+    text
+}
+
+/// What becomes of what runs, where the plan was made from that.
+fn actions(plan: &Plan) -> String {
+    let (Some(observed), Some(actions)) = (&plan.observed, &plan.actions) else { return String::new() };
+    let from = match observed.from.as_str() {
+        "live" => "the target as it is now",
+        path => path,
+    };
+    if actions.is_empty() {
+        let running: u64 = observed.running.iter().map(|entry| entry.replicas).sum();
+        return format!("\nNo actions: all {running} replicas stay where they run ({from}).\n");
+    }
+    let rows: Vec<Vec<String>> = actions
+        .iter()
+        .take(MOST_ROWS)
+        .map(|action| {
+            let nodes = match (&action.from, &action.to) {
+                (Some(from), Some(to)) => format!("{from} -> {to}"),
+                (Some(node), None) | (None, Some(node)) => node.clone(),
+                (None, None) => String::new(),
+            };
+            let word = match action.action {
+                Kind::Create => "create",
+                Kind::Move => "move",
+                Kind::Delete => "delete",
+            };
+            let because = action.because.clone().unwrap_or_default();
+            vec![word.to_owned(), action.service.clone(), action.count.to_string(), nodes, because]
+        })
+        .collect();
+    let heading = [
+        ("action", Align::Left),
+        ("service", Align::Left),
+        ("replicas", Align::Right),
+        ("where", Align::Left),
+        ("because", Align::Left),
+    ];
+    let mut text = format!("\nActions, from what runs ({from})\n{}", table(&heading, &rows));
+    text.push_str(&left_out(actions.len(), "actions"));
     text
 }
 

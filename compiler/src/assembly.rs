@@ -6,10 +6,10 @@
 use crate::candidates::{Candidates, Disregarded, least_common_multiple, peak_rate, share_scale};
 use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
-    Shortfall, Wish,
+    Running, Shortfall, Wish,
 };
 use berth_language::model::{
-    Compare, Condition, Market, Node, Of, PlaceKind, Program, Requirement, Subject, Term, Work,
+    Compare, Condition, Market, Node, Objective, Of, PlaceKind, Program, Requirement, Subject, Term, Work,
 };
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
@@ -52,7 +52,40 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         packing.rows.extend(row(program, condition, vec![requirement.span]));
     }
     wishes_and_levels(program, &mut packing);
+    if moves_before_bill(program).is_some() {
+        add_moves(program, &mut packing);
+    }
     Problem::Packing(packing)
+}
+
+/// Lets `problem` know what runs now. What the program does not minimise before is settled by it: of plans that are
+/// as good, one under which the fewest replicas move.
+pub fn observe(problem: &mut Problem, program: &Program, running: Vec<Running>) {
+    let Problem::Packing(packing) = problem;
+    packing.running = running;
+    if moves_before_bill(program).is_none() {
+        add_moves(program, packing);
+    }
+}
+
+/// Whether moves are minimised before the bill; none where the program does not minimise them.
+fn moves_before_bill(program: &Program) -> Option<bool> {
+    let at = |wanted: Objective| program.plan.minimize.iter().position(|entry| entry.value == wanted);
+    let moves = at(Objective::Moves)?;
+    Some(at(Objective::Bill).is_none_or(|bill| moves < bill))
+}
+
+fn add_moves(program: &Program, packing: &mut Packing) {
+    let level = Level {
+        name: "moves".into(),
+        unit: "1".into(),
+        terms: vec![(BigRational::one(), LevelAtom::Moves)],
+        gap: BigRational::zero(),
+    };
+    // The bill is the last of the others.
+    let last = packing.levels.len();
+    let before_bill = moves_before_bill(program) == Some(true);
+    packing.levels.insert(if before_bill { last.saturating_sub(1) } else { last }, level);
 }
 
 /// Money an hour that is paid whatever the plan: reserved machines.

@@ -12,6 +12,8 @@
 //! | [`plan`] | values | the plan file |
 //! | [`targeting`] | plan | what a target would create, by `berth-targets` |
 //!
+//! Beside the files [`state`] goes in: what runs now, where somebody has looked.
+//!
 //! [`session`] calls them in this order, [`trial`] once for each test, [`verify`] backwards, and [`conflict`] where there is no
 //! solution. The crate owns the type of every stage and links neither MLIR nor a solver.
 
@@ -37,6 +39,7 @@ pub mod recheck;
 pub mod relaxation;
 pub mod session;
 pub mod solving;
+pub mod state;
 pub mod targeting;
 pub mod trial;
 pub mod verify;

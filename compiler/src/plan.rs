@@ -4,6 +4,7 @@
 //! `$/h`, req/s, 1. Apart from `solve` the same input gives the same bytes. Unknown fields are ignored,
 //! an unknown major version is refused.
 
+pub mod actions;
 pub mod judged;
 pub mod objects;
 pub mod predicted;
@@ -11,6 +12,8 @@ pub mod read;
 pub mod written;
 
 use crate::degrees::Degrees;
+use crate::state::Observed;
+use actions::Action;
 use objects::{ObjectEntry, TargetEntry, Unwritten};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -45,6 +48,12 @@ pub struct Plan {
     /// Copies that were wished for and are not placed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unplaced: Vec<Unplaced>,
+    /// What ran where, as far as it is this plan's, when it was made from that too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Observed>,
+    /// What becomes of what is observed; none: nothing was, and empty: all of it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Vec<Action>>,
     /// Predictions with their band.
     pub measures: Vec<Measure>,
     /// Every requirement, those that could not be judged first.
@@ -389,6 +398,15 @@ impl Plan {
         let own: Vec<&Placement> =
             self.placements.iter().filter(|placement| placement.service == service).collect();
         digest(serde_json::to_string(&own).unwrap_or_default().as_bytes())
+    }
+
+    /// A later version of the program wrote it, so that parts of it may be unknown to this one.
+    pub fn is_newer(&self) -> bool {
+        let numbers = |version: &str| -> Option<Vec<u64>> {
+            let release = version.split(['-', '+']).next()?;
+            release.split('.').map(|number| number.parse().ok()).collect()
+        };
+        numbers(&self.berth_version) > numbers(env!("CARGO_PKG_VERSION"))
     }
 
     /// The text of the file.

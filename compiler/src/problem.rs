@@ -30,6 +30,32 @@ pub struct Packing {
     pub levels: Vec<Level>,
     /// Thousandths or finer: a share of `scale` is one whole device.
     pub share_scale: u64,
+    /// What runs now, in order of item and machine, each pair once.
+    pub running: Vec<Running>,
+}
+
+/// Copies of an item that run now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Running {
+    /// By index.
+    pub item: usize,
+    /// By index; none where they run on what is no machine of the packing.
+    pub machine: Option<usize>,
+    /// How many; at least 1.
+    pub copies: u64,
+}
+
+impl Packing {
+    /// Copies of an item that run now, wherever.
+    pub fn running(&self, item: usize) -> u64 {
+        self.running.iter().filter(|running| running.item == item).map(|running| running.copies).sum()
+    }
+}
+
+/// Copies that move where `planned` of an item are wanted, `running` run now, and `kept` of those stay where they
+/// are: as many as both leave a machine and are wanted on another. What only goes, or only comes, does not move.
+pub fn moves(planned: u64, running: u64, kept: u64) -> u64 {
+    planned.min(running).saturating_sub(kept)
 }
 
 /// A resource.
@@ -41,7 +67,7 @@ pub struct Resource {
     pub unit: String,
 }
 
-/// A machine. Two machines that differ only in name and origin are interchangeable.
+/// A machine. Two machines that differ only in name and origin, and on which the same runs now, are interchangeable.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// Its address.
@@ -184,6 +210,8 @@ pub enum LevelAtom {
     },
     /// Money an hour of all machines in use.
     Price,
+    /// Copies that [move](moves), of all items.
+    Moves,
 }
 
 /// Copies on machines, and what the solver claims about them. Nothing in it is believed before

@@ -3,7 +3,7 @@
 //! One line each for a class of interchangeable machines, an item, a form of an item, a row, a wish
 //! and a level, folded at 100 columns. Stable: the same problem gives the same text.
 
-use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Problem, Relation, Row, Shortfall};
+use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Problem, Relation, Row, Running, Shortfall};
 use crate::relaxation::machine_groups;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -79,6 +79,11 @@ fn write_packing(text: &mut String, packing: &Packing) -> std::fmt::Result {
             }
         }
     }
+    for Running { item, machine, copies } in &packing.running {
+        let item = packing.items.get(*item).map_or("?", |item| item.name.as_str());
+        let machine = machine.and_then(|machine| packing.machines.get(machine));
+        writeln!(text, "runs {copies} {item} on {}", machine.map_or("no machine", |on| on.name.as_str()))?;
+    }
     for row in &packing.rows {
         writeln!(text, "row {}", row_text(packing, row))?;
     }
@@ -96,6 +101,7 @@ fn write_packing(text: &mut String, packing: &Packing) -> std::fmt::Result {
             .map(|(factor, atom)| match atom {
                 LevelAtom::Shortfall { wish } => times(factor, &format!("shortfall of wish {wish}")),
                 LevelAtom::Price => times(factor, "price"),
+                LevelAtom::Moves => times(factor, "moves"),
             })
             .collect();
         write!(text, "minimise {} [{}]: {}", level.name, level.unit, joined(&terms))?;

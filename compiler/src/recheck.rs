@@ -4,8 +4,8 @@
 //! computed again. Claims about bounds are confirmed through [`relaxation`](crate::relaxation).
 
 use crate::problem::{
-    Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Problem, Relation, Row,
-    Shortfall, Solution, Wish,
+    Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Problem, Relation, Row, Running,
+    Shortfall, Solution, Wish, moves,
 };
 use crate::problem_description::{amounts, atom_text, number};
 use crate::relaxation::{Goal, proved, relaxation};
@@ -35,6 +35,8 @@ pub struct Values {
     pub spread: Vec<u64>,
     /// Money an hour of all machines in use.
     pub price: BigRational,
+    /// By item: copies that move.
+    pub moves: Vec<u64>,
     /// By wish.
     pub shortfalls: Vec<BigRational>,
     /// By level.
@@ -150,6 +152,14 @@ fn malformations(packing: &Packing) -> Vec<Violation> {
                 text: "a row counts an item that does not exist".into(),
             });
         }
+    }
+    let is_known = |running: &Running| {
+        running.item < packing.items.len()
+            && running.machine.is_none_or(|machine| machine < packing.machines.len())
+    };
+    let places = packing.running.iter().map(|running| (running.item, running.machine));
+    if !packing.running.iter().all(is_known) || !places.is_sorted_by(|left, right| left < right) {
+        found.push(claim("what runs is not in order, or runs where nothing is".into()));
     }
     for level in &packing.levels {
         let unknown = level
@@ -329,6 +339,7 @@ fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
         machines_in_use: machines.into_iter().collect(),
         spread: places.iter().map(|places| places.len() as u64).collect(),
         price,
+        moves: moved(packing, assignments),
         shortfalls: Vec::new(),
         levels: Vec::new(),
         proved: Vec::new(),
@@ -341,11 +352,36 @@ fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
             let terms = level.terms.iter().map(|(factor, atom)| match atom {
                 LevelAtom::Shortfall { wish } => factor * &values.shortfalls[*wish],
                 LevelAtom::Price => factor * &values.price,
+                LevelAtom::Moves => {
+                    factor
+                        * BigRational::from_integer(
+                            values.moves.iter().map(|&count| BigInt::from(count)).sum(),
+                        )
+                }
             });
             terms.sum()
         })
         .collect();
     values
+}
+
+/// By item: copies that move from where they run now.
+fn moved(packing: &Packing, assignments: &[Assignment]) -> Vec<u64> {
+    let mut placed: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+    let mut planned = vec![0_u64; packing.items.len()];
+    for Assignment { item, machine, copies, .. } in assignments {
+        let here = placed.entry((*item, *machine)).or_default();
+        *here = here.saturating_add(*copies);
+        planned[*item] = planned[*item].saturating_add(*copies);
+    }
+    let mut running = vec![0_u64; packing.items.len()];
+    let mut kept = vec![0_u64; packing.items.len()];
+    for Running { item, machine, copies } in &packing.running {
+        running[*item] = running[*item].saturating_add(*copies);
+        let stays = machine.and_then(|machine| placed.get(&(*item, machine)));
+        kept[*item] = kept[*item].saturating_add(stays.map_or(0, |here| *here.min(copies)));
+    }
+    (0..packing.items.len()).map(|item| moves(planned[item], running[item], kept[item])).collect()
 }
 
 fn integer(count: u64) -> BigRational {
@@ -472,7 +508,7 @@ fn never_negative(packing: &Packing, level: usize) -> bool {
     packing.levels[level].terms.iter().all(|(factor, atom)| {
         !factor.is_negative()
             && match atom {
-                LevelAtom::Shortfall { .. } => true,
+                LevelAtom::Shortfall { .. } | LevelAtom::Moves => true,
                 LevelAtom::Price => prices_not_negative,
             }
     })

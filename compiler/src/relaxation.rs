@@ -10,7 +10,9 @@
 //!   at most `n` times the copies that fit on one machine, and at most the item's `most`;
 //! - `u[g]`: machines of the group in use, at most `n`; only where money is counted, otherwise `n` stands for it;
 //! - `z[i,g]`: machines of the group that hold the item, at most `n`; only where spread is counted;
-//! - `e[w]`: the shortfall of a wish, up to the largest it can be; only where the goal counts it.
+//! - `e[w]`: the shortfall of a wish, up to the largest it can be; only where the goal counts it;
+//! - `v[i]`, `k[i,g]`: copies of an item that move, and those on the group that stay where they run now; only where the
+//!   goal counts moves.
 //!
 //! **Why every solution is a point of it** (so that a bound over it is a bound over all solutions, and
 //! its infeasibility is theirs). Sum any solution over the machines of each group. Then
@@ -29,6 +31,8 @@
 //!   the right side alone is rounded (Chvatal and Gomory);
 //! - *wishes*: the distance is at least the row's deficit; an unmet wish misses at most the largest
 //!   deficit that the ranges of its quantities allow;
+//! - *moves* are `min(planned, running) - kept`, and where rows ask for `least` copies, `planned` is no less. What
+//!   stays on a machine is no more than what is placed there, and no more than what runs there;
 //! - *frozen levels* do not exceed their incumbents.
 //!
 //! **Rounding the bound.** Counts are whole and a price is a sum of machine prices, so a shortfall is a
@@ -127,6 +131,18 @@ pub enum Counted {
     Shortfall {
         /// By index.
         wish: usize,
+    },
+    /// Copies of an item that move.
+    Moved {
+        /// By index.
+        item: usize,
+    },
+    /// Copies of an item that stay where they run now, on a group.
+    Kept {
+        /// By index.
+        item: usize,
+        /// By index.
+        group: usize,
     },
 }
 

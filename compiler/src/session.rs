@@ -18,7 +18,8 @@ use crate::problem::{Packing, Problem};
 use crate::recheck::{self, Values};
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
-use crate::targeting::{Targeting, with_objects};
+use crate::state::{Observed, Resolved, State};
+use crate::targeting::{Names, Targeting, with_objects};
 use crate::trial::{self, Base, Report, Running, Trial};
 use berth_language::diagnostics::{Diagnostic, Severity};
 use berth_language::model::{Job, Policy, Precision, Program, Restriction, Test, Work};
@@ -79,6 +80,8 @@ pub struct Stages {
     pub candidates: Candidates,
     /// What is to be solved.
     pub problem: Problem,
+    /// What runs now, where somebody has looked.
+    pub observed: Option<Resolved>,
     /// How long each stage took.
     pub times: Vec<StageTime>,
 }
@@ -98,6 +101,7 @@ impl Stages {
             ir: self.ir.as_ref(),
             candidates: &self.candidates,
             packing: self.packing(),
+            observed: self.observed.as_ref(),
         }
     }
 }
@@ -336,6 +340,22 @@ impl Session<'_> {
         self.front(path, ir).map(stages_of)
     }
 
+    /// The same, from what runs now too. Where the program names no target nobody can have looked.
+    pub fn stages_from(
+        &self,
+        path: &str,
+        ir: Option<(&str, &str)>,
+        observed: impl FnOnce(&Names) -> Observed,
+    ) -> Result<Stages, Stopped> {
+        let mut stages = self.stages(path, ir)?;
+        if let Some(names) = self.targeting.names(&stages.program) {
+            let resolved = Resolved::of(observed(&names), &names);
+            assembly::observe(&mut stages.problem, &stages.program, resolved.running());
+            stages.observed = Some(resolved);
+        }
+        Ok(stages)
+    }
+
     /// The whole way.
     pub fn plan(
         &self,
@@ -345,6 +365,18 @@ impl Session<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Planned, Stopped> {
         Ok(self.solved(self.stages(path, ir)?, request, progress))
+    }
+
+    /// The whole way, from what `state` says runs now; `from` names it.
+    pub fn plan_from(
+        &self,
+        path: &str,
+        (state, from): (&State, &str),
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Planned, Stopped> {
+        let stages = self.stages_from(path, None, |names| Observed::own(from, state, names))?;
+        Ok(self.solved(stages, request, progress))
     }
 
     /// From the problem to the plan.
@@ -472,7 +504,8 @@ fn stages_of(front: Front) -> Stages {
     clock.lap("candidates");
     let problem = assembly::problem(&program, &candidates, &without);
     clock.lap("problem");
-    Stages { program, sources, diagnostics, lowered, ir, candidates, problem, times: clock.laps }
+    let observed = None;
+    Stages { program, sources, diagnostics, lowered, ir, candidates, problem, observed, times: clock.laps }
 }
 
 /// `program` with every precision allowed.

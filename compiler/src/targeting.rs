@@ -9,6 +9,20 @@ use berth_language::sources::Sources;
 pub trait Targeting {
     /// The objects of `plan`, which was made from `program`; nothing where it names no target.
     fn targeted(&self, program: &Program, sources: &Sources, plan: &Plan) -> Targeted;
+
+    /// What the target of `program` calls its services and nodes; none where it names no target.
+    fn names(&self, program: &Program) -> Option<Names>;
+}
+
+/// What a target calls what a program declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// What all objects of the plan are known by.
+    pub owner: String,
+    /// By service: every name that it may have there.
+    pub services: Vec<Vec<String>>,
+    /// By node.
+    pub nodes: Vec<Vec<String>>,
 }
 
 /// What a target would create.

@@ -48,7 +48,11 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         Some(input) => Some((edited(session, input).map_err(Refused::Stopped)?, input.path.as_str())),
     };
     let ir = text.as_ref().map(|(text, path)| (text.as_str(), *path));
-    let stages = session.stages(&root, ir).map_err(Refused::Stopped)?;
+    let stages = match &found.observed {
+        None => session.stages(&root, ir),
+        Some(observed) => session.stages_from(&root, ir, |_| observed.clone()),
+    };
+    let stages = stages.map_err(Refused::Stopped)?;
     let refuse = |diagnostics: Vec<Diagnostic>| Refused::Lines(stages.sources.clone(), diagnostics);
     let stale = stale(&stages, found);
     if !stale.is_empty() {
@@ -294,6 +298,8 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             plan.status,
             plan.name.clone(),
             plan.unplaced.clone(),
+            plan.observed.clone(),
+            plan.actions.clone(),
             plan.wishes.clone(),
             plan.steps.clone(),
             plan.conflict.clone(),
@@ -304,7 +310,7 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
         differences.push(altered(
             stages,
             None,
-            "its status, wishes or steps are not what its decisions give".into(),
+            "its status, wishes, actions or steps are not what its decisions give".into(),
         ));
     }
     for (left, right) in longest(&found.objects, &derived.objects) {

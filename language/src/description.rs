@@ -559,6 +559,7 @@ fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
     for objective in minimize {
         text.line(&match &objective.value {
             Objective::Bill => "minimize bill".to_owned(),
+            Objective::Moves => "minimize moves".to_owned(),
             Objective::Sum { terms, dimension, unjudged } => {
                 format!("minimize {}, not judged: {unjudged}", objective_text(terms, dimension, program))
             }

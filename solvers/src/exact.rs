@@ -14,7 +14,7 @@ use crate::instance::{Instance, MOST_COPIES, counts_money};
 use crate::program::Program;
 use crate::rational::float;
 use crate::state::{Snapshot, State};
-use berth_compiler::problem::{Atom, Devices, LevelAtom, Relation, Row, Shortfall};
+use berth_compiler::problem::{Atom, Devices, LevelAtom, Relation, Row, Shortfall, moves};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use std::collections::BTreeMap;
@@ -31,6 +31,10 @@ pub(crate) struct Exact {
     shared: BTreeMap<(usize, u32), usize>,
     /// By wish; with what one unit of the column is worth where it counts a distance.
     shortfalls: BTreeMap<usize, usize>,
+    /// By item; with the column that is 1 where fewer are planned than run.
+    moved: BTreeMap<usize, (usize, usize)>,
+    /// By item and machine.
+    kept: BTreeMap<(usize, usize), usize>,
 }
 
 struct Copies {
@@ -69,6 +73,8 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
         holds: BTreeMap::new(),
         shared: BTreeMap::new(),
         shortfalls: BTreeMap::new(),
+        moved: BTreeMap::new(),
+        kept: BTreeMap::new(),
     };
     exact.add_copies(instance);
     exact.add_used(instance);
@@ -82,6 +88,9 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
     if let Some((level, frozen)) = level {
         for earlier in 0..=level {
             exact.add_wishes_of(instance, earlier);
+        }
+        if instance.moves_in_levels.iter().any(|(counts, _)| *counts <= level) {
+            exact.add_moves(instance);
         }
         for (earlier, value) in frozen.iter().enumerate().take(level) {
             let terms = exact.level_terms(instance, earlier);
@@ -165,6 +174,25 @@ impl Exact {
         for copies in &self.copies {
             let count = counts.get(&(copies.form, copies.machine, copies.device));
             set(Some(&copies.column), count.copied().unwrap_or(0.0));
+        }
+        for (&item, (moved, fewer)) in &self.moved {
+            let mut here: BTreeMap<usize, u64> = BTreeMap::new();
+            for (machine, copies) in &loads {
+                let of_item = copies.iter().filter(|(form, _)| instance.forms[*form].item == item).count();
+                if let Some(&at) = place.get(machine) {
+                    here.insert(at, of_item as u64);
+                }
+            }
+            let planned = here.values().sum();
+            let mut all_kept = 0;
+            for (&machine, &copies) in &instance.running_on[item] {
+                let kept = here.get(&machine).map_or(0, |here| copies.min(*here));
+                set(self.kept.get(&(item, machine)), kept as f64);
+                all_kept += kept;
+            }
+            let running = instance.running[item];
+            set(Some(moved), moves(planned, running, all_kept) as f64);
+            set(Some(fewer), f64::from(u8::from(planned < running)));
         }
         for (wish, column) in &self.shortfalls {
             set(Some(column), shortfalls.get(*wish).map_or(0.0, float));
@@ -369,6 +397,43 @@ impl Exact {
         }
     }
 
+    /// `moved + kept >= planned` and `>= running` where the smaller of both counts: which of them does is a column.
+    fn add_moves(&mut self, instance: &Instance) {
+        for (item, forms) in instance.forms_of.iter().enumerate() {
+            let running = instance.running[item];
+            if running == 0 {
+                continue;
+            }
+            let most = instance.packing.items[item].most.max(running) as f64;
+            let moved = self.program.add_column(running as f64, false);
+            let fewer = self.program.add_column(1.0, true);
+            self.moved.insert(item, (moved, fewer));
+            let mut stays_or_moves = vec![(moved, 1.0)];
+            let mut minus_planned = Vec::new();
+            for (&machine, &copies) in &instance.running_on[item] {
+                let here = self.sum_of(|of| of.machine == machine && forms.contains(&of.form));
+                let kept = self.program.add_column(copies as f64, false);
+                self.kept.insert((item, machine), kept);
+                stays_or_moves.push((kept, 1.0));
+                let mut within: Vec<(usize, f64)> =
+                    here.into_iter().map(|(column, factor)| (column, -factor)).collect();
+                within.push((kept, 1.0));
+                self.add_scaled(within, Relation::AtMost, 0.0);
+            }
+            minus_planned.extend(self.sum_of(|of| forms.contains(&of.form)));
+            for (_, factor) in &mut minus_planned {
+                *factor = -*factor;
+            }
+            let mut running_counts = stays_or_moves.clone();
+            running_counts.push((fewer, most));
+            self.add_scaled(running_counts, Relation::AtLeast, running as f64);
+            let mut planned_counts = stays_or_moves;
+            planned_counts.extend(minus_planned);
+            planned_counts.push((fewer, -most));
+            self.add_scaled(planned_counts, Relation::AtLeast, -most);
+        }
+    }
+
     fn row_terms(&self, instance: &Instance, row: &Row) -> Vec<(usize, f64)> {
         let mut sum: BTreeMap<usize, f64> = BTreeMap::new();
         let mut add = |column: usize, factor: f64| *sum.entry(column).or_default() += factor;
@@ -415,6 +480,11 @@ impl Exact {
                     for (machine, &column) in &self.used {
                         let price = float(&instance.packing.machines[*machine].price);
                         *sum.entry(column).or_default() += factor * price;
+                    }
+                }
+                LevelAtom::Moves => {
+                    for &(column, _) in self.moved.values() {
+                        *sum.entry(column).or_default() += factor;
                     }
                 }
             }

@@ -4,11 +4,12 @@
 //! search compares exact integers. Where those would be too large, factors are rounded to 40 bits, against
 //! the row: what keeps the rounded row keeps the row. What a search finds is rechecked exactly anyway.
 
-use berth_compiler::problem::{Atom, Devices, LevelAtom, Packing, Relation, Row, Shortfall};
+use berth_compiler::problem::{Atom, Devices, LevelAtom, Packing, Relation, Row, Running, Shortfall};
 use berth_compiler::relaxation::machine_groups;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Copies are placed one by one; more than this are not tried.
@@ -39,6 +40,12 @@ pub(crate) struct Instance<'p> {
     pub price_effects: Vec<(usize, i128)>,
     /// What one unit of price adds to which level.
     pub price_in_levels: Vec<(usize, i128)>,
+    /// What one move adds to which level.
+    pub moves_in_levels: Vec<(usize, i128)>,
+    /// By item: copies that run now, wherever; 0 where no level counts moves.
+    pub running: Vec<u64>,
+    /// By item: copies that run now, by machine.
+    pub running_on: Vec<BTreeMap<usize, u64>>,
     /// By level: its value times this is whole.
     pub level_scales: Vec<BigRational>,
 }
@@ -111,6 +118,9 @@ impl<'p> Instance<'p> {
             spread_effects: vec![Vec::new(); packing.items.len()],
             price_effects: Vec::new(),
             price_in_levels: Vec::new(),
+            moves_in_levels: Vec::new(),
+            running: vec![0; packing.items.len()],
+            running_on: vec![BTreeMap::new(); packing.items.len()],
             level_scales: Vec::new(),
         };
         let mut row_scales = Vec::new();
@@ -118,6 +128,9 @@ impl<'p> Instance<'p> {
             row_scales.push(instance.add_row(row, &price_scale));
         }
         instance.add_levels(&price_scale, &row_scales);
+        if !instance.moves_in_levels.is_empty() {
+            instance.add_running();
+        }
         instance
     }
 
@@ -178,12 +191,22 @@ impl<'p> Instance<'p> {
         scale
     }
 
+    fn add_running(&mut self) {
+        for Running { item, machine, copies } in &self.packing.running {
+            self.running[*item] += copies;
+            if let Some(machine) = machine {
+                self.running_on[*item].insert(*machine, *copies);
+            }
+        }
+    }
+
     fn add_levels(&mut self, price_scale: &BigRational, row_scales: &[BigRational]) {
         let first_wish = self.packing.rows.len();
         let mut counts: Vec<Vec<(usize, i128)>> = vec![Vec::new(); self.packing.wishes.len()];
         for (index, level) in self.packing.levels.iter().enumerate() {
             let in_units = |factor: &BigRational, atom: &LevelAtom| match atom {
                 LevelAtom::Price => factor / price_scale,
+                LevelAtom::Moves => factor.clone(),
                 LevelAtom::Shortfall { wish } => {
                     match self.packing.wishes.get(*wish).map(|wish| wish.shortfall) {
                         Some(Shortfall::Distance) => factor / &row_scales[first_wish + wish],
@@ -198,6 +221,7 @@ impl<'p> Instance<'p> {
                 let factor = whole((factor * &scale).round());
                 match *atom {
                     LevelAtom::Price => add_effect(&mut self.price_in_levels, index, factor),
+                    LevelAtom::Moves => add_effect(&mut self.moves_in_levels, index, factor),
                     LevelAtom::Shortfall { wish } => {
                         if let Some(counts) = counts.get_mut(wish) {
                             add_effect(counts, index, factor);

@@ -207,6 +207,7 @@ impl<'r, 'p> Run<'r, 'p> {
         search.construct();
         let state = search.state;
         self.keep(&state);
+        self.stay();
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
@@ -242,6 +243,18 @@ impl<'r, 'p> Run<'r, 'p> {
             return Ok(Any::None(Reason { origins: self.all_origins(), proof: Proof::Search }));
         }
         Ok(Any::Unknown("the search for a solution ended at its limit".into()))
+    }
+
+    /// What comes of leaving what runs where it is, and placing the rest around it.
+    fn stay(&mut self) {
+        if self.instance.running.iter().any(|running| *running > 0) {
+            let state = State::new(self.instance);
+            let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+            search.stay();
+            search.construct();
+            let state = search.state;
+            self.keep(&state);
+        }
     }
 
     /// Improves the best solution in one level, those before it kept, and bounds it.
@@ -452,9 +465,10 @@ impl<'r, 'p> Run<'r, 'p> {
 
     fn is_never_negative(&self, level: usize) -> bool {
         let priced = self.packing.machines.iter().all(|machine| !machine.price.is_negative());
-        self.packing.levels[level].terms.iter().all(|(factor, atom)| {
-            !factor.is_negative() && (priced || matches!(atom, LevelAtom::Shortfall { .. }))
-        })
+        self.packing.levels[level]
+            .terms
+            .iter()
+            .all(|(factor, atom)| !factor.is_negative() && (priced || *atom != LevelAtom::Price))
     }
 
     fn keeps_rows(&self) -> bool {

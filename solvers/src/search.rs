@@ -202,6 +202,28 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         self.state.commit();
     }
 
+    /// Places copies where such run now, fullest machines first, as far as they are wanted and fit.
+    pub fn stay(&mut self) {
+        let instance = self.state.instance;
+        for (item, on) in instance.running_on.iter().enumerate() {
+            let mut machines: Vec<(u64, usize)> =
+                on.iter().map(|(&machine, &copies)| (copies, machine)).collect();
+            machines.sort_by_key(|&(copies, machine)| (std::cmp::Reverse(copies), machine));
+            for (copies, machine) in machines {
+                for _ in 0..copies {
+                    let missing = |form: &usize| self.targets[*form] > self.state.copies_of_form[*form];
+                    let mut forms = instance.forms_of[item].clone().filter(missing);
+                    if !forms
+                        .find(|form| self.state.slot_for(*form, machine).is_some())
+                        .is_some_and(|form| self.state.insert(form, machine))
+                    {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
     /// Places counts by form and group first, as the master program chose them.
     ///
     /// Each entry is a form, groups of the instance, and how many copies go there.
@@ -430,7 +452,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     fn place_together(&mut self, form: usize, mut count: u64) -> u64 {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
-        if !instance.spread_effects[item].is_empty() {
+        if !instance.spread_effects[item].is_empty() || instance.running[item] > 0 {
             return count;
         }
         if !self.guide.counts_money {
@@ -520,7 +542,8 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
         let wants_new = self.wants_new_machine(item);
-        let mut best: Option<((bool, bool, f64), usize)> = None;
+        let mut best: Option<((bool, bool, bool, f64), usize)> = None;
+        let stays_first = stay_first(instance);
         let mut look = |search: &mut Self, machine: usize| {
             search.work += 1;
             if blink > 0.0 && search.random.unit() < blink {
@@ -535,9 +558,14 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                 search.left_over(form, machine, slot)
             };
             let misplaced = wants_new.is_some_and(|new| new == search.state.holds(machine, item));
-            let key = (misplaced, opens, cost);
+            let moves = !search.state.would_stay(item, machine);
+            let (first, then) = if stays_first { (moves, opens) } else { (opens, moves) };
+            let key = (misplaced, first, then, cost);
             let better = best.as_ref().is_none_or(|(least, _)| {
-                (key.0, key.1).cmp(&(least.0, least.1)).then(key.2.total_cmp(&least.2)).is_lt()
+                (key.0, key.1, key.2)
+                    .cmp(&(least.0, least.1, least.2))
+                    .then(key.3.total_cmp(&least.3))
+                    .is_lt()
             });
             if better {
                 best = Some((key, machine));
@@ -613,4 +641,10 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         }
         resources + devices * self.guide.device_left_over
     }
+}
+
+/// Whether staying where copies run now counts before money does.
+fn stay_first(instance: &Instance) -> bool {
+    let first = |levels: &[(usize, i128)]| levels.iter().map(|(level, _)| *level).min().unwrap_or(usize::MAX);
+    first(&instance.moves_in_levels) < first(&instance.price_in_levels)
 }

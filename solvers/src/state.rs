@@ -4,7 +4,7 @@
 //! counted, not named; shares stand in *slots*, each of which is one device. Names are given at the end.
 
 use crate::instance::{Instance, RowCounts, distance};
-use berth_compiler::problem::{Assignment, Devices};
+use berth_compiler::problem::{Assignment, Devices, moves};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -57,6 +57,8 @@ pub(crate) struct State<'i, 'p> {
     position: Vec<usize>,
     pub copies_of_form: Vec<u64>,
     copies_of_item: Vec<u64>,
+    /// By item: copies that stay where they run now.
+    kept_of_item: Vec<u64>,
     sums: Vec<i128>,
     /// Violation of rows, then the levels; compared in order, less is better.
     pub score: Vec<i128>,
@@ -93,6 +95,7 @@ impl<'i, 'p> State<'i, 'p> {
             position,
             copies_of_form: vec![0; instance.forms.len()],
             copies_of_item: vec![0; packing.items.len()],
+            kept_of_item: vec![0; packing.items.len()],
             sums: vec![0; instance.rows.len()],
             score: vec![0; packing.levels.len() + 1],
             journal: Vec::new(),
@@ -311,9 +314,12 @@ impl<'i, 'p> State<'i, 'p> {
                 slot.copies += 1;
             }
         }
-        load.copies.push(copy);
+        let (moved, stays) = (self.moves(form.item), self.would_stay(form.item, machine));
+        self.loads[machine].copies.push(copy);
         self.copies_of_form[copy.form] += 1;
         self.copies_of_item[form.item] += 1;
+        self.kept_of_item[form.item] += u64::from(stays);
+        self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], 1);
     }
 
@@ -345,7 +351,10 @@ impl<'i, 'p> State<'i, 'p> {
             self.add_effects(&instance.spread_effects[form.item], -1);
         }
         self.copies_of_form[copy.form] -= 1;
+        let (moved, stayed) = (self.moves(form.item), self.would_stay(form.item, machine));
         self.copies_of_item[form.item] -= 1;
+        self.kept_of_item[form.item] -= u64::from(stayed);
+        self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], -1);
     }
 
@@ -362,6 +371,24 @@ impl<'i, 'p> State<'i, 'p> {
             order.in_use += 1;
         } else {
             order.in_use -= 1;
+        }
+    }
+
+    /// A further copy of the item on this machine would be one that stays where it runs now.
+    pub fn would_stay(&self, item: usize, machine: usize) -> bool {
+        let runs = self.instance.running_on[item].get(&machine).copied().unwrap_or(0);
+        let here = self.loads[machine].copies.iter();
+        runs > 0 && (here.filter(|copy| self.instance.forms[copy.form].item == item).count() as u64) < runs
+    }
+
+    fn moves(&self, item: usize) -> u64 {
+        moves(self.copies_of_item[item], self.instance.running[item], self.kept_of_item[item])
+    }
+
+    fn add_moves(&mut self, item: usize, before: u64) {
+        let change = i128::from(self.moves(item)) - i128::from(before);
+        for &(level, factor) in &self.instance.moves_in_levels {
+            self.score[level + 1] += factor * change;
         }
     }
 

@@ -183,8 +183,9 @@ fn tiny() -> impl Strategy<Value = String> {
         prop::collection::vec(row, 0..=2),
         prop::collection::vec(wish, 1..=2),
         0..=3_usize,
+        (prop::collection::btree_map((0..=1_usize, 0..=4_usize), 1..=2_u32, 0..=3), 0..=2_usize),
     )
-        .prop_map(|(machines, items, rows, wishes, levels)| {
+        .prop_map(|(machines, items, rows, wishes, levels, (running, moves))| {
             let mut text = String::from("resources cpu core\n");
             for (index, (count, cpu, devices, price)) in machines.iter().enumerate() {
                 text += &format!(
@@ -206,6 +207,23 @@ fn tiny() -> impl Strategy<Value = String> {
                 let how = if *unmet { "unmet" } else { "distance" };
                 text += &format!("wish {} {how}\n", row_text(items.len(), *kind, *item, *other, *bound));
             }
+            let names: Vec<String> = machines
+                .iter()
+                .enumerate()
+                .flat_map(|(index, (count, ..))| match count {
+                    1 => vec![format!("m{index}")],
+                    _ => (1..=*count).map(|at| format!("m{index}[{at}]")).collect(),
+                })
+                .collect();
+            for ((item, machine), copies) in &running {
+                if *item < items.len() && *machine <= names.len() {
+                    let machine = names.get(*machine).map_or("nowhere", String::as_str);
+                    text += &format!("runs i{item} {copies} on {machine}\n");
+                }
+            }
+            if moves == 1 {
+                text += "level moves: moves\n";
+            }
             let all: Vec<String> = (0..wishes.len()).map(|wish| format!("wish{wish}")).collect();
             text += &match levels {
                 0 => format!("level unmet: {}\nlevel bill: price\n", all.join(" + ")),
@@ -213,6 +231,9 @@ fn tiny() -> impl Strategy<Value = String> {
                 2 => format!("level last: 2 {}\nlevel bill: price + wish0\n", all[all.len() - 1]),
                 _ => format!("level bill: price\nlevel unmet: 3 {}\n", all.join(" + 2 ")),
             };
+            if moves == 2 {
+                text += "level moves: moves\n";
+            }
             text
         })
 }

@@ -28,6 +28,8 @@ fn shown(problem: &Problem, relaxation: &Relaxation) -> String {
         Counted::Machines { group } => format!("u[{group}]"),
         Counted::Spread { item, group } => format!("z[{},{group}]", packing.items[item].name),
         Counted::Shortfall { wish } => format!("e[{wish}]"),
+        Counted::Moved { item } => format!("v[{}]", packing.items[item].name),
+        Counted::Kept { item, group } => format!("k[{},{group}]", packing.items[item].name),
     };
     let sum = |terms: &[(usize, num_rational::BigRational)]| {
         let terms: Vec<String> =

@@ -57,6 +57,65 @@ level bill: price
 }
 
 #[test]
+fn what_runs_stays_where_nothing_is_gained() {
+    // Two boxes hold five copies of 2 cores: those that run most of them now, so that one of five moves.
+    assert_snapshot!(solve("
+resources cpu core/1000
+machine box 4x cpu 8000 price 0.19
+item web most 5 cpu 2000
+runs web 1 on box[1]
+runs web 1 on box[2]
+runs web 3 on box[3]
+row web == 5
+level bill: price
+level moves: moves
+"), @"
+    box[1]: web
+    box[3]: 4 web
+    bill = 0.38, bound 0.38 (linear dual)
+    moves = 1, bound 1 (search, proved 0)
+    ");
+}
+
+#[test]
+fn moves_that_come_first_keep_machines_that_cost() {
+    // Emptying a box saves money and moves a copy; moves count before.
+    assert_snapshot!(levels("
+resources cpu core/1000
+machine box 3x cpu 8000 price 1
+item web most 3 cpu 2000
+runs web 1 on box[1]
+runs web 1 on box[2]
+runs web 1 on box[3]
+row web == 3
+level moves: moves
+level bill: price
+"), @"
+    moves = 0, bound 0 (trivial)
+    bill = 3, bound 3 (search, proved 1)
+    ");
+}
+
+#[test]
+fn what_ends_does_not_move() {
+    // Of five that run two are wanted: three end. Two run on a machine that is gone and could only move.
+    assert_snapshot!(solve("
+resources cpu core/1000
+machine box 2x cpu 4000 price 1
+item web most 2 cpu 2000
+runs web 3 on box[2]
+runs web 2 on gone
+row web == 2
+level bill: price
+level moves: moves
+"), @"
+    box[2]: 2 web
+    bill = 1, bound 1 (linear dual)
+    moves = 0, bound 0 (trivial)
+    ");
+}
+
+#[test]
 fn a_wish_worth_less_than_a_machine_is_not_bought() {
     // A second box costs 0.19; the copy missing costs 0.10 an hour: 0.19 + 0.10 < 0.38. The relaxation
     // buys 1.5 boxes (two copies each): 0.285, and a bill is a multiple of 0.01.

@@ -13,6 +13,7 @@ mod lines;
 mod lock;
 pub mod names;
 pub mod objects;
+pub mod observation;
 pub mod ownership;
 mod placement;
 mod pods;

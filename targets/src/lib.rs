@@ -11,6 +11,7 @@
 //! | [`kubernetes::difference`] | what applying would change |
 //! | [`kubernetes::application`] | doing it, so that it can be done again from any point |
 //! | [`kubernetes::inventory`] | a cluster as a plan file |
+//! | [`kubernetes::observation`] | what runs where, as a state file |
 //!
 //! `kube` and `k8s-openapi` are named in this crate alone.
 
@@ -18,7 +19,7 @@ pub mod kubernetes;
 
 use berth_compiler::plan::Plan;
 use berth_compiler::plan::objects::TargetEntry;
-use berth_compiler::targeting::{Targeted, Targeting};
+use berth_compiler::targeting::{Names, Targeted, Targeting};
 use berth_language::model::{Program, Target};
 use berth_language::sources::Sources;
 
@@ -36,5 +37,10 @@ impl Targeting for Targets {
                 Targeted { target: Some(TargetEntry::Kubernetes { context, namespace }), objects, unwritten }
             }
         }
+    }
+
+    fn names(&self, program: &Program) -> Option<Names> {
+        let Target::Kubernetes(cluster) = &program.plan.target.as_ref()?.value;
+        Some(kubernetes::observation::names(program, cluster))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::assembly::{linear_wishes, per_hour, standing_price};
 use crate::candidates::{Candidates, precision_name};
+use crate::plan::actions::actions;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
 use crate::plan::{
@@ -10,6 +11,7 @@ use crate::plan::{
 };
 use crate::problem::{Certificate, Devices, Packing, Solution};
 use crate::recheck::Values;
+use crate::state::Resolved;
 use berth_language::addresses::compress;
 use berth_language::model::{Compare, Condition, Program, Subject};
 use berth_language::sources::Sources;
@@ -31,6 +33,8 @@ pub struct World<'a> {
     pub candidates: &'a Candidates,
     /// What was solved.
     pub packing: &'a Packing,
+    /// What runs now, where somebody has looked.
+    pub observed: Option<&'a Resolved>,
 }
 
 /// The plan that `solution` is; `values` are what [`recheck`](crate::recheck) found of it.
@@ -50,6 +54,7 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         objective,
         placements: placements(world, solution),
         unplaced: unplaced(world, values),
+        actions: actions(world, solution),
         measures: measures(world, solution, values, &loads),
         requirements,
         wishes: wish_entries(world, values),
@@ -84,6 +89,7 @@ fn preamble(world: World<'_>) -> Plan {
         name: world.program.plan.name.clone(),
         inputs: inputs(world.sources),
         ir: world.ir.cloned(),
+        observed: world.observed.map(|resolved| resolved.observed.clone()),
         placeholders: placeholders(world.program),
         ..Plan::default()
     }

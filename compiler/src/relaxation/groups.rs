@@ -1,7 +1,7 @@
 //! Machines taken together: those that are alike, and where those are many classes, those that are similar.
 
 use super::whole;
-use crate::problem::Packing;
+use crate::problem::{Packing, Running};
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
@@ -10,12 +10,24 @@ use std::collections::BTreeMap;
 /// More groups than this are joined into larger ones.
 pub const MOST_GROUPS: usize = 80;
 
-/// Machines that differ in name and origin only, by index; in order of their first machine.
+/// Interchangeable machines, by index; in order of their first machine. They differ in name and origin only, and the
+/// same runs on them now.
 pub fn machine_groups(packing: &Packing) -> Vec<Vec<usize>> {
+    let mut running: Vec<Vec<(usize, u64)>> = vec![Vec::new(); packing.machines.len()];
+    for Running { item, machine, copies } in &packing.running {
+        if let Some(on) = machine.and_then(|machine| running.get_mut(machine)) {
+            on.push((*item, *copies));
+        }
+    }
+    alike(packing, |machine| running.get(machine))
+}
+
+/// Machines that differ in name and origin only, where `also` is the same of them too.
+fn alike<K: Ord>(packing: &Packing, also: impl Fn(usize) -> K) -> Vec<Vec<usize>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (index, machine) in packing.machines.iter().enumerate() {
-        let key = (&machine.capacity, machine.devices, machine.class, &machine.price);
+        let key = (&machine.capacity, machine.devices, machine.class, &machine.price, also(index));
         let place = *places.entry(key).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.push(index),
@@ -38,10 +50,10 @@ pub(super) struct Group {
     pub origins: Vec<Span>,
 }
 
-/// The groups of interchangeable machines, or fewer and larger ones where those are many: machines of a
+/// Machines that are alike, whatever runs on them now, or fewer and larger groups where those are many: machines of a
 /// class whose numbers lie within the same powers of a base are joined, for growing bases.
 pub(super) fn groups(packing: &Packing) -> Vec<Group> {
-    let equal = machine_groups(packing);
+    let equal = alike(packing, |_| ());
     // Of 64ths of a power of two: 2^(1/16), 2^(1/4), 2, 16, and at last everything of a class.
     for width in [0_u64, 4, 16, 64, 256, u64::MAX] {
         let mut joined: BTreeMap<(Option<usize>, Vec<u64>), Vec<usize>> = BTreeMap::new();

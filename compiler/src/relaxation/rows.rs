@@ -8,7 +8,7 @@ use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Relation, Row, S
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::BTreeMap;
 
 /// Factors of columns, without zeros.
@@ -34,6 +34,8 @@ pub(super) struct Builder<'a> {
     machines: Vec<Option<usize>>,
     /// By item: group and column.
     spread: Vec<Vec<(usize, usize)>>,
+    /// Columns of items of which copies must move, or stay.
+    moved: Vec<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -85,6 +87,7 @@ impl<'a> Builder<'a> {
             copies: Vec::new(),
             machines,
             spread: Vec::new(),
+            moved: Vec::new(),
         }
     }
 
@@ -363,6 +366,9 @@ impl<'a> Builder<'a> {
     fn add_goal(&mut self, goal: Goal) {
         let Goal::Level { level, frozen } = goal else { return };
         let packing = self.packing;
+        if levels_of(packing, goal).any(|level| level.iter().any(|(_, atom)| *atom == LevelAtom::Moves)) {
+            self.add_moves();
+        }
         let mut shortfalls: BTreeMap<usize, usize> = BTreeMap::new();
         for wish in wishes_of(packing, goal) {
             if let Some(column) = self.add_wish(wish) {
@@ -376,7 +382,7 @@ impl<'a> Builder<'a> {
                 .iter()
                 .filter_map(|(_, atom)| match atom {
                     LevelAtom::Shortfall { wish } => packing.wishes.get(*wish),
-                    LevelAtom::Price => None,
+                    LevelAtom::Price | LevelAtom::Moves => None,
                 })
                 .flat_map(|wish| wish.row.origins.iter().copied())
                 .collect();
@@ -387,6 +393,41 @@ impl<'a> Builder<'a> {
         if let Some(level) = packing.levels.get(level) {
             self.objective = self.level_terms(&level.terms, &shortfalls).into_iter().collect();
             self.step = level_step(packing, &level.terms);
+        }
+    }
+
+    /// `moved + sum of kept >= min(least, running)` of each item that runs now, and `kept` within what is placed.
+    fn add_moves(&mut self) {
+        let packing = self.packing;
+        for (item_index, item) in packing.items.iter().enumerate() {
+            let certain = least_copies(packing, item_index).min(packing.running(item_index));
+            if certain == 0 {
+                continue;
+            }
+            let origins = vec![item.origin];
+            let counts = Counted::Moved { item: item_index };
+            let moved = self.add_column(counts, whole(packing.running(item_index)), origins.clone());
+            let mut stays_or_moves = Terms::from([(moved, BigRational::one())]);
+            for group in 0..self.groups.len() {
+                let here = packing.running.iter().filter(|running| {
+                    running.item == item_index
+                        && running
+                            .machine
+                            .is_some_and(|machine| self.groups[group].machines.contains(&machine))
+                });
+                let running: u64 = here.map(|running| running.copies).sum();
+                let placed = self.copies[item_index].iter().flatten().filter(|(of, _)| *of == Some(group));
+                let mut placed: Terms = placed.map(|(_, column)| (*column, -BigRational::one())).collect();
+                if running > 0 && !placed.is_empty() {
+                    let counts = Counted::Kept { item: item_index, group };
+                    let kept = self.add_column(counts, whole(running), origins.clone());
+                    stays_or_moves.insert(kept, BigRational::one());
+                    placed.insert(kept, BigRational::one());
+                    self.add(placed, Relation::AtMost, BigRational::zero(), origins.clone());
+                }
+            }
+            self.add(stays_or_moves, Relation::AtLeast, whole(certain), origins);
+            self.moved.push(moved);
         }
     }
 
@@ -439,6 +480,11 @@ impl<'a> Builder<'a> {
                 LevelAtom::Price => {
                     for (column, price) in self.quantity(Atom::Price) {
                         *sum.entry(column).or_default() += factor * price;
+                    }
+                }
+                LevelAtom::Moves => {
+                    for &column in &self.moved {
+                        *sum.entry(column).or_default() += factor;
                     }
                 }
             }
@@ -565,13 +611,26 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Copies of an item that every solution places: what rows that count it alone ask for.
+fn least_copies(packing: &Packing, item: usize) -> u64 {
+    let asked = packing.rows.iter().filter_map(|row| match row.terms.as_slice() {
+        [(factor, Atom::Copies { item: of })]
+            if *of == item && factor.is_positive() && row.relation != Relation::AtMost =>
+        {
+            (&row.bound / factor).ceil().to_integer().to_u64()
+        }
+        _ => None,
+    });
+    asked.max().unwrap_or(0)
+}
+
 /// The wishes whose shortfalls a goal counts, ascending.
 fn wishes_of(packing: &Packing, goal: Goal) -> Vec<usize> {
     let mut wishes: Vec<usize> = levels_of(packing, goal)
         .flatten()
         .filter_map(|(_, atom)| match atom {
             LevelAtom::Shortfall { wish } => Some(*wish),
-            LevelAtom::Price => None,
+            LevelAtom::Price | LevelAtom::Moves => None,
         })
         .collect();
     wishes.sort_unstable();

@@ -13,6 +13,7 @@ pub(super) fn level_step(packing: &Packing, terms: &[(BigRational, LevelAtom)]) 
     for (factor, atom) in terms.iter().filter(|(factor, _)| !factor.is_zero()) {
         match atom {
             LevelAtom::Price => steps.extend(prices.as_ref().map(|price| factor * price)),
+            LevelAtom::Moves => steps.push(factor.clone()),
             LevelAtom::Shortfall { wish } => {
                 let wish = packing.wishes.get(*wish)?;
                 let step = match wish.shortfall {

@@ -29,7 +29,9 @@ pub struct Plan {
 pub enum Objective {
     /// Money an hour.
     Bill,
-    /// Any other sum of measures and choices: `bill + carbon * $90/t`, `moves`.
+    /// Replicas that leave the node where they run now.
+    Moves,
+    /// Any other sum of measures and choices: `bill + carbon * $90/t`.
     Sum {
         /// Sum of these; the first coefficient may be below zero.
         terms: Vec<Term>,

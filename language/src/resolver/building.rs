@@ -5,11 +5,12 @@ use super::evaluation::Expect;
 use super::ledger::{Cell, Claim, Owner, Part, fingerprint};
 use super::names::Group;
 use super::things::{Thing, ThingId};
-use super::value::Value;
+use super::value::{Linear, Value};
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Bound, Fact, NotYet, Objective, Placeholder, Plan, Policy, Profile, Program, Requirement, Term, World,
+    Bound, Fact, NotYet, Objective, Of, Placeholder, Plan, Policy, Profile, Program, Requirement, Subject,
+    Term, World,
 };
 use crate::quantity::Quantity;
 use crate::schema::kinds::{self, PlanRows, PolicyRows};
@@ -507,23 +508,19 @@ impl<'a> Builder<'_, 'a> {
             let Ok(value) = self.resolver.evaluate(entry, &scope, Expect::Value) else {
                 continue;
             };
+            if let Value::Linear(linear) = &value
+                && let Some(objective) = plain(linear)
+            {
+                self.program.plan.minimize.push(Spanned::new(objective, entry.span));
+                continue;
+            }
             match value {
                 Value::NotYet(unjudged) => self.not_yet(entry.span, &unjudged.because),
-                // A positive multiple of the bill orders plans as the bill does.
-                Value::Linear(linear)
-                    if linear.terms.len() == 1
-                        && linear.constant.is_zero()
-                        && linear
-                            .terms
-                            .get(&crate::model::Subject::Bill)
-                            .is_some_and(|factor| *factor > BigRational::zero()) =>
-                {
-                    self.program.plan.minimize.push(Spanned::new(Objective::Bill, entry.span));
-                }
                 Value::Linear(linear) if !linear.terms.is_empty() => {
                     let unjudged = linear.terms.keys().find_map(unjudged_subject);
-                    let unjudged =
-                        unjudged.unwrap_or_else(|| "of objectives only the bill is minimised yet".to_owned());
+                    let unjudged = unjudged.unwrap_or_else(|| {
+                        "of objectives only `bill` and `moves` are minimised yet".to_owned()
+                    });
                     self.not_yet(entry.span, &unjudged);
                     let terms = linear.terms.into_iter();
                     let terms = terms.map(|(subject, coefficient)| Term { coefficient, subject }).collect();
@@ -539,5 +536,17 @@ impl<'a> Builder<'_, 'a> {
                 }
             }
         }
+    }
+}
+
+/// The objective that a sum is where it orders plans as one that is minimised does: a positive multiple of it.
+fn plain(linear: &Linear) -> Option<Objective> {
+    let mut terms = linear.terms.iter().filter(|_| linear.constant.is_zero());
+    let (Some((subject, factor)), None) = (terms.next(), terms.next()) else { return None };
+    match subject {
+        _ if *factor <= BigRational::zero() => None,
+        Subject::Bill => Some(Objective::Bill),
+        Subject::Figure { of: Of::Program, field: "moves", .. } => Some(Objective::Moves),
+        _ => None,
     }
 }

@@ -15,7 +15,7 @@
 
 use berth_compiler::problem::{
     Atom, Certificate, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation,
-    Resource, Row, Shortfall, Solution, Wish,
+    Resource, Row, Running, Shortfall, Solution, Wish,
 };
 use berth_compiler::problem_description::number;
 use berth_compiler::recheck::recheck;
@@ -74,6 +74,12 @@ pub fn packing(text: &str) -> Problem {
                 let choice = choice(&packing, name, &fields(rest));
                 packing.items.last_mut().unwrap().choices.push(choice);
             }
+            ["runs", item, copies, "on", machine] => {
+                let item = packing.items.iter().position(|of| of.name == *item).unwrap();
+                let machine = packing.machines.iter().position(|of| of.name == *machine);
+                packing.running.push(Running { item, machine, copies: copies.parse().unwrap() });
+                packing.running.sort();
+            }
             ["row", rest @ ..] => {
                 let row = row(&packing, rest, origin);
                 packing.rows.push(row);
@@ -91,6 +97,7 @@ pub fn packing(text: &str) -> Problem {
                 let terms = terms(rest).into_iter().map(|(factor, word)| {
                     let atom = match word.strip_prefix("wish") {
                         Some(wish) => LevelAtom::Shortfall { wish: wish.parse().unwrap() },
+                        None if word == "moves" => LevelAtom::Moves,
                         None => LevelAtom::Price,
                     };
                     (factor, atom)

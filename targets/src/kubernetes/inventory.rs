@@ -4,10 +4,8 @@
 //! plan places it again. Nodes that take no pods are left out, and the file says which and why.
 
 use super::amounts::amount;
-use super::connection::{Connection, Refusal};
-use super::kinds::{KINDS, NODE, POD};
 use super::objects::{CONTAINER, MANAGED_BY, MANAGER};
-use super::ownership::PART_OF;
+use super::observation::{Seen, has_ended, runs_for};
 use super::placement::HOSTNAME;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -37,51 +35,19 @@ const CATALOG: [(&str, &str); 7] = [
 ];
 
 /// The inventory of a cluster as the text of a plan file.
-pub fn inventory(connection: &Connection, context: Option<&str>) -> Result<String, Refusal> {
-    let nodes = connection.list(&NODE, "", "")?;
-    let mut pods = connection.list(&POD, "", "")?;
-    let filled_in = filled_in(connection)?;
+pub fn inventory(seen: &Seen, context: Option<&str>) -> String {
+    let mut pods = seen.pods.clone();
     for pod in &mut pods {
-        if let Some(container) = runs_for(pod).and_then(|owner| filled_in.get(&owner))
+        let workload = runs_for(pod).and_then(|workload| seen.workloads.get(&workload));
+        // The pods of what a plan has filled in do not carry its labels, and what runs beside that container is in no
+        // plan.
+        if let Some(container) = workload.and_then(|of| of["metadata"]["annotations"][CONTAINER].as_str())
             && let Some(containers) = pod["spec"]["containers"].as_array_mut()
         {
-            containers.retain(|other| other["name"] != container.as_str());
+            containers.retain(|other| other["name"] != container);
         }
     }
-    Ok(written(&nodes, &pods, context))
-}
-
-/// A workload: kind, namespace and name.
-type Workload = (String, String, String);
-
-/// Workloads of which a plan has filled in one container, and which. Their pods do not carry a plan's labels, and
-/// what runs beside that container is in no plan.
-fn filled_in(connection: &Connection) -> Result<BTreeMap<Workload, String>, Refusal> {
-    let mut found = BTreeMap::new();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    for kind in KINDS.iter().filter(|kind| kind.has_pods()) {
-        for object in connection.list(kind, "", PART_OF)? {
-            let metadata = &object["metadata"];
-            if let Some(container) = metadata["annotations"][CONTAINER].as_str() {
-                let workload = (kind.name.to_owned(), text(&metadata["namespace"]), text(&metadata["name"]));
-                found.insert(workload, container.to_owned());
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The workload that a pod is of. A Deployment runs its pods through a ReplicaSet, which is called as it is and by
-/// the hash of its template.
-fn runs_for(pod: &Value) -> Option<Workload> {
-    let metadata = &pod["metadata"];
-    let owner = metadata["ownerReferences"].get(0)?;
-    let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
-    let (kind, name) = match (kind, metadata["labels"]["pod-template-hash"].as_str()) {
-        ("ReplicaSet", Some(hash)) => ("Deployment", name.strip_suffix(hash)?.strip_suffix('-')?),
-        _ => (kind, name),
-    };
-    Some((kind.to_owned(), metadata["namespace"].as_str()?.to_owned(), name.to_owned()))
+    written(&seen.nodes, &pods, context)
 }
 
 /// What is known of one node.
@@ -194,8 +160,7 @@ fn taken(pods: &[Value]) -> BTreeMap<&str, [BigRational; 3]> {
     let mut taken: BTreeMap<&str, [BigRational; 3]> = BTreeMap::new();
     for pod in pods {
         let Some(node) = pod["spec"]["nodeName"].as_str() else { continue };
-        let ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-        if ended || pod["metadata"]["labels"][MANAGED_BY] == MANAGER {
+        if has_ended(pod) || pod["metadata"]["labels"][MANAGED_BY] == MANAGER {
             continue;
         }
         let sums = taken.entry(node).or_insert_with(nothing);

@@ -481,7 +481,12 @@ fn tag(layout: &Layout) -> String {
 
 /// The plan's name; `plan` where its block has none.
 pub fn plan_name(plan: &Plan) -> &str {
-    plan.name.as_deref().unwrap_or("plan")
+    plan_name_of(plan.name.as_deref())
+}
+
+/// The same, of the name that the block has, if it has one.
+pub fn plan_name_of(name: Option<&str>) -> &str {
+    name.unwrap_or("plan")
 }
 
 fn is_stateful(service: &Service) -> bool {
