@@ -221,7 +221,7 @@ fn suggestion(text: &str) -> Option<String> {
         "hour" | "hours" | "hr" => Some("`h`".to_owned()),
         "day" | "days" => Some("`d`".to_owned()),
         "year" | "years" => Some("`y`".to_owned()),
-        "month" | "months" | "mo" => Some("`d`: months differ in length, so there is none".to_owned()),
+        "month" | "months" | "mo" => Some("`d`, as months differ in length".to_owned()),
         "token" | "tokens" => Some("`tok`".to_owned()),
         "request" | "requests" | "rps" => Some("`req`".to_owned()),
         "vcpu" | "cpu" | "cpus" => Some("`core`".to_owned()),

@@ -2,9 +2,12 @@
 
 use super::{Place, RESERVED, VALUE};
 use crate::diagnostics::Diagnostic;
+use crate::quantity_text::number;
 use crate::span::Span;
 use crate::syntax::grammar::Rule;
 use crate::syntax::tokens::{Bracket, Token, TokenKind};
+use num_bigint::BigInt;
+use num_rational::BigRational;
 
 impl Place<'_> {
     /// `=>`, `&&`, `+=` and their like.
@@ -97,9 +100,9 @@ impl Place<'_> {
         let attaches = |title: &str, label: &str, help: String| {
             Some(self.error("syntax::malformed-number", title, span, label).help(help))
         };
-        let number = |token: Option<Token>| token.filter(|token| token.kind == TokenKind::Number);
+        let a_number = |token: Option<Token>| token.filter(|token| token.kind == TokenKind::Number);
         if let "$" | "€" | "£" | "¥" = written {
-            return match number(self.before) {
+            return match a_number(self.before) {
                 Some(before) => attaches(
                     "a currency behind its number",
                     "the currency",
@@ -117,11 +120,18 @@ impl Place<'_> {
             return attaches("a `%` without its number", "no number right before this", help);
         }
         let currency = self.before.map(|before| before.text(self.text));
-        if let (Some(currency @ ("$" | "€" | "£" | "¥")), Some(number)) = (currency, number(self.found)) {
+        if let (Some(currency @ ("$" | "€" | "£" | "¥")), Some(amount)) = (currency, a_number(self.found))
+        {
+            if self.before.is_some_and(|before| before.end == amount.start) {
+                let whole = written_out(amount.text(self.text));
+                let whole = whole.map_or_else(String::new, |whole| format!(": `{currency}{whole}`"));
+                let label = "an amount has digits alone";
+                return attaches("letters in an amount of money", label, format!("Write it out{whole}."));
+            }
             return attaches(
                 "a currency away from its number",
                 "a blank stands before this",
-                format!("Write them together: `{currency}{}`.", number.text(self.text)),
+                format!("Write them together: `{currency}{}`.", amount.text(self.text)),
             );
         }
         if found.kind == TokenKind::Number && (self.wants(&VALUE) || self.at > found.start) {
@@ -243,4 +253,20 @@ impl Place<'_> {
 fn is_statistic(word: &str) -> bool {
     matches!(word, "mean" | "peak")
         || word.strip_prefix('p').is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// `40k` and `1.5M` in digits.
+fn written_out(amount: &str) -> Option<String> {
+    let (digits, letters) = amount.split_at(amount.find(|c: char| c.is_ascii_alphabetic())?);
+    let factor: u32 = match letters {
+        "k" | "K" => 1_000,
+        "M" | "m" | "mn" => 1_000_000,
+        "B" | "b" | "bn" => 1_000_000_000,
+        _ => return None,
+    };
+    let digits = digits.replace('_', "");
+    let (whole, parts) = digits.split_once('.').unwrap_or((&digits, ""));
+    let shifted: BigInt = format!("{whole}{parts}").parse().ok()?;
+    let shift = BigInt::from(10u8).pow(u32::try_from(parts.len()).ok()?);
+    Some(number(&BigRational::new(shifted * factor, shift)))
 }
