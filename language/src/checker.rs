@@ -19,29 +19,31 @@
 //! 4. Their new pages take the place of the old ones. All other pages stay, moved to where their places are now.
 //!
 //! An edit costs what it reaches, and a little for every name of the program: much where a `let` that all read
-//! changes, or a fact that a policy reads of all services. Everything is checked as if for the first time where
-//! that is most of the program; where an edit reaches a `use` line, an `if` outside of all blocks, a test or a
-//! scenario; where nodes change and a line limits their nameplates; and where something was found that depends
-//! on the order of evaluation, such as a cycle or a limit that is passed: such a ledger is called fragile.
+//! changes. What a line over all services says of each stands on a page of its own, so an edit of one service
+//! has it read for that one alone. Everything is checked as if for the first time where that is most of the
+//! program; where an edit reaches a `use` line, an `if` outside of all blocks, a test or a scenario; where
+//! nodes change and a line limits their nameplates; and where something was found that depends on the order of
+//! evaluation, such as a cycle or a limit that is passed: such a ledger is called fragile.
 //!
 //! What the run computes for declarations that it was not told to work on stands on their pages already. Where
 //! it does not, the invariant is broken, and everything is checked.
 
 mod influence;
+mod totals;
 mod units;
 
 use crate::diagnostics::Diagnostic;
 use crate::model::Program;
-use crate::quantity::Currency;
 use crate::resolver::imports::{self, Imports, Module, Trees};
-use crate::resolver::ledger::{self, Ledger, Owner, Page, Part, UnitId, fingerprint};
-use crate::resolver::{self, MOST_SUGGESTIONS, MOST_THINGS, Work};
+use crate::resolver::ledger::{self, Ledger, Owner, Page, Part, UnitId};
+use crate::resolver::{self, Work};
 use crate::sources::{Files, Sources};
 use crate::span::{FileId, Span};
 use crate::syntax::reuse::Edit;
 use influence::{Influence, Readers};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use totals::Totals;
 use units::{Changes, Read, Sort, Unit};
 
 /// A program under edit.
@@ -103,8 +105,8 @@ struct Last {
     /// The number of the next one.
     next: u32,
     pages: HashMap<Owner, Page>,
-    /// Pages of devices and models, by declaration.
-    built: BTreeSet<Owner>,
+    /// Pages beside those of declarations: of devices and models, and of members.
+    beside: BTreeSet<Owner>,
     /// Pages on which something is said.
     telling: BTreeSet<Owner>,
     readers: Readers,
@@ -122,28 +124,6 @@ struct Frame {
     importer: Option<usize>,
 }
 
-/// What all pages come to.
-#[derive(Debug, Default)]
-struct Totals {
-    suggestions: usize,
-    folded: usize,
-    things: usize,
-    /// Pages with money of each currency.
-    money: BTreeMap<Currency, usize>,
-    /// Pages with a price that is known before any line is read.
-    priced_facts: usize,
-    /// Pages that may have assumed what the program pays in.
-    assumed: usize,
-    /// Pages with a line over nameplates.
-    nameplates: usize,
-    /// Pages that use a device or model.
-    uses: BTreeMap<Owner, usize>,
-    /// How often each name is claimed.
-    claims: HashMap<u64, usize>,
-    /// Names that are claimed more than once.
-    claimed_twice: usize,
-}
-
 impl Last {
     /// Checks everything.
     fn cold(root: &str, imports: &Imports, files: &dyn Files) -> Self {
@@ -158,7 +138,7 @@ impl Last {
             places: HashMap::new(),
             next: numbers.iter().map(Vec::len).sum::<usize>().try_into().unwrap_or(u32::MAX),
             pages: HashMap::new(),
-            built: BTreeSet::new(),
+            beside: BTreeSet::new(),
             telling: BTreeSet::new(),
             readers: Readers::default(),
             totals: Totals::default(),
@@ -238,9 +218,13 @@ impl Last {
         }
         influence.spread();
         let mut again: BTreeSet<UnitId> = influence.news.keys().copied().collect();
+        let mut members = std::mem::take(&mut influence.members);
         for owner in touched {
             match owner {
                 Owner::Unit(unit) | Owner::Built(unit, _) => again.extend([*unit]),
+                Owner::Member { unit, of, .. } => {
+                    members.entry(*unit).or_default().insert(*of);
+                }
                 // They are looked at again whatever happens.
                 Owner::Program | Owner::Teams => {}
                 Owner::Nameplates => return None,
@@ -260,20 +244,62 @@ impl Last {
         }
         let shapes: BTreeMap<UnitId, _> =
             influence.shapes().map(|unit| (unit, influence.kinds(unit))).collect();
+        again.extend(members.keys().filter(|unit| !self.is_in_parts(**unit)));
         again.retain(|unit| self.places.contains_key(unit));
+        members.retain(|unit, _| !again.contains(unit) && self.places.contains_key(unit));
         let reaches_all = again.iter().filter_map(there).chain(removed).any(|unit| unit.sort.reaches_all());
         if reaches_all || 3 * again.len() > self.places.len() + FEW {
             return None;
         }
         let built = again.iter().flat_map(|unit| self.built_of(*unit)).collect();
-        let work = Work { units: again, built, teams };
+        let mut work = Work { units: again, members, built, teams };
         let numbers: Vec<Vec<UnitId>> =
             self.units.iter().map(|units| units.iter().map(|unit| unit.id).collect()).collect();
         let currency = self.totals.money.keys().next().copied();
-        let ledger =
-            resolver::pages(&imports.modules, &imports.sources, files, &numbers, Some((&work, currency)));
+        let ledger = loop {
+            let work_and_currency = Some((&work, currency));
+            let ledger =
+                resolver::pages(&imports.modules, &imports.sources, files, &numbers, work_and_currency);
+            let whole: Vec<UnitId> =
+                work.members.keys().copied().filter(|unit| self.needs_all(*unit, &work, &ledger)).collect();
+            if whole.is_empty() {
+                break ledger;
+            }
+            whole.iter().for_each(|unit| drop(work.members.remove(unit)));
+            work.units.extend(whole);
+        };
         self.replace(ledger, &work, removed, &shapes)?;
-        Some(work.units.len())
+        Some(work.units.len() + work.members.len())
+    }
+
+    /// Whether lines of `unit` can be read for a few members again: nothing that they say depends on all.
+    fn is_in_parts(&self, unit: UnitId) -> bool {
+        self.pages.get(&Owner::Unit(unit)).is_some_and(|page| !page.needs_all && !page.tells())
+    }
+
+    /// Whether lines of `unit`, read for the members in `work`, turn out to have to be read for all of them.
+    fn needs_all(&self, unit: UnitId, work: &Work, ledger: &Ledger) -> bool {
+        let page = ledger.pages.get(&Owner::Unit(unit));
+        if page.is_some_and(|page| page.needs_all || page.tells() || page.limits_nameplates) {
+            return true;
+        }
+        let Some(members) = work.members.get(&unit) else { return true };
+        // Where a line begins or ceases to speak of anything, that is said on the page of its declaration.
+        let mut spoken_of: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
+        let speaking = |owner: Owner, page: &Page| match owner {
+            Owner::Member { unit: by, of, line } => {
+                (by == unit && page.speaks && members.contains(&of)).then_some(line)
+            }
+            _ => None,
+        };
+        let before = self.members_of(unit).filter_map(|owner| speaking(owner, self.pages.get(&owner)?));
+        before.for_each(|line| spoken_of.entry(line).or_default().0 += 1);
+        let after = ledger.pages.iter().filter_map(|(owner, page)| speaking(*owner, page));
+        after.for_each(|line| spoken_of.entry(line).or_default().1 += 1);
+        spoken_of.into_iter().any(|(line, (before, after))| {
+            let all = self.totals.spoken_of.get(&(unit, line)).copied().unwrap_or_default();
+            (all > 0) != (all + after > before)
+        })
     }
 
     /// Takes over what was found; nothing where it does not go together with what is kept.
@@ -294,8 +320,19 @@ impl Last {
             limits |= page.limits_nameplates;
         };
         for unit in work.units.iter().copied().chain(removed.iter().map(|unit| unit.id)) {
-            let owners: Vec<Owner> = [Owner::Unit(unit)].into_iter().chain(self.built_of(unit)).collect();
+            let beside = self.built_of(unit).chain(self.members_of(unit));
+            let owners: Vec<Owner> = [Owner::Unit(unit)].into_iter().chain(beside).collect();
             owners.into_iter().filter_map(|owner| self.drop(owner)).for_each(|page| note(&page));
+        }
+        let is_again = |owner: &Owner| match owner {
+            Owner::Member { unit, of, .. } => {
+                work.members.get(unit).is_some_and(|members| members.contains(of))
+            }
+            _ => false,
+        };
+        for unit in work.members.keys() {
+            let again: Vec<Owner> = self.members_of(*unit).filter(is_again).collect();
+            again.into_iter().filter_map(|owner| self.drop(owner)).for_each(|page| note(&page));
         }
         self.drop(Owner::Program);
         if work.teams {
@@ -310,8 +347,14 @@ impl Last {
                     if !page.diagnostics.iter().all(says) || !page.reads.keys().all(computes) {
                         return None;
                     }
+                    if owner.unit().is_some_and(|unit| work.members.contains_key(&unit)) {
+                        self.read_more(owner, page);
+                    }
                 }
                 (None, Owner::Unit(unit)) if !work.units.contains(&unit) => return None,
+                (None, Owner::Member { unit, .. }) if !work.units.contains(&unit) && !is_again(&owner) => {
+                    return None;
+                }
                 (None, _) => {
                     let told = owner.unit().and_then(|unit| shapes.get(&unit));
                     if told.is_some_and(|kinds| !page.kinds.is_subset(kinds)) {
@@ -386,25 +429,35 @@ impl Last {
         self.findings.diagnostics = resolver::told(imports.diagnostics.clone(), found).0;
     }
 
-    fn keep(&mut self, owner: Owner, page: Page) {
-        if let Some(unit) = owner.unit() {
-            self.readers.note(unit, &page);
+    /// Notes what the lines of a declaration have read on behalf of all when they were read for a few members.
+    fn read_more(&mut self, owner: Owner, page: Page) {
+        self.readers.note(owner, &page);
+        let Some(known) = self.pages.get_mut(&owner) else { return };
+        for (part, cells) in page.reads {
+            let reads = known.reads.entry(part).or_default();
+            reads.extend(cells);
+            reads.sort_unstable();
+            reads.dedup();
         }
-        if let Owner::Built(..) = owner {
-            self.built.insert(owner);
+    }
+
+    fn keep(&mut self, owner: Owner, page: Page) {
+        self.readers.note(owner, &page);
+        if let Owner::Built(..) | Owner::Member { .. } = owner {
+            self.beside.insert(owner);
         }
         if page.tells() {
             self.telling.insert(owner);
         }
-        self.totals.add(&page);
+        self.totals.add(owner, &page);
         self.pages.insert(owner, page);
     }
 
     fn drop(&mut self, owner: Owner) -> Option<Page> {
         let page = self.pages.remove(&owner)?;
-        self.built.remove(&owner);
+        self.beside.remove(&owner);
         self.telling.remove(&owner);
-        self.totals.remove(&page);
+        self.totals.remove(owner, &page);
         Some(page)
     }
 
@@ -431,7 +484,13 @@ impl Last {
 
     /// Devices and models of a declaration that were built.
     fn built_of(&self, unit: UnitId) -> impl Iterator<Item = Owner> {
-        self.built.range(Owner::Built(unit, 0)..=Owner::Built(unit, u64::MAX)).copied()
+        self.beside.range(Owner::Built(unit, 0)..=Owner::Built(unit, u64::MAX)).copied()
+    }
+
+    /// What lines of a declaration say of the things of others.
+    fn members_of(&self, unit: UnitId) -> impl Iterator<Item = Owner> {
+        let member = |of: u32, line: u64| Owner::Member { unit, of: UnitId(of), line };
+        self.beside.range(member(0, 0)..=member(u32::MAX, u64::MAX)).copied()
     }
 
     /// The pages of a declaration.
@@ -446,61 +505,6 @@ const FEW: usize = 200;
 
 /// What stands among the nodes whose nameplates are added up, or holds them.
 const NODES: [&str; 5] = ["node", "device", "rack", "row", "site"];
-
-impl Totals {
-    fn add(&mut self, page: &Page) {
-        self.count(page, |sum, by| *sum += by);
-        page.money.iter().for_each(|currency| *self.money.entry(*currency).or_default() += 1);
-        page.uses.iter().for_each(|owner| *self.uses.entry(*owner).or_default() += 1);
-        for claim in &page.claims {
-            let count = self.claims.entry(fingerprint(&(claim.kind, &claim.name))).or_default();
-            *count += 1;
-            self.claimed_twice += usize::from(*count == 2);
-        }
-    }
-
-    fn remove(&mut self, page: &Page) {
-        self.count(page, |sum, by| *sum -= by);
-        page.money.iter().for_each(|currency| one_less(&mut self.money, currency));
-        page.uses.iter().for_each(|owner| one_less(&mut self.uses, owner));
-        for claim in &page.claims {
-            let count = self.claims.entry(fingerprint(&(claim.kind, &claim.name))).or_default();
-            self.claimed_twice -= usize::from(*count == 2);
-            *count -= 1;
-        }
-    }
-
-    fn count(&mut self, page: &Page, change: impl Fn(&mut usize, usize)) {
-        change(&mut self.suggestions, page.suggestions);
-        change(&mut self.folded, page.folded);
-        change(&mut self.things, page.things);
-        change(&mut self.priced_facts, usize::from(page.has_priced_facts));
-        change(&mut self.assumed, usize::from(page.assumes_dollars));
-        change(&mut self.nameplates, usize::from(page.limits_nameplates));
-    }
-
-    /// It matters who came first: to be counted, to be paid for, or to claim a name.
-    fn depend_on_order(&self) -> bool {
-        let currencies: Vec<Currency> = self.money.keys().copied().collect();
-        let pays = match currencies.as_slice() {
-            [] | [Currency::Dollar] => false,
-            // Facts come before lines, so that all lines know the currency of one.
-            [_] => self.priced_facts == 0 || self.assumed > 0,
-            _ => true,
-        };
-        pays || self.claimed_twice > 0
-            || self.suggestions >= MOST_SUGGESTIONS
-            || self.things >= MOST_THINGS
-            || self.folded >= MOST_THINGS
-    }
-}
-
-fn one_less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
-    match counts.get_mut(key) {
-        Some(count) if *count > 1 => *count -= 1,
-        _ => drop(counts.remove(key)),
-    }
-}
 
 /// Where something is wrong with the form of files.
 struct Faults(HashMap<FileId, Vec<u32>>);

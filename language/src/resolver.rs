@@ -28,6 +28,7 @@ pub(crate) mod ledger;
 mod limits;
 mod lines;
 mod logic;
+mod members;
 mod module;
 mod nameplates;
 mod names;
@@ -136,6 +137,8 @@ pub(crate) fn told(read: Vec<Diagnostic>, mut found: Vec<Diagnostic>) -> (Vec<Di
 pub(crate) struct Work {
     /// Declarations.
     pub(crate) units: BTreeSet<UnitId>,
+    /// Others, as far as their lines over all things of a kind speak of those of these declarations.
+    pub(crate) members: BTreeMap<UnitId, BTreeSet<UnitId>>,
     /// Devices and models of theirs that others have built.
     pub(crate) built: BTreeSet<Owner>,
     /// What all teams are guaranteed together; the teams are among the declarations.
@@ -369,7 +372,7 @@ impl<'a> Resolver<'a> {
 
     /// Whether anything is to be done on behalf of `unit`.
     pub(crate) fn works_on(&self, unit: UnitId) -> bool {
-        self.work.is_none_or(|work| work.units.contains(&unit))
+        self.work.is_none_or(|work| work.units.contains(&unit) || work.members.contains_key(&unit))
     }
 
     /// Does `work` on behalf of `owner`: whatever it reports and reads is written down there. Nothing of what

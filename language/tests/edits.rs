@@ -517,6 +517,116 @@ fn what_is_said_goes_with_the_line() {
     }
 }
 
+/// Lines over all things of a kind are read again for those things alone that an edit reaches.
+#[test]
+fn what_is_said_of_all_is_said_of_each() {
+    let program = |text: &str| Files(BTreeMap::from([("main.berth".to_owned(), text.to_owned())]));
+    let service = |at: usize| {
+        let base = ["", " : small", " : large"][at % 3];
+        let own = ["    cpu = 2 core\n    memory = 4GiB\n", "", "    memory = 6GiB\n"][at % 3];
+        let team = ["red", "blue"][at % 2];
+        format!("service s{at}{base} {{\n    priority = {}\n{own}    team = {team}\n}}\n", 10 * at)
+    };
+    let services: String = (0..24).map(service).collect();
+    let original = program(&format!("{OF_ALL}{services}"));
+    let pool: Vec<String> = original.0.values().flat_map(|text| text.lines()).map(str::to_owned).collect();
+    let [mut count, mut less] = [0, 0];
+    for seed in 0..6 * rounds() {
+        let [edits, partly] = checked_again(&original, &pool, seed, 60);
+        (count, less) = (count + edits, less + partly);
+    }
+    assert!(4 * less > 3 * count, "{less} of {count} edits");
+    // What a quantifier within runs over may be there because of another one.
+    let text = |first: &str, second: &str| {
+        let service =
+            |name: &str, cpu: &str| format!("service {name} : small {{\n    cpu = {cpu} core\n}}\n");
+        program(&format!("{WITHIN}{}{}", service("a", first), service("b", second)))
+    };
+    let mut checker = Checker::default();
+    for [first, second] in [["2", "2"], ["20", "2"], ["20", "20"], ["2", "20"], ["20", "20"], ["20", "x"]] {
+        let files = text(first, second);
+        let again = checker.check("main.berth", &files);
+        assert_eq!(again.diagnostics, check("main.berth", &files).diagnostics, "{first} and {second}");
+    }
+    // What is said of a new service is found by looking at it, and at what speaks of it.
+    let mut checker = Checker::default();
+    let quiet = SPOKEN_OF.to_owned() + &services.replace("team = red", "").replace("team = blue", "");
+    checker.check("main.berth", &program(&quiet));
+    for edit in [("priority = 50", "priority = 51"), ("service s7 ", "service t7 "), ("cpu = 2", "cpu = 3")] {
+        let files = program(&quiet.replacen(edit.0, edit.1, 1));
+        let looked_at = checker.check("main.berth", &files).looked_at;
+        assert!(looked_at.is_some_and(|count| count <= 4), "{edit:?}: {looked_at:?}");
+        checker.check("main.berth", &program(&quiet));
+    }
+}
+
+const SPOKEN_OF: &str = r"abstract service small {
+    cpu = 1 core
+    memory = 1GiB
+}
+abstract service large : small {
+    cpu = 8 core
+}
+policy spread {
+    all s in service[*] where s.priority >= 90: s.replicas >= 2
+}
+";
+
+const WITHIN: &str = r"abstract service small {
+    memory = 1GiB
+}
+node box {
+    cpu = 16 core
+    memory = 64GiB
+}
+policy keep {
+    all s in service[*]: all n in node[*] where n.cpu > s.cpu: s.replicas <= 30
+}
+";
+
+const OF_ALL: &str = r#"param most: Integer = 12
+let floor = 90
+team red {
+    budget = $1_200/d
+}
+team blue {
+    budget = $1_400/d
+}
+abstract service small {
+    cpu = 1 core
+    memory = 1GiB
+}
+abstract service large : small {
+    cpu = 8 core
+    priority = 5
+}
+node box[1..2] {
+    cpu = 16 core
+    memory = 64GiB
+    price = $1/h
+}
+policy spread {
+    all s in service[*] where s.priority >= floor: s.replicas >= 2
+    all s in service[*] where s.priority >= 230: s.replicas <= most
+    all s in service[*] where s.cpu >= 7 core: any n in node[*]: n.cpu >= s.cpu
+    all s in service[*]: s.memory <= 8GiB
+    all s in service[*]: all n in node[*] where n.cpu > s.cpu: s.replicas <= 30
+}
+abstract policy keep {
+    all s in service[*] where s.cpu <= 2 core: s.replicas >= 1
+    prefer all s in service[*] where s.priority > 100: s.replicas >= 3 else $1/h
+}
+policy kept : keep
+policy narrow[bound in 3..4] {
+    all s in service[*] where s.priority == bound * 10: s.spread(node) >= 2
+    sum s in service[*] where s.priority == 10: s.cpu <= 40 core
+}
+policy guarded {
+    all s in service[*] where s.priority > 200: s.replicas <= 9 when hour in 8h..18h
+    all n in node[*]: n.memory >= 2 * s3.memory
+}
+"#;
+
 #[test]
 fn checking_again_is_checking() {
     let specified = specified();

@@ -5,35 +5,41 @@ use super::units::Unit;
 use crate::resolver::ledger::{Cell, Owner, Page, Part, UnitId};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Who reads whom, by declaration: which part reads which stands on the pages. It may name too many.
+/// Who reads whom, by page: which part reads which stands there. It may name too many.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
-    of: HashMap<UnitId, HashSet<UnitId>>,
-    /// Of all things of a kind.
-    of_all: HashMap<Part, HashSet<UnitId>>,
+    of: HashMap<UnitId, HashSet<Owner>>,
+    /// Of all things of a kind, or of each of them.
+    of_all: HashMap<Part, HashSet<Owner>>,
     /// Of the lines of the whole program, or of everything.
-    of_everything: HashSet<UnitId>,
+    of_everything: HashSet<Owner>,
 }
 
 impl Readers {
-    /// Notes what stands on a page of `unit`.
-    pub(super) fn note(&mut self, unit: UnitId, page: &Page) {
+    /// Notes what stands on the page of `owner`.
+    pub(super) fn note(&mut self, owner: Owner, page: &Page) {
+        let Some(unit) = owner.unit() else { return };
+        let reader = match owner {
+            Owner::Member { .. } => owner,
+            // Whatever a declaration has built goes with it.
+            _ => Owner::Unit(unit),
+        };
         for cell in page.reads.values().flatten() {
             match cell {
                 Cell::Of(read, _) if *read == unit => {}
                 Cell::Of(read, _) => {
-                    self.of.entry(*read).or_default().insert(unit);
+                    self.of.entry(*read).or_default().insert(reader);
                 }
-                Cell::All(kind) => {
-                    self.of_all.entry(*kind).or_default().insert(unit);
+                Cell::All(kind) | Cell::Each(kind) => {
+                    self.of_all.entry(*kind).or_default().insert(reader);
                 }
                 Cell::Lines | Cell::Everything => {
-                    self.of_everything.insert(unit);
+                    self.of_everything.insert(reader);
                 }
             }
         }
         for base in page.bases.iter().filter(|base| **base != unit) {
-            self.of.entry(*base).or_default().insert(unit);
+            self.of.entry(*base).or_default().insert(reader);
         }
     }
 }
@@ -58,12 +64,14 @@ pub(super) struct Influence<'l> {
     /// Declarations that were taken away, which still have their pages.
     removed: &'l [Unit],
     pub(super) news: BTreeMap<UnitId, News>,
+    /// What lines of a declaration say of the things of these others is new.
+    pub(super) members: BTreeMap<UnitId, BTreeSet<UnitId>>,
     waiting: Vec<(UnitId, Option<Part>)>,
 }
 
 impl<'l> Influence<'l> {
     pub(super) fn new(last: &'l Last, removed: &'l [Unit]) -> Self {
-        Self { last, removed, news: BTreeMap::new(), waiting: Vec::new() }
+        Self { last, removed, news: BTreeMap::new(), members: BTreeMap::new(), waiting: Vec::new() }
     }
 
     /// One part of a declaration is new, or each of them.
@@ -89,24 +97,31 @@ impl<'l> Influence<'l> {
     fn reach(&mut self, unit: UnitId, part: Option<Part>) {
         let Last { readers, .. } = self.last;
         let readers_of = readers.of.get(&unit).into_iter().flatten().copied();
-        for reader in readers_of.chain([unit]) {
+        for reader in readers_of.chain([Owner::Unit(unit)]) {
             let reads = |cell: &Cell| match cell {
                 Cell::Of(read, of) => *read == unit && part.is_none_or(|part| part == *of),
                 _ => false,
             };
             self.add_readers(reader, reads);
             // What derives has each line of its base.
-            let derives = |page: &Page| reader != unit && page.bases.contains(&unit);
-            if self.last.pages_of(reader).any(|(_, page)| derives(page)) {
+            let derives = |page: &Page| reader != Owner::Unit(unit) && page.bases.contains(&unit);
+            if let Owner::Unit(reader) = reader
+                && self.last.pages_of(reader).any(|(_, page)| derives(page))
+            {
                 self.add(reader, part);
             }
         }
         if part.is_none_or(|part| part == Part::SHAPE) {
             for kind in self.kinds(unit) {
-                let all = Cell::All(Part::of(kind));
+                let (all, each) = (Cell::All(Part::of(kind)), Cell::Each(Part::of(kind)));
                 let readers = readers.of_all.get(&Part::of(kind)).into_iter().flatten();
                 for reader in readers.copied() {
                     self.add_readers(reader, |cell| *cell == all);
+                    if let Owner::Unit(reader) = reader
+                        && self.last.pages_of(reader).any(|(_, page)| reads(page, &each))
+                    {
+                        self.add_member(reader, unit);
+                    }
                 }
             }
             // Blocks of one name are one group.
@@ -114,21 +129,43 @@ impl<'l> Influence<'l> {
                 self.add(other, Some(Part::SHAPE));
             }
         }
-        let of_lines = part.is_none_or(|part| part == Part::LINES);
-        for reader in readers.of_everything.iter().copied() {
+        self.reach_everything(part.is_none_or(|part| part == Part::LINES));
+    }
+
+    /// Those who read everything are new, and where it is about lines, those who read the lines of all.
+    fn reach_everything(&mut self, of_lines: bool) {
+        for reader in self.last.readers.of_everything.iter().copied() {
             self.add_readers(reader, |cell| *cell == Cell::Everything || of_lines && *cell == Cell::Lines);
         }
     }
 
     /// Those parts of `reader` are new that read such cells.
-    fn add_readers(&mut self, reader: UnitId, is_read: impl Fn(&Cell) -> bool) {
+    fn add_readers(&mut self, reader: Owner, is_read: impl Fn(&Cell) -> bool) {
         let last = self.last;
-        for (_, page) in last.pages_of(reader) {
+        if let Owner::Member { unit, of, .. } = reader {
+            let page = last.pages.get(&reader);
+            if page.is_some_and(|page| page.reads.values().flatten().any(is_read)) {
+                self.add_member(unit, of);
+            }
+            return;
+        }
+        let Some(unit) = reader.unit() else { return };
+        for (_, page) in last.pages_of(unit) {
             for (part, cells) in &page.reads {
-                if !self.news.get(&reader).is_some_and(|news| news.has(*part)) && cells.iter().any(&is_read) {
-                    self.add(reader, Some(*part));
+                if !self.news.get(&unit).is_some_and(|news| news.has(*part)) && cells.iter().any(&is_read) {
+                    self.add(unit, Some(*part));
                 }
             }
+        }
+    }
+
+    /// What lines of `unit` say of the things of `of` is new.
+    fn add_member(&mut self, unit: UnitId, of: UnitId) {
+        let members = self.members.entry(unit).or_default();
+        let is_first = members.is_empty();
+        members.insert(of);
+        if is_first {
+            self.reach_everything(true);
         }
     }
 
@@ -145,4 +182,8 @@ impl<'l> Influence<'l> {
     pub(super) fn shapes(&self) -> impl Iterator<Item = UnitId> {
         self.news.iter().filter(|(_, news)| news.has(Part::SHAPE)).map(|(unit, _)| *unit)
     }
+}
+
+fn reads(page: &Page, cell: &Cell) -> bool {
+    page.reads.values().flatten().any(|read| read == cell)
 }

@@ -319,6 +319,22 @@ impl<'a> Resolver<'a> {
         }))
     }
 
+    /// Whether what runs through a quantifier meets its `where`; why that is not known, where it is not.
+    pub(super) fn is_among(
+        &mut self,
+        condition: Option<&'a Expr>,
+        scope: &Scope,
+    ) -> Outcome<Result<bool, String>> {
+        let Some(condition) = condition else { return Ok(Ok(true)) };
+        let value = self.evaluate(condition, scope, Expect::Value)?;
+        match self.condition_of(value, condition.span)? {
+            Judged::Fact(holds, _) => Ok(Ok(holds)),
+            Judged::NotYet(because) => Ok(Err(because)),
+            Judged::Steps(_) => Err(self.time_in_where(condition.span)),
+            _ => Ok(Err("a `where` over decisions is not judged yet".to_owned())),
+        }
+    }
+
     /// `all x in xs where c: e` and its kin.
     fn fold(
         &mut self,
@@ -345,17 +361,10 @@ impl<'a> Resolver<'a> {
         for member in members {
             self.count_fold(over.span)?;
             let scope = scope.with(&variable.value, member);
-            if let Some(condition) = condition {
-                let value = self.evaluate(condition, &scope, Expect::Value)?;
-                match self.condition_of(value, condition.span)? {
-                    Judged::Fact(true, _) => {}
-                    Judged::Fact(false, _) => continue,
-                    Judged::NotYet(because) => return Ok(Value::not_yet(because)),
-                    Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
-                    _ => {
-                        return Ok(Value::not_yet("a `where` over decisions is not judged yet"));
-                    }
-                }
+            match self.is_among(condition, &scope)? {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(because) => return Ok(Value::not_yet(because)),
             }
             count += 1;
             let Some(body) = body else { continue };

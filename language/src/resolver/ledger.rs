@@ -31,6 +31,15 @@ pub(crate) enum Owner {
     Unit(UnitId),
     /// A device or model of a declaration, by its address, which is built because something uses it.
     Built(UnitId, u64),
+    /// A declaration's, as far as one of its lines over all things of a kind speaks of those of another.
+    Member {
+        /// The declaration.
+        unit: UnitId,
+        /// The other one.
+        of: UnitId,
+        /// A fingerprint of which line it is.
+        line: u64,
+    },
     /// What all teams are guaranteed together.
     Teams,
     /// What all nodes draw together.
@@ -45,7 +54,7 @@ impl Owner {
     /// The declaration it is.
     pub(crate) fn unit(self) -> Option<UnitId> {
         match self {
-            Self::Unit(unit) | Self::Built(unit, _) => Some(unit),
+            Self::Unit(unit) | Self::Built(unit, _) | Self::Member { unit, .. } => Some(unit),
             Self::Program | Self::Teams | Self::Nameplates => None,
         }
     }
@@ -82,6 +91,8 @@ pub(crate) enum Cell {
     Of(UnitId, Part),
     /// All things of a kind.
     All(Part),
+    /// All things of a kind, what is said of each on a page of its own.
+    Each(Part),
     /// What the lines of the whole program require.
     Lines,
     /// All there is.
@@ -122,6 +133,10 @@ pub(crate) struct Page {
     pub(crate) assumes_dollars: bool,
     /// A line of it limits what hardware could draw.
     pub(crate) limits_nameplates: bool,
+    /// Of a member: there is something that the line speaks of.
+    pub(crate) speaks: bool,
+    /// What its lines come to is known of all members together alone.
+    pub(crate) needs_all: bool,
 }
 
 /// An unknown name, and the declaration that it might be meant to be.
@@ -392,6 +407,7 @@ pub(crate) fn found<'p>(
     let rank = |owner: Owner| match owner {
         Owner::Program => (0, 0, 0),
         Owner::Unit(unit) => (1, position(unit), 0),
+        Owner::Member { unit, of, line: _ } => (1, position(unit), 1 + position(of)),
         Owner::Built(unit, thing) => (2, position(unit), thing),
         Owner::Teams => (3, 0, 0),
         Owner::Nameplates => (4, 0, 0),

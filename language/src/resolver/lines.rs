@@ -3,7 +3,7 @@
 use super::building::Builder;
 use super::evaluation::Expect;
 use super::guards::Guard;
-use super::ledger::Part;
+use super::ledger::{Part, fingerprint};
 use super::limits::Limit;
 use super::nameplates::speaks_of_nameplates;
 use super::things::{Line, Said, ThingId};
@@ -36,26 +36,32 @@ impl<'a> Builder<'_, 'a> {
 
     fn lines_here(&mut self, id: ThingId) -> Lines {
         let mut lines = Lines::default();
-        for line in self.resolver.thing(id).lines.clone() {
+        for (at, line) in self.resolver.thing(id).lines.clone().into_iter().enumerate() {
             let Some(layer) = self.resolver.thing(id).layers.get(line.layer) else {
                 continue;
             };
             let scope = Scope { thing: Some(id), ..layer.scope.clone() };
             // What fails has been reported.
             let _ = match line.said {
-                Said::Require(_) => self.requirement(id, line, &scope, &mut lines),
-                Said::Prefer(_) => self.wish(id, line, &scope, &mut lines),
+                Said::Require(_) => self.requirement(id, (at, line), &scope, &mut lines),
+                Said::Prefer(_) => self.wish(id, (at, line), &scope, &mut lines),
             };
         }
         lines
     }
 
-    fn requirement(&mut self, id: ThingId, line: Line<'a>, scope: &Scope, lines: &mut Lines) -> Outcome<()> {
+    fn requirement(
+        &mut self,
+        id: ThingId,
+        (at, line): (usize, Line<'a>),
+        scope: &Scope,
+        lines: &mut Lines,
+    ) -> Outcome<()> {
         let Said::Require(require) = line.said else {
             return Ok(());
         };
         self.requirement_on_fact(id, &require.condition)?;
-        let judged = self.judged(&require.condition, scope)?;
+        let judged = self.judged(id, at, &require.condition, scope)?;
         let (when, unknown) = match self.guard(require.when.as_ref(), scope)? {
             Guard::At(when) => (when, None),
             Guard::Unknown(when, because) => (when, Some(because)),
@@ -116,11 +122,17 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    fn wish(&mut self, id: ThingId, line: Line<'a>, scope: &Scope, lines: &mut Lines) -> Outcome<()> {
+    fn wish(
+        &mut self,
+        id: ThingId,
+        (at, line): (usize, Line<'a>),
+        scope: &Scope,
+        lines: &mut Lines,
+    ) -> Outcome<()> {
         let Said::Prefer(prefer) = line.said else {
             return Ok(());
         };
-        let judged = self.judged(&prefer.condition, scope)?;
+        let judged = self.judged(id, at, &prefer.condition, scope)?;
         let guard = self.guard(prefer.when.as_ref(), scope)?;
         let price = match &prefer.price {
             None => None,
@@ -190,8 +202,15 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    fn judged(&mut self, condition: &'a Expr, scope: &Scope) -> Outcome<Judged> {
-        self.resolver.condition(condition, scope)
+    /// What line `at` of a thing says.
+    fn judged(&mut self, id: ThingId, at: usize, condition: &'a Expr, scope: &Scope) -> Outcome<Judged> {
+        match self.resolver.each(condition, scope) {
+            Some(each) => {
+                let line = fingerprint(&(self.resolver.thing(id).address.as_str(), at));
+                self.resolver.judged_by_member(&each, line, scope)
+            }
+            None => self.resolver.condition(condition, scope),
+        }
     }
 
     /// The price of a wish: money a time.
@@ -306,18 +325,23 @@ impl<'a> Resolver<'a> {
         let judged = self.condition_of(value, condition.span)?;
         for (span, any) in std::mem::take(&mut self.quantified) {
             if !any {
-                self.report(
-                    Diagnostic::warning(
-                        "policy::empty",
-                        "this line speaks of nothing",
-                        span,
-                        "there is nothing like this in the program",
-                    )
-                    .help("It holds whatever is planned. Widen what it runs over, or leave the line out."),
-                );
+                self.speaks_of_nothing(span);
             }
         }
         Ok(judged)
+    }
+
+    /// Warns of a quantifier at `span` that runs over nothing.
+    pub(super) fn speaks_of_nothing(&mut self, span: Span) {
+        self.report(
+            Diagnostic::warning(
+                "policy::empty",
+                "this line speaks of nothing",
+                span,
+                "there is nothing like this in the program",
+            )
+            .help("It holds whatever is planned. Widen what it runs over, or leave the line out."),
+        );
     }
 }
 

@@ -4,8 +4,8 @@ use super::checks::BASE;
 use super::coercion::needed;
 use super::evaluation::Expect;
 use super::keys::Key;
-use super::ledger::{Cell, Nearly, Part};
-use super::names::{Declaration, Declared, GroupId};
+use super::ledger::{Cell, Nearly, Part, UnitId};
+use super::names::{Declaration, Declared, Group, GroupId};
 use super::things::ThingId;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver, Scope, listed};
@@ -194,8 +194,7 @@ impl<'a> Resolver<'a> {
             return Ok((Found::Value(value), rest));
         }
         if let Some((Step::All(_), rest)) = steps.split_first()
-            && let Some(kind) = schema::kind(&name.value)
-            && self.declared(scope.module, &name.value).is_none()
+            && let Some(kind) = self.kind_called(&name.value, scope)
         {
             return Ok((Found::Value(self.all_of(kind)), rest));
         }
@@ -380,6 +379,11 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The kind called `name`, unless the file declares something of that name.
+    pub(super) fn kind_called(&self, name: &str, scope: &Scope) -> Option<&'static Kind> {
+        schema::kind(name).filter(|_| self.declared(scope.module, name).is_none())
+    }
+
     /// Every planned thing of a kind.
     fn all_of(&mut self, kind: &'static Kind) -> Value {
         let things = self.all_things(kind);
@@ -396,9 +400,24 @@ impl<'a> Resolver<'a> {
         if let Some(known) = self.planned.get(kind.name) {
             return Rc::clone(known);
         }
+        let things = Rc::new(self.things_among(kind, |_| true));
+        if self.expanded {
+            self.planned.insert(kind.name, Rc::clone(&things));
+        }
+        things
+    }
+
+    /// Those of all things of a kind that stand in some declarations.
+    pub(super) fn things_among(
+        &mut self,
+        kind: &'static Kind,
+        wanted: impl Fn(UnitId) -> bool,
+    ) -> Vec<ThingId> {
+        let holds =
+            |group: &Group<'a>| may_hold(group.kind, kind) && group.blocks().any(|(unit, _)| wanted(unit));
         if self.expanded {
             for at in 0..self.groups.len() {
-                if self.groups.get(at).is_some_and(|group| may_hold(group.kind, kind)) {
+                if self.groups.get(at).is_some_and(holds) {
                     // Whatever fails has been reported.
                     let _ = self.expand_group(GroupId(at), None);
                 }
@@ -409,14 +428,9 @@ impl<'a> Resolver<'a> {
         }
         let is_one = |thing: &ThingId| {
             let thing = self.thing(*thing);
-            std::ptr::eq(thing.kind, kind) && !thing.is_abstract
+            std::ptr::eq(thing.kind, kind) && !thing.is_abstract && wanted(thing.unit)
         };
-        let things = self.in_order(|group| may_hold(group.kind, kind)).into_iter().filter(is_one).collect();
-        let things = Rc::new(things);
-        if self.expanded {
-            self.planned.insert(kind.name, Rc::clone(&things));
-        }
-        things
+        self.in_order(holds).into_iter().filter(is_one).collect()
     }
 
     /// The things of a group at some keys.
