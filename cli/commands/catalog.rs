@@ -224,6 +224,8 @@ fn model_entry(graph: &OperatorGraph, service: &str, thing: &Thing) -> Option<Mo
         .into_iter()
         .find_map(|phase| graph.phase(service, Precision::Bf16, Target::default(), phase))?;
     let operators = || pass.operators.node_weights();
+    let vision = graph.phase(service, Precision::Bf16, Target::default(), Phase::Vision);
+    let seeing = || vision.iter().flat_map(|vision| vision.operators.node_weights());
     let kv_bytes_per_token = operators()
         .filter_map(|operator| {
             let bytes = operator.kv_memory.evaluate_exactly(|_| 1)?;
@@ -232,7 +234,7 @@ fn model_entry(graph: &OperatorGraph, service: &str, thing: &Thing) -> Option<Mo
         .sum();
     Some(ModelEntry {
         name: thing.name.clone(),
-        parameters: operators().map(|operator| operator.parameters * operator.repeat).sum(),
+        parameters: operators().chain(seeing()).map(|operator| operator.parameters * operator.repeat).sum(),
         active_parameters: operators().map(|operator| operator.active_parameters * operator.repeat).sum(),
         kv_bytes_per_token,
         layers: operators()

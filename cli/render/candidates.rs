@@ -72,18 +72,26 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
          sequences with {:.0} tokens cached each; in every data group\n",
         prompt + output
     );
+    let pixels = work.image_size.as_ref().map(|size| middle(&size.value));
+    if let Some(pixels) = pixels {
+        let _ =
+            writeln!(text, "  vision: one image of {pixels:.0} pixels; its tokens are not in that prompt");
+    }
     let mut rows = Vec::new();
     for candidate in &own.candidates {
         let Some(layout) = &candidate.layout else { continue };
         for phase in Phase::ALL {
-            let (sequences, new, context) = match phase {
-                Phase::Prefill | Phase::Encode | Phase::Step => (1.0, prompt, 0.0),
-                Phase::Decode => (DECODED_TOGETHER, 1.0, prompt + output),
-            };
-            let binding = Binding { sequences, new, context, degrees: layout.degrees };
             let target = stages.candidates.classes[layout.class].target;
             let graph = stages.lowered.graph.phase(&service.name, layout.precision, target, phase);
-            rows.extend(graph.and_then(|graph| row(stages, layout, phase.name(), graph, &binding)));
+            let Some(graph) = graph else { continue };
+            let (sequences, new, context) = match (phase, pixels.zip(graph.patches)) {
+                (Phase::Vision, None) => continue,
+                (Phase::Vision, Some((pixels, patches))) => (1.0, pixels / patches.pixels as f64, 0.0),
+                (Phase::Prefill | Phase::Encode | Phase::Step, _) => (1.0, prompt, 0.0),
+                (Phase::Decode, _) => (DECODED_TOGETHER, 1.0, prompt + output),
+            };
+            let binding = Binding { sequences, new, context, degrees: layout.degrees };
+            rows.extend(row(stages, layout, phase.name(), graph, &binding));
         }
     }
     let heading = [

@@ -7,8 +7,10 @@
 
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
-use crate::graph::{OperatorGraph, Phase, Target};
+use crate::graph::{OperatorGraph, Phase, PhaseGraph, Target};
 use crate::performance::hardware::Hardware;
+use crate::performance::images::Images;
+use crate::performance::memory::Phases;
 use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
@@ -331,6 +333,11 @@ fn llm_candidates(
     let workload = Workload {
         prompt: tokens(&work.prompt),
         output: tokens(&work.output),
+        images: work
+            .images
+            .as_ref()
+            .zip(work.image_size.as_ref())
+            .map(|(count, pixels)| Images { count: (*count.value).clone(), pixels: (*pixels.value).clone() }),
         spacing: spacing(service.demand.as_ref()),
     };
     for (class_index, class) in classes.iter().enumerate() {
@@ -346,13 +353,21 @@ fn llm_candidates(
                 (_, _, Some(only)) => (only, None),
                 _ => continue,
             };
+            let phases = Phases { prefill, decode, vision: of(Phase::Vision) };
             for degrees in shapes(work, without, prefill.has_experts(), largest) {
                 let layout = Layout { class: class_index, degrees, precision, batch };
-                if let Some(because) = prefill.refuses(degrees) {
+                // Edited text may have lost the pass.
+                if phases.vision.is_none() && workload.images.is_some() {
+                    let because = "no pass sees the images of its requests".to_owned();
                     found.refusals.push(Refusal { layout, because, origins: Vec::new() });
                     continue;
                 }
-                let judged = Replica::new(prefill, decode, hardware, degrees, &workload)
+                let refuses = |graph: &PhaseGraph| graph.refuses(degrees);
+                if let Some(because) = refuses(prefill).or_else(|| refuses(phases.vision?)) {
+                    found.refusals.push(Refusal { layout, because, origins: Vec::new() });
+                    continue;
+                }
+                let judged = Replica::new(phases, hardware, degrees, &workload)
                     .and_then(|replica| Ok((replica.capacity(batch, &limits)?, replica)));
                 match judged {
                     Ok((serving::Capacity { rate, limited_by }, replica)) => {

@@ -50,6 +50,17 @@ pub struct PhaseGraph {
     pub layers: Vec<u64>,
     /// What degrees must divide, in order.
     pub divides: Vec<Divides>,
+    /// Of a pass over images: what it takes them apart into.
+    pub patches: Option<Patches>,
+}
+
+/// What an image is taken apart into, and becomes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Patches {
+    /// Pixels of one patch.
+    pub pixels: u64,
+    /// Tokens of the prompt that one patch becomes: a part of one where several are merged.
+    pub tokens: f64,
 }
 
 impl PhaseGraph {
@@ -61,15 +72,28 @@ impl PhaseGraph {
     /// What stands against these degrees: a part that is no whole number, or that does not divide a width.
     pub fn refuses(&self, degrees: Degrees) -> Option<String> {
         let binding = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
-        if degrees.expert > 1 && !self.has_experts() {
-            return Some("no layer has experts to divide".to_owned());
+        // The devices of the first stage see images, all of them each.
+        if self.phase != Phase::Vision {
+            if degrees.expert > 1 && !self.has_experts() {
+                return Some("no layer has experts to divide".to_owned());
+            }
+            let layers: u64 = self.layers.iter().sum();
+            if degrees.pipeline > layers.max(1) {
+                return Some(format!("{layers} layers are fewer than {} stages", degrees.pipeline));
+            }
         }
-        if degrees.context > 1 && self.phase == Phase::Encode {
-            return Some("every token of an encoder sees every other, so none are divided".to_owned());
-        }
-        let layers: u64 = self.layers.iter().sum();
-        if degrees.pipeline > layers.max(1) {
-            return Some(format!("{layers} layers are fewer than {} stages", degrees.pipeline));
+        if degrees.context > 1 {
+            match self.phase {
+                Phase::Encode => {
+                    return Some(
+                        "every token of an encoder sees every other, so none are divided".to_owned(),
+                    );
+                }
+                Phase::Vision => {
+                    return Some("every patch of an image sees every other, so none are divided".to_owned());
+                }
+                Phase::Prefill | Phase::Decode | Phase::Step => {}
+            }
         }
         self.divides.iter().find_map(|Divides { by, width }| {
             let parts = by.evaluate(&binding);
@@ -130,11 +154,14 @@ pub enum Phase {
     Encode,
     /// One call of something that has no other phase: an exported module.
     Step,
+    /// All patches of an image at once, each seeing every other or a window, before the prefill of the tokens that
+    /// they become. Its sequences are images, and its tokens patches.
+    Vision,
 }
 
 impl Phase {
     /// Every phase.
-    pub const ALL: [Phase; 4] = [Phase::Prefill, Phase::Decode, Phase::Encode, Phase::Step];
+    pub const ALL: [Phase; 5] = [Phase::Prefill, Phase::Decode, Phase::Encode, Phase::Step, Phase::Vision];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -143,6 +170,7 @@ impl Phase {
             Phase::Decode => "decode",
             Phase::Encode => "encode",
             Phase::Step => "step",
+            Phase::Vision => "vision",
         }
     }
 }

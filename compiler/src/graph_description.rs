@@ -5,7 +5,7 @@
 //! so that each of their coefficients can be found again.
 
 use crate::form::{Form, Powers, Symbol};
-use crate::graph::{Divides, OperatorGraph, PhaseGraph, Target};
+use crate::graph::{Divides, OperatorGraph, Patches, PhaseGraph, Target};
 use berth_language::model::Precision;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -72,7 +72,17 @@ fn describe_phase(phase: &PhaseGraph) -> String {
         Target::Dataflow => format!(" of {}", phase.target.name()),
     };
     let mut text = format!("{}, {precision}, {name}, on one device{target}\n", phase.service);
-    text.push_str("B sequences of a data group, S new tokens and C cached tokens of each\n");
+    match phase.patches {
+        None => text.push_str("B sequences of a data group, S new tokens and C cached tokens of each\n"),
+        Some(Patches { pixels, tokens }) => {
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                text,
+                "B images of a data group, S patches of {pixels} pixels of each; {} patches are a token",
+                1.0 / tokens
+            );
+        }
+    }
     text.push_str("degrees: t tensor, p pipeline, e expert, d data, c context\n\n");
     let mut widths = [0; 6];
     for row in &rows {

@@ -104,6 +104,30 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
             .help("State tokens a request: `prompt = lognormal(p50 = 900 tok, p99 = 6_000 tok)`, `output = 200 tok`."),
         );
     }
+    let lacking = match (&work.images, &work.image_size) {
+        (Some(images), None) => Some((
+            images.span,
+            "image_size",
+            "how large the images of its requests are",
+            "image_size = 1_024 * 768",
+        )),
+        (None, Some(size)) => {
+            Some((size.span, "images", "how many images its requests have", "images = 2 images"))
+        }
+        _ => None,
+    };
+    if let Some((at, field, unsaid, example)) = lacking {
+        missing.push(
+            Diagnostic::error(
+                "model::missing-input",
+                format!("`{}` does not say {unsaid}", service.name),
+                service.span,
+                format!("`{field}` has no value"),
+            )
+            .and(at, "they have images")
+            .help(format!("State it, as a figure or a distribution: `{example}`.")),
+        );
+    }
     // Classes that no node holds are never asked for anything.
     for (index, device) in program.devices.iter().enumerate() {
         let held = program

@@ -8,6 +8,7 @@
 //! | [`phase`] | how long one pass of a phase takes, and what it computes, moves and sends |
 //! | [`memory`] | what fits on one device, and what stays free |
 //! | [`draws`] | a distribution of lengths or times as weighted values |
+//! | [`images`] | what images add to a request |
 //! | [`curve`] | pass times between the points at which they were computed |
 //! | [`queueing`] | waiting in G/G/c and G/G/1, in closed form |
 //! | [`serving`] | one replica and the requests that arrive: TTFT, TPOT, latency, and how much it carries |
@@ -16,7 +17,7 @@
 //!
 //! ```text
 //! Hardware::of(device, fabric)?                                   device class + node.fabric
-//! Replica::new(prefill, decode, &hardware, tensor, &workload)?    once a (device, precision, tensor)
+//! Replica::new(phases, &hardware, degrees, &workload)?            once a (device, precision, degrees)
 //! replica.capacity(batch, &limits)? -> Capacity { rate, limited_by }
 //! replica.predict(rate, batch, measure, &statistic)? -> Band      and predict_memory_free
 //! replica.notes()                                                 provenance, to be shown
@@ -32,6 +33,7 @@ pub mod curve;
 pub mod draws;
 pub mod fits;
 pub mod hardware;
+pub mod images;
 pub mod memory;
 pub mod operators;
 pub mod phase;

@@ -6,6 +6,7 @@
 
 mod families;
 mod quantisation;
+mod vision;
 
 use families::FAMILIES;
 use serde_json::{Map, Value};
@@ -85,8 +86,14 @@ pub fn read(bytes: &[u8]) -> Result<Configuration, Problem> {
         }
         (None, _) => return Err(Problem::UnknownFamily(outer)),
     };
-    let mut keys =
-        Keys { whole: &whole, object, missing: Vec::new(), values: Vec::new(), contradictions: Vec::new() };
+    let mut keys = Keys {
+        whole: &whole,
+        object,
+        within: None,
+        missing: Vec::new(),
+        values: Vec::new(),
+        contradictions: Vec::new(),
+    };
     let mut facts = BTreeMap::new();
     (family.read)(&mut keys, &mut facts);
     let Keys { missing, values, contradictions, .. } = keys;
@@ -127,6 +134,8 @@ struct Keys<'j> {
     /// All of the file; `object` may be a part of it.
     whole: &'j Map<String, Value>,
     object: &'j Map<String, Value>,
+    /// The part that `object` is, where messages say it.
+    within: Option<&'static str>,
     missing: Vec<String>,
     values: Vec<String>,
     contradictions: Vec<String>,
@@ -138,11 +147,26 @@ impl Keys<'_> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
+    /// Reads from a part of the file from here on, where it has that part.
+    fn enter(&mut self, part: &'static str) -> bool {
+        let Some(Value::Object(object)) = self.whole.get(part) else { return false };
+        self.object = object;
+        // The language part is what a file is about.
+        self.within = (part != "text_config").then_some(part);
+        true
+    }
+
+    /// A key as messages name it.
+    fn named(&self, key: &str) -> String {
+        self.within.map_or_else(|| key.to_owned(), |part| format!("{part}.{key}"))
+    }
+
     fn wrong(&mut self, key: &str, needed: &str) {
         let found = self.object.get(key).map_or_else(String::new, |value| {
             let written = value.to_string();
             if written.chars().count() > 40 { sort(value).to_owned() } else { written }
         });
+        let key = self.named(key);
         self.values.push(format!("`{key}` is {needed}; it is {found} here"));
     }
 
@@ -175,7 +199,7 @@ impl Keys<'_> {
     /// A count that the family cannot do without.
     fn needed(&mut self, key: &str) -> Option<u64> {
         if self.get(key).is_none() {
-            self.missing.push(key.to_owned());
+            self.missing.push(self.named(key));
             return None;
         }
         self.count(key)
@@ -225,6 +249,7 @@ impl Keys<'_> {
     fn only(&mut self, key: &str, only: u64) {
         let found = self.count_or(key, only);
         if found != only {
+            let key = self.named(key);
             self.values.push(format!("`{key}` is read as {only}; it is {found} here"));
         }
     }

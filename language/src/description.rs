@@ -492,6 +492,8 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         image,
         prompt,
         output,
+        images,
+        image_size,
         sequences,
         prefix_hit,
         tensor,
@@ -511,9 +513,15 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     if let Some(image) = image {
         text.line(&format!("image = {:?}", image.value));
     }
-    for (name, draws) in [("prompt", prompt), ("output", output)] {
+    let drawn = [
+        ("prompt", prompt.as_ref().map(|draws| &draws.value), Dimension::TOKEN),
+        ("output", output.as_ref().map(|draws| &draws.value), Dimension::TOKEN),
+        ("images", images.as_ref().map(|draws| &*draws.value), Dimension::IMAGE),
+        ("image_size", image_size.as_ref().map(|draws| &*draws.value), Dimension::NONE),
+    ];
+    for (name, draws, dimension) in drawn {
         if let Some(draws) = draws {
-            text.line(&format!("{name} = {}", draws_text(&draws.value, &Dimension::TOKEN)));
+            text.line(&format!("{name} = {}", draws_text(draws, &dimension)));
         }
     }
     if *sequences != 1 {

@@ -24,7 +24,7 @@ mod worlds;
 
 pub use architecture::{
     Attention, Biases, Cached, ConfigurationFile, EncoderAttention, Experts, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model, Stored,
+    LatentAttention, LatentWidths, Model, Stored, VisionTower,
 };
 pub use flows::{Calls, Flow, Path, Variant};
 pub use guards::{Steps, When};

@@ -43,6 +43,7 @@ mod teams;
 mod things;
 mod trials;
 mod value;
+mod vision;
 mod worlds;
 
 use crate::data::{Summary, Undecodable, Wanted};

@@ -212,7 +212,7 @@ irdl.dialect @berth {
   }
 
   // Takes queries, keys and values side by side: attention in which every token sees every other. `kv_heads`: key and
-  // value heads, where there are fewer than `heads`.
+  // value heads, where there are fewer than `heads`; `window`: each sees so many.
   irdl.operation @encoder_attention {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
@@ -225,6 +225,29 @@ irdl.dialect @berth {
     irdl.operands(x: %x)
     irdl.results(y: %y)
     irdl.attributes {"name" = %name, "heads" = %heads, "head_width" = %head_width, "split" = %split}
+  }
+
+  // Adds to each row the row of the table `weight` (positions by width) that stands for its place. Every device has the
+  // table.
+  irdl.operation @positions {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %weight = irdl.base "#builtin.type"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "weight" = %weight}
+  }
+
+  // `factor` rows side by side become one.
+  irdl.operation @merge {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %factor = irdl.base "#builtin.integer"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "factor" = %factor}
   }
 
   // Each row of `x` once for each of the `per_token` experts that read it, chosen by the scores `z`.

@@ -24,7 +24,7 @@
 //! - Devices that share matrices divide key and value heads, and hold one each where there are more devices than
 //!   heads, several the same (as engines do; Pope et al., 2022, section 3.3): of keys and values, and of the columns
 //!   that make them, a device has one part of min(t, heads). What training does to keep the copies alike is not counted.
-//! - An encoder's S tokens see S^2 pairs.
+//! - An encoder's S tokens see S^2 pairs; those that see a window of w, S*w.
 //! - Devices that share the tokens of a sequence divide its pairs evenly. In prefill each computes its own queries
 //!   against all keys and values, which go round (Liu, Zaharia, Abbeel, Ring attention, 2023): it reads them all
 //!   and sends (c-1)/c of them. In decode each computes all queries of the group against its part of the cache.
@@ -162,6 +162,7 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
         | Computation::Activate
         | Computation::LastToken
         | Computation::FirstToken
+        | Computation::Merge { .. }
         | Computation::Loss
         | Computation::Dispatch { .. }
         | Computation::Combine { .. } => elementwise(shape.read() + shape.written()),
@@ -190,9 +191,16 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
         Computation::LatentAttention { heads, split } => {
             latent_attention(heads, *split == Split::Heads, shape)
         }
-        Computation::EncoderAttention { heads, split } => {
-            encoder_attention(heads, *split == Split::Heads, shape)
+        Computation::EncoderAttention { heads, split, window } => {
+            encoder_attention(heads, *split == Split::Heads, *window, shape)
         }
+        // A row of the table for each.
+        Computation::Positions { weight } => Cost {
+            weight_bytes: shape.rows_in.clone() * number(weight.columns()) * of_element(weight.element),
+            parameters: weight.elements(),
+            weight_memory: bytes(weight),
+            ..elementwise(shape.read() + shape.written())
+        },
         Computation::GroupedMatmul { weight, per_token, split, bias, over } => {
             grouped_matmul(weight, *per_token, *split, *bias, *over, shape)
         }
@@ -235,7 +243,7 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
             let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
             let tokens = match shape.phase {
                 Phase::Prefill => new + context,
-                Phase::Encode | Phase::Step => new,
+                Phase::Encode | Phase::Vision | Phase::Step => new,
                 Phase::Decode => context,
             };
             let bytes = sequences * tokens * number(*width) * number(cache.bytes());
@@ -359,9 +367,9 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
     let read = read_part(shape);
     // Pairs of a query and a key it sees, doubled so that they are whole; and tokens attended.
     let (twice_pairs, attended) = match (shape.phase, window) {
-        (Phase::Prefill | Phase::Encode, None) => causal(new, context),
+        (Phase::Prefill | Phase::Encode | Phase::Vision, None) => causal(new, context),
         (Phase::Step, None) => causal(new, Form::default()),
-        (Phase::Prefill | Phase::Encode | Phase::Step, Some(window)) => {
+        (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Step, Some(window)) => {
             (new.clone() * number(2) * number(window), new + number(window))
         }
         (Phase::Decode, None) => (context.clone() * number(2), context),
@@ -395,7 +403,7 @@ fn causal(new: Form, context: Form) -> (Form, Form) {
 /// The part of what a sequence attends that one device reads: in decode its own, in prefill all that goes round.
 fn read_part(shape: &Shape) -> Form {
     match shape.phase {
-        Phase::Prefill | Phase::Encode | Phase::Step => number(1),
+        Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Step => number(1),
         Phase::Decode => shape.groups.part(),
     }
 }
@@ -423,7 +431,7 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
     let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
     // FLOPs of half a pair and head, doubled pairs, tokens attended, and the width of what is multiplied.
     let (half, twice_pairs, attended, beside) = match shape.phase {
-        Phase::Prefill | Phase::Encode | Phase::Step => {
+        Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Step => {
             let context = if shape.phase == Phase::Step { Form::default() } else { context };
             let (twice_pairs, attended) = causal(new, context);
             (width + latent.rope + value, twice_pairs, attended, shape.width_beside)
@@ -445,10 +453,13 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
     }
 }
 
-fn encoder_attention(heads: &EncoderHeads, split: bool, shape: &Shape) -> Cost {
+fn encoder_attention(heads: &EncoderHeads, split: bool, window: Option<u64>, shape: &Shape) -> Cost {
     let rows = shape.rows_in.clone();
     let (sequences, own) = (Form::symbol(Symbol::Sequences, 1), shape.groups.part());
-    let pairs = sequences * own * Form::symbol(Symbol::New, 2);
+    let pairs = match window {
+        None => sequences * own * Form::symbol(Symbol::New, 2),
+        Some(window) => sequences * own * Form::symbol(Symbol::New, 1) * number(window),
+    };
     Cost {
         kind: OperatorKind::EncoderAttention {
             heads: share(split, number(heads.heads)),

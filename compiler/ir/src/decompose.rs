@@ -9,12 +9,13 @@
 //! and dense or of experts (DeepSeek-V3, 2024); or of an encoder (Devlin et al., BERT, 2018; Conneau et al.,
 //! XLM-R, 2019). They are merged as engines merge them: queries, keys and values are one matrix, gate and up
 //! another. At fp8 the matrices of a layer are quantised; embedding, router, head and norms stay bf16, as published
-//! fp8 checkpoints have it. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
+//! fp8 checkpoints have it. A model that sees has a pass over images beside them. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
 
 mod architecture;
 mod builder;
 mod layers;
 mod quantisation;
+mod vision;
 
 use crate::dialect::precision_of;
 use crate::{Malformed, bodies, foreign};
@@ -84,6 +85,9 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
                 lowering.layer(module, *phase, &sort)?;
             }
         }
+        if let Some(vision) = model.vision.as_ref().filter(|_| lowering.training.is_none()) {
+            lowering.vision(module, vision)?;
+        }
     }
     let rewriter = IrRewriter::new(context);
     for operation in rewritten {
@@ -123,9 +127,8 @@ impl<'c> Lowering<'c, '_> {
         format!("{}_{precision}{target}_{}", self.service, phase.name())
     }
 
-    /// Embedding, layers and what makes an answer of them.
-    fn pass(&self, module: &Module<'c>, phase: Phase) -> Result<(), Malformed> {
-        let model = self.model;
+    /// What makes a function the pass of a phase.
+    fn pass_attributes(&self, phase: Phase) -> Vec<builder::Named<'c>> {
         let mut attributes = vec![
             ("berth.service", self.text(self.service)),
             ("berth.precision", self.text(crate::dialect::precision_name(self.precision))),
@@ -137,6 +140,13 @@ impl<'c> Lowering<'c, '_> {
             attributes.push(("berth.optimizer", self.text(optimizer)));
             attributes.push(("berth.recompute", self.text(recompute)));
         }
+        attributes
+    }
+
+    /// Embedding, layers and what makes an answer of them.
+    fn pass(&self, module: &Module<'c>, phase: Phase) -> Result<(), Malformed> {
+        let model = self.model;
+        let attributes = self.pass_attributes(phase);
         let words = self.activation(Type::from(IntegerType::new(self.context, 32)));
         let body = self.function(module, &self.symbol(phase), words, &attributes, self.location)?;
         let mut x = self.embedding(&body)?;
@@ -192,7 +202,7 @@ impl<'c> Lowering<'c, '_> {
         let x = self.norm(body, "final_norm", x)?;
         let x = match phase {
             Phase::Prefill => body.append("berth.last_token", "last_token", model.hidden, &[x], &[])?,
-            Phase::Decode | Phase::Encode | Phase::Step => x,
+            Phase::Decode | Phase::Encode | Phase::Step | Phase::Vision => x,
         };
         let matrix = self.matrix(model.hidden.value, model.vocabulary.value, self.bf16());
         let mut head = vec![matrix, self.undivided()];
@@ -200,7 +210,7 @@ impl<'c> Lowering<'c, '_> {
         let x = body.append("berth.matmul", "lm_head", model.vocabulary, &[x], &head)?;
         match phase {
             Phase::Step => body.append("berth.loss", "loss", model.vocabulary, &[x], &[]),
-            Phase::Prefill | Phase::Decode | Phase::Encode => Ok(x),
+            Phase::Prefill | Phase::Decode | Phase::Encode | Phase::Vision => Ok(x),
         }
     }
 

@@ -42,7 +42,9 @@ pub(crate) enum Computation {
     Attention { heads: Heads, split: Split, window: Option<u64>, sinks: bool },
     LatentCacheWrite { latent: Latent, over: bool },
     LatentAttention { heads: LatentHeads, split: Split },
-    EncoderAttention { heads: EncoderHeads, split: Split },
+    EncoderAttention { heads: EncoderHeads, split: Split, window: Option<u64> },
+    Positions { weight: Weight },
+    Merge { factor: u64 },
     Dispatch { experts: u64, per_token: u64, over: bool },
     GroupedMatmul { weight: Weight, per_token: u64, split: Split, bias: bool, over: bool },
     Combine { per_token: u64, over: bool },
@@ -71,6 +73,8 @@ impl Computation {
                 | Computation::LatentCacheWrite { .. }
                 | Computation::Dispatch { .. }
                 | Computation::Combine { .. }
+                | Computation::Positions { .. }
+                | Computation::Merge { .. }
                 | Computation::LastToken
                 | Computation::FirstToken
                 | Computation::Loss
@@ -89,6 +93,7 @@ impl Computation {
             | Computation::Matmul { .. }
             | Computation::GroupedMatmul { .. }
             | Computation::Norm { .. }
+            | Computation::Positions { .. }
             | Computation::CacheWrite { .. }
             | Computation::LatentCacheWrite { .. }
             | Computation::Attention { sinks: true, .. }
@@ -99,6 +104,7 @@ impl Computation {
             | Computation::Attention { sinks: false, .. }
             | Computation::LatentAttention { .. }
             | Computation::EncoderAttention { .. }
+            | Computation::Merge { .. }
             | Computation::Dispatch { .. }
             | Computation::Combine { .. }
             | Computation::LastToken
@@ -288,7 +294,7 @@ pub(crate) fn precision_of(name: &str) -> Option<Precision> {
 }
 
 /// The operations of the dialect, for messages.
-pub(crate) const NAMES: [&str; 24] = [
+pub(crate) const NAMES: [&str; 26] = [
     "berth.lookup",
     "berth.matmul",
     "berth.norm",
@@ -300,6 +306,8 @@ pub(crate) const NAMES: [&str; 24] = [
     "berth.latent_cache_write",
     "berth.latent_attention",
     "berth.encoder_attention",
+    "berth.positions",
+    "berth.merge",
     "berth.dispatch",
     "berth.grouped_matmul",
     "berth.combine",

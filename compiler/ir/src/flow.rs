@@ -16,8 +16,9 @@ use crate::structure::{Function, Role, Structure};
 use crate::training;
 use crate::verifier::diagnostic;
 use berth_compiler::degrees::Axis;
-use berth_compiler::form::{Form, Symbol};
-use berth_compiler::graph::{Divides, Hidden, Phase, Place, Variant};
+use berth_compiler::degrees::Degrees;
+use berth_compiler::form::{Binding, Form, Symbol};
+use berth_compiler::graph::{Divides, Hidden, Patches, Phase, Place, Variant};
 use berth_compiler::lowering::IrDiagnostic;
 use std::collections::BTreeSet;
 
@@ -30,6 +31,8 @@ pub(crate) struct Pass {
     pub layers: Vec<u64>,
     /// What degrees divide.
     pub divides: Vec<Divides>,
+    /// Of a pass over images: what it takes them apart into.
+    pub patches: Option<Patches>,
     /// It is an exported module: its operators stand in one of those, by number of module and operation.
     pub module: bool,
 }
@@ -66,6 +69,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
     let mut warnings = Vec::new();
     let mut passes = Vec::new();
     for (role, index) in order {
+        let mut patches = None;
         let mut layout = Layout {
             structure,
             phase: role.phase,
@@ -81,7 +85,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
             layout.gradients = function.training.map(|_| Vec::new());
             layout.groups = function.groups;
             let rows = match role.phase {
-                Phase::Prefill | Phase::Encode | Phase::Step => {
+                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
                     Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1)
                 }
                 Phase::Decode => Form::symbol(Symbol::Sequences, 1),
@@ -90,13 +94,15 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
                 rows: rows * layout.groups.part(),
                 part: Form::integer(1),
                 station: Station::Home,
-                width: 1,
+                width: width_of_argument(function),
                 bytes: function.element.bytes(),
                 distribution: Distribution::Whole,
                 producer: None,
-                origin: "the tokens".to_owned(),
+                origin: if role.phase == Phase::Vision { "the pixels" } else { "the tokens" }.to_owned(),
             };
             let result = layout.function(index, function, tokens, 1);
+            patches =
+                function.patch.map(|patch| Patches { pixels: patch * patch, tokens: tokens_each(&result) });
             layout.whole(&result, &function.return_place, "the pass returns");
             if let (Some(training), Some(gradients)) = (function.training, layout.gradients.take()) {
                 training::step(training, &mut layout.operators, gradients);
@@ -119,6 +125,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
                     widths.into_iter().map(move |width| Divides { by: by.clone(), width })
                 })
                 .collect(),
+            patches,
             module: false,
         });
     }
@@ -126,6 +133,21 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
     passes.sort_by(|one, other| one.role.cmp(&other.role));
     warnings.extend(one_copy(&passes));
     (passes, warnings)
+}
+
+/// The width of what a pass takes: tokens are numbers of rows, and pixels are as wide as the matrix that takes them.
+fn width_of_argument(function: &Function) -> u64 {
+    let takes = function.steps.iter().find(|step| step.operands.contains(&0));
+    match takes.map(|step| &step.computation) {
+        Some(Computation::Matmul { weight, .. }) if !function.element.is_token() => weight.rows(),
+        _ => 1,
+    }
+}
+
+/// Rows that a pass gives for each that it takes.
+fn tokens_each(result: &Value) -> f64 {
+    let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees: Degrees::of_tensor(1) };
+    result.rows.evaluate(&one)
 }
 
 /// The pass that an exported module is. Nothing says how to split it, so it runs on one device.
@@ -149,6 +171,7 @@ fn imported(index: usize, module: &Imported) -> Option<Pass> {
         operators: operators.collect(),
         layers: Vec::new(),
         divides: vec![Divides { by: devices, width: 1 }],
+        patches: None,
         module: true,
     })
 }
@@ -166,7 +189,9 @@ fn one_copy(passes: &[Pass]) -> Vec<IrDiagnostic> {
     for pair in passes.windows(2) {
         let [first, second] = pair else { continue };
         let of = |role: &Role| (role.service.clone(), role.precision, role.target);
-        if of(&first.role) != of(&second.role) {
+        // What sees images holds weights that no other pass does.
+        let sees = [first, second].iter().any(|pass| pass.role.phase == Phase::Vision);
+        if sees || of(&first.role) != of(&second.role) {
             continue;
         }
         let (here, there) = (holders(first), holders(second));

@@ -102,7 +102,7 @@ fn dataflow(operation: OperationRef, computation: &Computation) -> Option<&'stat
 }
 
 /// What only moves bytes.
-const ONLY_MOVE: [&str; 11] = [
+const ONLY_MOVE: [&str; 13] = [
     "berth.norm",
     "berth.residual",
     "berth.silu_multiply",
@@ -111,6 +111,8 @@ const ONLY_MOVE: [&str; 11] = [
     "berth.latent_cache_write",
     "berth.dispatch",
     "berth.combine",
+    "berth.positions",
+    "berth.merge",
     "berth.last_token",
     "berth.loss",
     "berth.first_token",

@@ -51,5 +51,6 @@ fn phase(pass: Pass) -> PhaseGraph {
         operators,
         layers: pass.layers,
         divides: pass.divides,
+        patches: pass.patches,
     }
 }

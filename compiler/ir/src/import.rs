@@ -119,6 +119,8 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         image: _,
         prompt: _,
         output: _,
+        images: _,
+        image_size: _,
         sequences: _,
         prefix_hit: _,
         tensor: _,

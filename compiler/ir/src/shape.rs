@@ -8,6 +8,7 @@ use crate::dialect::MOST_ELEMENTS;
 use berth_language::diagnostics::Diagnostic;
 use berth_language::model::{
     Attention, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention, LatentAttention, Model,
+    VisionTower,
 };
 use berth_language::span::Span;
 
@@ -38,6 +39,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         attention,
         feed_forward,
         biases,
+        vision,
         prediction_modules: _,
         native: _,
         native_group: _,
@@ -125,6 +127,9 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
     if let Some(biases) = biases {
         facts.fields.push(("biases", Value::Name(biases.value.name()), biases.span));
     }
+    if let Some(Fact { value: vision, span }) = vision {
+        facts.vision(vision, *span);
+    }
     let tied = tied_embeddings.as_ref().is_some_and(|fact| fact.value);
     facts.fields.push(("tied_embeddings", Value::Flag(tied), *span));
     if !facts.missing.is_empty() {
@@ -176,6 +181,42 @@ impl Facts<'_> {
         }
     }
 
+    /// Those of the vision part, all on one line.
+    fn vision(&mut self, vision: &VisionTower, span: Span) {
+        let VisionTower {
+            layers,
+            hidden,
+            heads,
+            feed_forward,
+            patch,
+            merge,
+            frames,
+            window,
+            positions,
+            projector,
+            deepstack,
+            gated,
+        } = vision;
+        let (window, windowed) = window.filter(|(_, layers)| *layers > 0).unzip();
+        for (field, value) in [
+            ("vision_layers", Some(*layers)),
+            ("vision_hidden", Some(*hidden)),
+            ("vision_heads", Some(*heads)),
+            ("vision_feed_forward", Some(*feed_forward)),
+            ("vision_patch", Some(*patch)),
+            ("vision_merge", Some(*merge)),
+            ("vision_frames", Some(*frames)),
+            ("vision_window", window),
+            ("vision_windowed_layers", windowed),
+            ("vision_positions", *positions),
+            ("vision_projector", Some(*projector)),
+            ("vision_deepstack", Some(*deepstack).filter(|layers| *layers > 0)),
+        ] {
+            self.optional(field, &value.map(|value| Fact::new(value, span)));
+        }
+        self.flag("vision_gated", &Some(Fact::new(*gated, span)));
+    }
+
     fn count(&self, wanted: &str) -> Option<(u64, Span)> {
         self.fields.iter().find_map(|(field, value, span)| match value {
             Value::Count(count) if *field == wanted => Some((*count, *span)),
@@ -220,6 +261,14 @@ impl Facts<'_> {
             ("latent_rope", 1 << 20),
             ("latent_query", 1 << 20),
             ("latent_value", 1 << 20),
+            ("vision_hidden", 1 << 20),
+            ("vision_heads", 1 << 20),
+            ("vision_patch", 1 << 20),
+            ("vision_merge", 1 << 10),
+            ("vision_frames", 1 << 20),
+            ("vision_layers", 1_000_000),
+            // Each is a projector of its own.
+            ("vision_deepstack", 1_000),
             ("layers", 1_000_000),
         ];
         for (field, value, span) in &self.fields {
@@ -245,6 +294,8 @@ impl Facts<'_> {
             ("experts_per_token", "experts", "at most all of them read a token"),
             ("dense_layers", "layers", "at most all layers are dense"),
             ("windowed_layers", "layers", "at most all layers have a window"),
+            ("vision_windowed_layers", "vision_layers", "at most all layers have a window"),
+            ("vision_deepstack", "vision_layers", "at most all layers hand their values on"),
         ] {
             if let (Some((part_count, span)), Some((whole_count, _))) = (self.count(part), self.count(whole))
                 && part_count > whole_count
@@ -264,6 +315,15 @@ impl Facts<'_> {
                 span,
                 format!("`kv_heads` of model `{name}` divides `heads`: each serves equally many"),
                 format!("{kv_heads} does not divide {heads}"),
+            ));
+        }
+        if let (Some((hidden, span)), heads) = (self.count("vision_hidden"), self.at("vision_heads"))
+            && !hidden.is_multiple_of(heads)
+        {
+            return Err(self.wrong(
+                span,
+                format!("the heads of the vision part of model `{name}` divide its width"),
+                format!("{heads} does not divide {hidden}"),
             ));
         }
         if self.weights().into_iter().any(|elements| elements.is_none_or(|elements| elements > MOST_ELEMENTS))
@@ -290,7 +350,16 @@ impl Facts<'_> {
         let product =
             |factors: &[u64]| factors.iter().try_fold(1_u64, |product, factor| product.checked_mul(*factor));
         let latent = hidden.max(self.at("latent_kv")).max(self.at("latent_query"));
+        let (seen, patch, merge) =
+            (self.at("vision_hidden"), self.at("vision_patch"), self.at("vision_merge"));
+        let projector = self.at("vision_projector");
         vec![
+            product(&[3, self.at("vision_frames"), patch, patch, seen]),
+            product(&[3, seen, seen]),
+            product(&[2, self.at("vision_feed_forward"), seen]),
+            product(&[self.at("vision_positions"), seen]),
+            product(&[merge, merge, seen, projector]),
+            product(&[projector, hidden]),
             product(&[heads + 2 * kv_heads, width + value, latent]),
             product(&[2, self.at("feed_forward"), hidden]),
             product(&[self.at("vocabulary"), hidden]),

@@ -14,11 +14,12 @@
 //! **expert**: dispatch gives rows to the groups that hold their experts, all-to-all sends them there, and another
 //! brings the answers back to be combined (Lepikhin et al., GShard, 2020).
 //!
-//! **pipeline**: the layers of a repeat are shared by the stages, and the stream is sent on after the last of them.
+//! **pipeline**: the layers of a repeat are shared by the stages, and the stream is sent on after the last of them. Images
+//! are seen by the first stage alone.
 //!
 //! **data**, **context**: rows are divided. In prefill keys and values go round before attention; in decode the
 //! queries of the group are gathered before it, and what they find in each part of the cache is summed after it
-//! (Bhatia et al., Helix parallelism, 2025). An encoder divides its sequences only.
+//! (Bhatia et al., Helix parallelism, 2025). An encoder divides its sequences only, and so does what sees images.
 
 use crate::bodies;
 use crate::dialect::{self, Computation, Said, Split};
@@ -48,7 +49,7 @@ pub(crate) fn shard(context: &Context, module: &Module) -> Result<(), Malformed>
             let text = |axis: Axis| Attribute::from(StringAttribute::new(context, axis.name()));
             let axes: &[Axis] = match phase {
                 Phase::Prefill | Phase::Decode | Phase::Step => &[Axis::Data, Axis::Context],
-                Phase::Encode => &[Axis::Data],
+                Phase::Encode | Phase::Vision => &[Axis::Data],
             };
             let rows: Vec<Attribute> = axes.iter().copied().map(text).collect();
             foreign::mutable(function)
@@ -262,6 +263,8 @@ impl<'c, 'a> Body<'c, 'a> {
             (Computation::Attention { .. } | Computation::LatentAttention { .. }, Some(Phase::Decode)) => {
                 Some(("reduce_scatter", Axis::Context))
             }
+            // The first stage sees for all.
+            (Computation::Repeat { .. }, Some(Phase::Vision)) => None,
             (Computation::Repeat { .. }, Some(_)) => {
                 self.write(operation, "over", Axis::Pipeline.name());
                 let last = last_repeat == Some(operation.to_raw().ptr as usize);
@@ -369,6 +372,8 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
             Plan { accepts: vec![same], split: None, result: same }
         }
         Computation::Norm { .. }
+        | Computation::Positions { .. }
+        | Computation::Merge { .. }
         | Computation::Residual
         | Computation::LatentCacheWrite { .. }
         | Computation::Dispatch { .. }

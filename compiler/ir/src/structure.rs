@@ -38,6 +38,8 @@ pub(crate) struct Function {
     pub training: Option<Training>,
     /// What divides the rows of a pass; of a body, those of the pass that it is laid out in.
     pub groups: Groups,
+    /// Of a pass over images: pixels along a side of the patches that it takes.
+    pub patch: Option<u64>,
     /// Of the argument.
     pub element: Element,
     /// In order.

@@ -14,8 +14,9 @@ use crate::training::{Optimizer, Recompute, Training};
 use berth_compiler::graph::{Phase, Place, Target};
 use berth_compiler::lowering::IrDiagnostic;
 use melior::Context;
-use melior::ir::attribute::{ArrayAttribute, AttributeLike, StringAttribute};
+use melior::ir::attribute::{ArrayAttribute, AttributeLike, IntegerAttribute, StringAttribute};
 use melior::ir::operation::{OperationLike, OperationRef};
+use melior::ir::r#type::IntegerType;
 use melior::ir::{BlockLike, BlockRef, Module, RegionLike, ValueLike};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,6 +128,7 @@ impl<'c> Reader<'c, '_> {
         let errors_before = self.errors.len();
         let role = self.role(operation, &place, &symbol);
         let groups = self.groups(operation, &place);
+        let patch = self.patch(operation, &place, &symbol, role.as_ref());
         let blocks = operation.region(0).ok().and_then(|region| region.first_block());
         let Some(block) = blocks else {
             self.error(&place, format!("`@{symbol}` has no body"), None);
@@ -168,7 +170,7 @@ impl<'c> Reader<'c, '_> {
         };
         let training = self.training(operation, &place);
         let function =
-            Function { symbol, role, training, groups, element, steps, result, place, return_place };
+            Function { symbol, role, training, groups, patch, element, steps, result, place, return_place };
         (self.errors.len() == errors_before).then_some(function)
     }
 
@@ -200,7 +202,7 @@ impl<'c> Reader<'c, '_> {
             self.error(
                 place,
                 format!(
-                    "`berth.phase` is \"prefill\", \"decode\", \"encode\" or \"step\"; here it is \"{phase}\""
+                    "`berth.phase` is \"prefill\", \"decode\", \"encode\", \"step\" or \"vision\"; here it is \"{phase}\""
                 ),
                 None,
             );
@@ -222,6 +224,34 @@ impl<'c> Reader<'c, '_> {
             }
         };
         Some(Role { service, precision: known_precision?, target: target?, phase: known_phase? })
+    }
+
+    /// Pixels along a side of the patches that a pass over images takes.
+    fn patch(
+        &mut self,
+        operation: OperationRef<'c, '_>,
+        place: &Place,
+        symbol: &str,
+        role: Option<&Role>,
+    ) -> Option<u64> {
+        if role?.phase != Phase::Vision {
+            return None;
+        }
+        let stated = operation.has_attribute("berth.patch").then(|| operation.attribute("berth.patch").ok());
+        let i64_type = IntegerType::new(self.context, 64).into();
+        let patch = stated.flatten().and_then(|attribute| {
+            let integer = IntegerAttribute::try_from(attribute).ok()?;
+            (integer.r#type() == i64_type).then(|| u64::try_from(integer.value()).ok()).flatten()
+        });
+        let patch = patch.filter(|patch| (1..=1 << 20).contains(patch));
+        if patch.is_none() {
+            let message = format!(
+                "`@{symbol}` is a pass over images; it says the pixels along a side of a patch as an i64 from 1 to \
+                 1048576"
+            );
+            self.error(place, message, Some("berth.patch = 14 : i64".to_owned()));
+        }
+        patch
     }
 
     /// The axes that divide the rows of a pass; none where nothing is said.
@@ -453,6 +483,7 @@ impl<'c> Reader<'c, '_> {
             let other = match role.phase {
                 Phase::Prefill => Phase::Decode,
                 Phase::Decode => Phase::Prefill,
+                Phase::Vision => Phase::Prefill,
                 // These have no other.
                 Phase::Encode => Phase::Encode,
                 Phase::Step => Phase::Step,
@@ -462,11 +493,15 @@ impl<'c> Reader<'c, '_> {
                     format!("service `{}` has a {} and no {}", role.service, role.phase.name(), other.name());
                 self.error(&function.place, message, None);
             }
-            if !function.element.is_token() {
-                let message =
-                    format!("`@{}` takes numbers; a pass takes tokens, `tensor<?x?xi32>`", function.symbol);
-                self.error(&function.place, message, None);
-            }
+            let symbol = &function.symbol;
+            let takes = match (role.phase, function.element.is_token()) {
+                (Phase::Vision, true) => {
+                    format!("`@{symbol}` takes tokens; a pass over images takes pixels, `tensor<?x?xbf16>`")
+                }
+                (Phase::Vision, false) | (_, true) => continue,
+                (_, false) => format!("`@{symbol}` takes numbers; a pass takes tokens, `tensor<?x?xi32>`"),
+            };
+            self.error(&function.place, takes, None);
         }
         if self.errors.is_empty() {
             self.repetition(structure, &callees);
@@ -560,6 +595,8 @@ fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
         | Computation::LatentCacheWrite { .. }
         | Computation::LatentAttention { .. }
         | Computation::EncoderAttention { .. }
+        | Computation::Positions { .. }
+        | Computation::Merge { .. }
         | Computation::Dispatch { .. }
         | Computation::GroupedMatmul { .. }
         | Computation::Combine { .. }

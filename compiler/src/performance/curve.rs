@@ -14,7 +14,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// At least two points.
+    /// Of no points it is 0; of one that one's value everywhere.
     pub fn new(points: Vec<(f64, f64)>) -> Self {
         Self { points }
     }
@@ -23,6 +23,15 @@ impl Curve {
         let above = self.points.partition_point(|point| point.0 < x).clamp(1, self.points.len().max(2) - 1);
         let at = |index: usize| self.points.get(index).copied().unwrap_or((0.0, 0.0));
         (at(above - 1), at(above))
+    }
+
+    /// All its values times a factor.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for (_, value) in &mut self.points {
+            *value *= factor;
+        }
+        self
     }
 
     /// Its slope at `x`.

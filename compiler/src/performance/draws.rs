@@ -21,7 +21,8 @@ impl Lengths {
         Self::at_least(draws, 0.0)
     }
 
-    fn at_least(draws: &Draws, least: f64) -> Self {
+    /// The bins of `draws`, each at its conditional mean, none below `least`.
+    pub(super) fn at_least(draws: &Draws, least: f64) -> Self {
         let mut values = draws.weighted();
         for (value, _) in &mut values {
             *value = value.max(least);
@@ -31,6 +32,11 @@ impl Lengths {
             values.push((1.0, 1.0));
         }
         Self { values }
+    }
+
+    /// The same draws, each replaced by what does not fall as it grows.
+    pub(super) fn each(self, of: impl Fn(f64) -> f64) -> Self {
+        Self { values: self.values.into_iter().map(|(value, weight)| (of(value), weight)).collect() }
     }
 
     /// Its mean of `of(value)`.

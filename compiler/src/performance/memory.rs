@@ -12,6 +12,17 @@ use crate::graph::{Operator, PhaseGraph};
 /// A CUDA context takes about 0.5 GB, collectives 0.3 to 1 GB, captured graphs 0.5 to 1 GB.
 pub const RUNTIME_BYTES: f64 = 2e9;
 
+/// The passes of one service at one precision.
+#[derive(Clone, Copy, Debug)]
+pub struct Phases<'g> {
+    /// Of prompts; where nothing decodes, the only pass, which holds everything.
+    pub prefill: &'g PhaseGraph,
+    /// Of one token more.
+    pub decode: Option<&'g PhaseGraph>,
+    /// Of images, where the model sees.
+    pub vision: Option<&'g PhaseGraph>,
+}
+
 /// The memory of one device of a replica.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Memory {
@@ -26,29 +37,37 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Of the fullest device of a replica with these degrees; `prefill` and `decode` are of one service; without
-    /// `decode` the only pass holds everything.
+    /// Of the fullest device of a replica with these degrees, which sees images of at most so many patches: the
+    /// devices of the first stage hold what sees them beside their layers.
     ///
     /// # Errors
     /// A form has no finite value at this degree.
     pub fn of(
-        prefill: &PhaseGraph,
-        decode: Option<&PhaseGraph>,
+        Phases { prefill, decode, vision }: Phases,
         hardware: &Hardware,
         degrees: Degrees,
         engine: &EngineOverhead,
+        most_patches: f64,
     ) -> Result<Self, PerformanceError> {
         let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
         let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, degrees };
-        let held =
-            |of: fn(&Operator) -> &Form| fullest(decode.unwrap_or(prefill), degrees.pipeline, of, &one);
+        let held = |of: fn(&Operator) -> &Form| {
+            let sees = match vision {
+                Some(vision) => fullest(vision, 1, of, &one, 0.0)?,
+                None => 0.0,
+            };
+            fullest(decode.unwrap_or(prefill), degrees.pipeline, of, &one, sees)
+        };
         let weights = held(|operator| &operator.weight_memory)?;
         let kv_per_token = held(|operator| &operator.kv_memory)?;
+        let image = Binding { new: most_patches, ..full };
         let mut activations = 0.0_f64;
-        for operator in prefill.operators.node_weights() {
-            // What an operator reads and writes is alive at once; the residual stream is alive beside it.
-            activations =
-                activations.max(2.0 * finite(operator.activation_bytes.evaluate(&full), &operator.name)?);
+        for (graph, binding) in [(Some(prefill), full), (vision, image)] {
+            for operator in graph.iter().flat_map(|graph| graph.operators.node_weights()) {
+                // What an operator reads and writes is alive at once; the residual stream is alive beside it.
+                let bytes = finite(operator.activation_bytes.evaluate(&binding), &operator.name)?;
+                activations = activations.max(2.0 * bytes);
+            }
         }
         Ok(Self { capacity: hardware.memory, weights, reserve: RUNTIME_BYTES + activations, kv_per_token })
     }
@@ -84,15 +103,16 @@ impl Memory {
 
 /// What the fullest stage of a pipeline holds. Stages hold equally many layers, or one less; where layers are of
 /// several sorts it is taken to have the heaviest. What stands before the layers is on the first stage, what
-/// stands after them on the last.
+/// stands after them on the last. `first` is held by the first besides.
 fn fullest(
     graph: &PhaseGraph,
     stages: u64,
     of: fn(&Operator) -> &Form,
     binding: &Binding,
+    first: f64,
 ) -> Result<f64, PerformanceError> {
     let mut sorts: Vec<(f64, u64)> = graph.layers.iter().map(|layers| (0.0, *layers)).collect();
-    let (mut before, mut after, mut all) = (0.0, 0.0, 0.0);
+    let (mut before, mut after, mut all) = (first, 0.0, first);
     let mut layers_seen = false;
     for operator in graph.operators.node_weights() {
         let held = operator.repeat as f64 * finite(of(operator).evaluate(binding), &operator.name)?;

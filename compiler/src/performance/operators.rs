@@ -66,7 +66,9 @@ pub fn operator_time(
             let ring = binding.degrees.context as f64;
             // The tokens of a sequence are divided: its queries in prefill, its cache in decode.
             let (new, cached) = match phase {
-                Phase::Prefill | Phase::Encode | Phase::Step => (binding.new / ring, binding.context),
+                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
+                    (binding.new / ring, binding.context)
+                }
                 Phase::Decode => (binding.new, binding.context / ring),
             };
             let shape = AttentionShape {
@@ -79,7 +81,7 @@ pub fn operator_time(
                 kv_precision: *cache,
             };
             match phase {
-                Phase::Prefill | Phase::Encode | Phase::Step => {
+                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
                     prefill_attention(flops, bytes, &shape, hardware, notes)
                 }
                 Phase::Decode => Ok(decode_attention(kv_bytes, other_bytes, &shape, hardware, notes)),

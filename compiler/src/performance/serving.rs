@@ -34,6 +34,9 @@
 //! (Zhong et al., DistServe, 2024, section 3.1); the batch is decoded in p parts, each a p-th of it, that follow one
 //! another through the stages.
 //!
+//! **Images** are seen before their prompt is prefilled (see `images`): `V` of them takes the first stage's devices, so
+//! that a prompt holds that stage for `P/p + V` and takes `P + V` itself.
+//!
 //! **One pass a request.** What has no decode answers with its only pass: TTFT and latency are its time and its
 //! waiting, as above with an answer of one token and nothing that decodes.
 //!
@@ -42,13 +45,13 @@
 use super::curve::{Curve, grid};
 use super::draws::{Lengths, normal_below};
 use super::hardware::Hardware;
-use super::memory::Memory;
+use super::images::{Images, Prompts};
+use super::memory::{Memory, Phases};
 use super::phase::{EngineOverhead, pass};
 use super::queueing::{Wait, erlang_c, smallest};
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::degrees::Degrees;
 use crate::form::Binding;
-use crate::graph::PhaseGraph;
 use berth_language::model::{Draws, LatencyMeasure, Statistic};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
@@ -61,8 +64,10 @@ pub const ENGINE_ERROR: f64 = 0.10;
 /// What a replica is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
-    /// Tokens of one prompt.
+    /// Tokens of one prompt, without those of its images.
     pub prompt: Draws,
+    /// Images of one request; none: it has none.
+    pub images: Option<Images>,
     /// Tokens of one answer.
     pub output: Draws,
     /// The squared coefficient of variation of the time between two requests; 1 is Poisson.
@@ -139,20 +144,22 @@ pub struct Load<'a> {
 }
 
 impl Replica {
-    /// A replica with these degrees. Both graphs are of one service at one precision; without `decode` each request
-    /// is one pass of `prefill`.
+    /// A replica with these degrees. Without `decode` each request is one pass of `prefill`.
     ///
     /// # Errors
     /// As [`pass`].
     pub fn new(
-        prefill: &PhaseGraph,
-        decode: Option<&PhaseGraph>,
+        phases: Phases,
         hardware: &Hardware,
         degrees: Degrees,
         workload: &Workload,
     ) -> Result<Self, PerformanceError> {
+        let Phases { prefill, decode, vision } = phases;
         let engine = EngineOverhead::ASSUMED;
-        let prompt = Lengths::of(&workload.prompt);
+        let mut notes = Notes::Kept(BTreeSet::new());
+        let text = Lengths::of(&workload.prompt);
+        let Prompts { tokens: prompt, seeing: [see_fast, see_middle, see_slow], most_patches } =
+            Prompts::new(text, workload.images.as_ref(), vision, hardware, degrees, &mut notes)?;
         let output = match decode {
             Some(_) => Lengths::of(&workload.output),
             None => Lengths { values: vec![(1.0, 1.0)] },
@@ -162,8 +169,7 @@ impl Replica {
             Some(_) => engine,
             None => EngineOverhead { token_budget: prompt.largest(), ..engine },
         };
-        let memory = Memory::of(prefill, decode, hardware, degrees, &engine)?;
-        let mut notes = Notes::Kept(BTreeSet::new());
+        let memory = Memory::of(phases, hardware, degrees, &engine, most_patches)?;
         notes.add(|| memory.note());
         let context = resident(&prompt, &output).0;
         let (groups, stages) = (degrees.data as f64, degrees.pipeline as f64);
@@ -193,17 +199,22 @@ impl Replica {
         for note in parallel(&degrees) {
             notes.add(|| note);
         }
-        let times = |end: fn(&Band) -> f64, engine_error: f64| {
+        let times = |end: fn(&Band) -> f64, seeing: Curve, engine_error: f64| {
             let admission = end(&engine.request);
             let curve = |points: &[(f64, Band)]| {
                 Curve::new(points.iter().map(|(x, band)| (*x, end(band) * engine_error)).collect())
             };
-            Times { decode: curve(&decode_curve), prefill: curve(&prefill_curve), admission }
+            Times {
+                decode: curve(&decode_curve),
+                prefill: curve(&prefill_curve),
+                seeing: seeing.scaled(engine_error),
+                admission,
+            }
         };
         Ok(Self {
-            fast: times(|band| band.low, 1.0 - ENGINE_ERROR),
-            middle: times(|band| band.middle, 1.0),
-            slow: times(|band| band.high, 1.0 + ENGINE_ERROR),
+            fast: times(|band| band.low, see_fast, 1.0 - ENGINE_ERROR),
+            middle: times(|band| band.middle, see_middle, 1.0),
+            slow: times(|band| band.high, see_slow, 1.0 + ENGINE_ERROR),
             prompt,
             output,
             spacing: workload.spacing.max(1.0),
@@ -226,8 +237,8 @@ impl Replica {
             return Ok(Capacity { rate: 0.0, limited_by: index });
         }
         // Prefill alone takes all the time at this rate.
-        let prefill = self.prompt.mean(|tokens| self.slow.prefill.at(tokens));
-        let most = self.groups * self.stages / prefill.max(1e-9);
+        let held = self.prompt.mean(|tokens| self.slow.held(tokens, 0.0, self.stages));
+        let most = self.groups / held.max(1e-9);
         let (mut low, mut high, mut limited_by) = (1e-9, most, None);
         for _ in 0..50 {
             let middle = 0.5 * (low + high);
@@ -334,7 +345,7 @@ impl Replica {
         let rate = rate / self.groups;
         let alone = times.decode.at(1.0);
         // A prompt holds each stage for its part of the pass.
-        let interruption = |tokens: f64| (times.prefill.at(tokens) - alone).max(0.0) / self.stages;
+        let interruption = |tokens: f64| times.held(tokens, -alone, self.stages);
         let prefill_share = rate * self.prompt.mean(interruption);
         if prefill_share >= 1.0 {
             return None;
@@ -354,7 +365,7 @@ impl Replica {
         let batch_variance =
             (spread / (1.0 - elasticity).max(0.05)).min(spread + (slots as f64).powi(2) / 4.0);
         let slower = (step - alone).max(0.0);
-        let service = |tokens: f64| (times.prefill.at(tokens) + slower) / self.stages;
+        let service = |tokens: f64| times.held(tokens, slower, self.stages);
         let mean_service = self.prompt.mean(service);
         let mean_square = self.prompt.mean(|tokens| service(tokens).powi(2));
         let mean_cube = self.prompt.mean(|tokens| service(tokens).powi(3));
@@ -509,7 +520,7 @@ impl Load<'_> {
 
     /// The step that prefills a prompt of so many tokens.
     fn own(&self, tokens: f64) -> f64 {
-        self.times.prefill.at(tokens) + self.slower
+        self.times.held(tokens, self.slower, 1.0)
     }
 
     /// The probability that some sequence is being decoded, which is Poisson.
@@ -585,6 +596,16 @@ struct Times {
     decode: Curve,
     /// Seconds of the pass over one prompt by tokens.
     prefill: Curve,
+    /// Seconds of seeing the images of a prompt by its tokens.
+    seeing: Curve,
     /// Seconds from arrival to the queue.
     admission: f64,
+}
+
+impl Times {
+    /// How long a prompt of so many tokens, images among them, holds each of `stages`, where its prefill takes `more`
+    /// seconds more; less than nothing is nothing.
+    fn held(&self, tokens: f64, more: f64, stages: f64) -> f64 {
+        (self.prefill.at(tokens) + more).max(0.0) / stages + self.seeing.at(tokens)
+    }
 }

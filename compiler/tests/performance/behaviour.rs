@@ -4,9 +4,11 @@ use crate::decoder::{Decoder, LLAMA_8B, LLAMA_70B};
 use crate::engine::{Engine, Mixing, Request, Seen, Uniform, serve, tabulated};
 use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
-use berth_compiler::graph::Phase;
+use berth_compiler::graph::{Patches, Phase, PhaseGraph};
 use berth_compiler::performance::draws::Lengths;
 use berth_compiler::performance::hardware::Hardware;
+use berth_compiler::performance::images::Images;
+use berth_compiler::performance::memory::Phases;
 use berth_compiler::performance::phase::{EngineOverhead, pass};
 use berth_compiler::performance::serving::{Capacity, Limit, Replica, Workload};
 use berth_compiler::performance::{NoteKind, Notes, PerformanceError};
@@ -39,13 +41,15 @@ fn chat() -> Workload {
     Workload {
         prompt: Draws::Lognormal { p50: integer(900), p99: integer(6_000) },
         output: Draws::Lognormal { p50: integer(220), p99: integer(900) },
+        images: None,
         spacing: 1.0,
     }
 }
 
 fn replica(model: Decoder, device: &str, tensor: u64, precision: Precision, workload: &Workload) -> Replica {
     let (prefill, decode) = (model.graph(precision, Phase::Prefill), model.graph(precision, Phase::Decode));
-    Replica::new(&prefill, Some(&decode), &hardware(device), Degrees::of_tensor(tensor), workload).unwrap()
+    let phases = Phases { prefill: &prefill, decode: Some(&decode), vision: None };
+    Replica::new(phases, &hardware(device), Degrees::of_tensor(tensor), workload).unwrap()
 }
 
 /// Poisson arrivals through the engine, step by step.
@@ -196,13 +200,13 @@ fn an_unknown_device_is_a_roofline_of_its_datasheet() {
 fn what_a_device_cannot_do_is_an_error_that_names_it() {
     let (prefill, decode) =
         (LLAMA_8B.graph(Precision::Fp8, Phase::Prefill), LLAMA_8B.graph(Precision::Fp8, Phase::Decode));
-    let error = Replica::new(&prefill, Some(&decode), &hardware("a100_sxm"), Degrees::of_tensor(1), &chat())
-        .unwrap_err();
+    let phases = Phases { prefill: &prefill, decode: Some(&decode), vision: None };
+    let error = Replica::new(phases, &hardware("a100_sxm"), Degrees::of_tensor(1), &chat()).unwrap_err();
     assert_eq!(error.to_string(), "`a100_sxm` states no compute at fp8");
     let alone = Hardware { fabric: None, ..hardware("h100_sxm") };
-    let error = Replica::new(&prefill, Some(&decode), &alone, Degrees::of_tensor(2), &chat()).unwrap_err();
+    let error = Replica::new(phases, &alone, Degrees::of_tensor(2), &chat()).unwrap_err();
     assert_eq!(error.to_string(), "`a node of h100_sxm` states no fabric");
-    assert!(Replica::new(&prefill, Some(&decode), &alone, Degrees::of_tensor(1), &chat()).is_ok());
+    assert!(Replica::new(phases, &alone, Degrees::of_tensor(1), &chat()).is_ok());
 }
 
 #[test]
@@ -211,6 +215,7 @@ fn constant_prompts_without_decoding_wait_as_in_md1() {
     let workload = Workload {
         prompt: Draws::Constant(integer(2_048)),
         output: Draws::Constant(integer(1)),
+        images: None,
         spacing: 1.0,
     };
     let replica = replica(LLAMA_8B, "h100_sxm", 1, Precision::Bf16, &workload);
@@ -313,6 +318,7 @@ fn figures_outside_what_was_measured_say_so() {
     let long = Workload {
         prompt: Draws::Constant(integer(60_000)),
         output: Draws::Constant(integer(10)),
+        images: None,
         spacing: 1.0,
     };
     let noted = |tensor: u64, workload: &Workload| {
@@ -344,4 +350,74 @@ fn bursts_never_let_a_replica_carry_more() {
     assert!(rates.is_sorted_by(|a, b| a > b), "{rates:?}");
     // Shared by chance, steady arrivals are irregular again.
     assert_eq!(carried(0.25), rates[0]);
+}
+
+/// Something that sees: the layers of a small decoder, on patches of 14 x 14 pixels, four of them a token.
+fn sees() -> PhaseGraph {
+    let patches = Some(Patches { pixels: 196, tokens: 0.25 });
+    PhaseGraph { phase: Phase::Vision, patches, ..LLAMA_8B.graph(Precision::Bf16, Phase::Prefill) }
+}
+
+fn seeing(images: Option<Images>, prompt: u64, pipeline: u64) -> Replica {
+    let (prefill, decode) =
+        (LLAMA_70B.graph(Precision::Fp8, Phase::Prefill), LLAMA_70B.graph(Precision::Fp8, Phase::Decode));
+    let workload = Workload { prompt: Draws::Constant(integer(prompt)), images, ..chat() };
+    let phases = Phases { prefill: &prefill, decode: Some(&decode), vision: Some(&sees()) };
+    let degrees = Degrees { pipeline, ..Degrees::of_tensor(4) };
+    Replica::new(phases, &hardware("h200_sxm"), degrees, &workload).unwrap()
+}
+
+#[test]
+fn images_are_seen_one_after_another_and_then_prefilled() {
+    // 1,036 x 784 pixels are 74 x 56 = 4,144 patches and 1,036 tokens; two of them, with 900 tokens of text, 2,972.
+    let two = Images { count: Draws::Constant(integer(2)), pixels: Draws::Constant(integer(1_036 * 784)) };
+    let at = |graph: &PhaseGraph, new: f64| {
+        let binding = Binding { sequences: 1.0, new, context: 0.0, degrees: Degrees::of_tensor(4) };
+        let hardware = hardware("h200_sxm");
+        pass(graph, &hardware, &binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).unwrap()
+    };
+    let image = at(&sees(), 4_144.0);
+    let prefill = at(&LLAMA_70B.graph(Precision::Fp8, Phase::Prefill), 2_972.0).seconds.middle;
+    let derived =
+        EngineOverhead::ASSUMED.request.middle + prefill + 2.0 * (image.seconds.middle - image.step);
+    let replica = seeing(Some(two), 900, 1);
+    let ttft = replica.predict(1e-9, 64, LatencyMeasure::Ttft, &Statistic::Mean).unwrap().middle;
+    assert!((ttft - derived).abs() < 1e-6, "{ttft} {derived}");
+    assert!(replica.notes().iter().any(|note| note.text.contains("seen one after another")));
+}
+
+#[test]
+fn what_sees_stands_on_the_first_stage() {
+    let weights = |vision: bool, pipeline: u64| {
+        let (prefill, decode) =
+            (LLAMA_70B.graph(Precision::Fp8, Phase::Prefill), LLAMA_70B.graph(Precision::Fp8, Phase::Decode));
+        let sees = sees();
+        let vision = vision.then_some(&sees);
+        let phases = Phases { prefill: &prefill, decode: Some(&decode), vision };
+        let degrees = Degrees { pipeline, ..Degrees::of_tensor(1) };
+        Replica::new(phases, &hardware("h200_sxm"), degrees, &chat()).unwrap().memory().weights
+    };
+    // 8,029,995,008 parameters of 2 bytes, norms not among them, whole on each device of that stage.
+    for pipeline in [1, 2, 4] {
+        assert_eq!(weights(true, pipeline) - weights(false, pipeline), 16_059_990_016.0, "{pipeline}");
+    }
+}
+
+#[test]
+fn larger_images_cost_more_and_none_cost_nothing() {
+    let ttft = |images: Option<Images>| {
+        seeing(images, 900, 2).predict(0.5, 64, LatencyMeasure::Ttft, &p99()).unwrap().middle
+    };
+    let of = |pixels: u64, p99: u64| {
+        Some(Images {
+            count: Draws::Constant(integer(1)),
+            pixels: Draws::Lognormal { p50: integer(pixels), p99: integer(p99) },
+        })
+    };
+    let none = Images { count: Draws::Constant(integer(0)), pixels: Draws::Constant(integer(1)) };
+    let (without, zero) = (ttft(None), ttft(Some(none)));
+    assert!((without - zero).abs() < 1e-9, "{without} {zero}");
+    let grown =
+        [without, ttft(of(200_000, 400_000)), ttft(of(800_000, 1_600_000)), ttft(of(800_000, 9_000_000))];
+    assert!(grown.is_sorted_by(|one, other| one < other), "{grown:?}");
 }

@@ -139,7 +139,7 @@ impl Decoder {
         let kv_heads = integer(self.kv_heads) * per_device();
         // Causal: each new token attends to the context and, on average, to half of the new ones.
         let attended = match phase {
-            Phase::Prefill | Phase::Encode | Phase::Step => {
+            Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
                 integer(2) * symbol(Symbol::New) + integer(4) * symbol(Symbol::Context)
             }
             Phase::Decode => integer(4) * (symbol(Symbol::New) + symbol(Symbol::Context)),
@@ -216,6 +216,7 @@ impl Decoder {
             phase,
             operators,
             layers: vec![layers],
+            patches: None,
             divides: [self.kv_heads, self.heads, self.feed_forward]
                 .map(|width| Divides { by: symbol(Symbol::Tensor), width })
                 .to_vec(),

@@ -138,8 +138,9 @@ model chat {
         "config::part",
         "the language part of a larger model",
         "\
-A model that sees or hears has a part for each sense. `text_config` describes the one that reads and writes text, and it
-alone is read: what the others hold in memory and compute is in no figure.",
+A model that sees or hears has a part for each sense. `text_config` describes the one that reads and writes text, and of this
+family it alone is read: what the others hold in memory and compute is in no figure. A vision part can be stated beside
+the file, as `vision`; of `qwen2_5_vl`, `qwen3_vl` and `qwen3_vl_moe` it is read too.",
         "\
 model chat {
     architecture = hf(\"parts.json\")

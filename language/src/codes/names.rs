@@ -484,6 +484,34 @@ service shop {
 }",
     ),
     code(
+        "service::no-vision",
+        "images for a model that does not see",
+        "\
+`images` and `image_size` say what a request brings beside its `prompt`. A model turns them into tokens of the prompt with
+a vision part, which it states as `vision` or whose `config.json` has it. This model has none, so nothing could be
+said of what an image costs.",
+        "\
+model small {
+    layers = 2
+}
+service chat {
+    model = small
+    engine = vllm
+    images = 1 image
+}",
+        "\
+model small {
+    layers = 2
+    vision = [layers: 2, hidden: 64, heads: 4, feed_forward: 128, patch: 14]
+}
+service chat {
+    model = small
+    engine = vllm
+    images = 1 image
+    image_size = 448 * 448
+}",
+    ),
+    code(
         "service::not-stored",
         "a format of something that the model does not store",
         "\

@@ -1,6 +1,7 @@
 //! The families, one reader each. Keys and defaults as in the `configuration_*.py` of transformers 4.57.
 
 use super::quantisation::quantised;
+use super::vision::{qwen2_5_vl, qwen3_vl, qwen3_vl_moe};
 use super::{Fact, Facts, Keys};
 use serde_json::Value;
 
@@ -25,6 +26,9 @@ pub(super) static FAMILIES: &[Family] = &[
     Family { name: "qwen2", aliases: &[], read: qwen2 },
     Family { name: "qwen3", aliases: &[], read: qwen3 },
     Family { name: "qwen3_moe", aliases: &[], read: qwen3_moe },
+    Family { name: "qwen2_5_vl", aliases: &[], read: qwen2_5_vl },
+    Family { name: "qwen3_vl", aliases: &[], read: qwen3_vl },
+    Family { name: "qwen3_vl_moe", aliases: &[], read: qwen3_vl_moe },
     Family { name: "mixtral", aliases: &[], read: mixtral },
     Family { name: "deepseek_v3", aliases: &["kimi_k2"], read: deepseek_v3 },
     Family { name: "gpt_oss", aliases: &[], read: gpt_oss },
@@ -51,7 +55,7 @@ fn mistral(keys: &mut Keys, facts: &mut Facts) {
     count(facts, "window", keys.count("sliding_window"));
 }
 
-fn qwen2(keys: &mut Keys, facts: &mut Facts) {
+pub(super) fn qwen2(keys: &mut Keys, facts: &mut Facts) {
     decoder(keys, facts);
     grouped(keys, facts, KvHeads::Needed);
     dense(keys, facts);
@@ -59,7 +63,7 @@ fn qwen2(keys: &mut Keys, facts: &mut Facts) {
     qwen_window(keys, facts);
 }
 
-fn qwen3(keys: &mut Keys, facts: &mut Facts) {
+pub(super) fn qwen3(keys: &mut Keys, facts: &mut Facts) {
     decoder(keys, facts);
     grouped(keys, facts, KvHeads::Needed);
     dense(keys, facts);
@@ -68,7 +72,7 @@ fn qwen3(keys: &mut Keys, facts: &mut Facts) {
     qwen_window(keys, facts);
 }
 
-fn qwen3_moe(keys: &mut Keys, facts: &mut Facts) {
+pub(super) fn qwen3_moe(keys: &mut Keys, facts: &mut Facts) {
     decoder(keys, facts);
     grouped(keys, facts, KvHeads::Needed);
     let experts = keys.needed_as("num_experts", "num_local_experts");
@@ -205,7 +209,10 @@ fn common(keys: &mut Keys, facts: &mut Facts) {
 
 fn decoder(keys: &mut Keys, facts: &mut Facts) {
     common(keys, facts);
-    set(facts, "tied_embeddings", Fact::Boolean(keys.boolean("tie_word_embeddings", false)));
+    // Of a model of several parts it may stand beside them.
+    let beside = keys.whole.get("tie_word_embeddings").and_then(Value::as_bool);
+    let tied = keys.boolean("tie_word_embeddings", beside.unwrap_or(false));
+    set(facts, "tied_embeddings", Fact::Boolean(tied));
 }
 
 fn grouped(keys: &mut Keys, facts: &mut Facts, kv: KvHeads) {
@@ -285,7 +292,7 @@ fn qwen_window(keys: &mut Keys, facts: &mut Facts) {
     }
 }
 
-fn set(facts: &mut Facts, field: &'static str, fact: Fact) {
+pub(super) fn set(facts: &mut Facts, field: &'static str, fact: Fact) {
     facts.insert(field, fact);
 }
 
@@ -295,7 +302,7 @@ fn count(facts: &mut Facts, field: &'static str, value: Option<u64>) {
     }
 }
 
-fn integer(facts: &Facts, field: &str) -> Option<u64> {
+pub(super) fn integer(facts: &Facts, field: &str) -> Option<u64> {
     match facts.get(field) {
         Some(Fact::Integer(value)) => Some(*value),
         _ => None,

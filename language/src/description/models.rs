@@ -3,7 +3,7 @@
 use super::{Text, precision_name};
 use crate::model::{
     Attention, ConfigurationFile, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model, Module, ModuleFile,
+    LatentAttention, LatentWidths, Model, Module, ModuleFile, VisionTower,
 };
 use crate::quantity_text::percent;
 
@@ -20,6 +20,7 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         attention,
         feed_forward,
         biases,
+        vision,
         prediction_modules,
         repository,
         native,
@@ -42,6 +43,9 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
     text.fact("tied_embeddings", tied_embeddings.as_ref());
     if let Some(biases) = biases {
         text.line(&format!("biases = {}", biases.value.name()));
+    }
+    if let Some(vision) = vision {
+        describe_vision(text, &vision.value);
     }
     text.fact("prediction_modules", prediction_modules.as_ref());
     if let Some(repository) = repository {
@@ -120,6 +124,48 @@ fn describe_attention(text: &mut Text, attention: &Attention) {
             text.fact("labels", labels.as_ref());
         }
     }
+}
+
+fn describe_vision(text: &mut Text, vision: &VisionTower) {
+    let VisionTower {
+        layers,
+        hidden,
+        heads,
+        feed_forward,
+        patch,
+        merge,
+        frames,
+        window,
+        positions,
+        projector,
+        deepstack,
+        gated,
+    } = vision;
+    let (window, windowed) = window.unzip();
+    let needed = [
+        ("layers", layers),
+        ("hidden", hidden),
+        ("heads", heads),
+        ("feed_forward", feed_forward),
+        ("patch", patch),
+        ("merge", merge),
+        ("frames", frames),
+        ("projector", projector),
+    ];
+    let deepstack = Some(*deepstack).filter(|layers| *layers > 0);
+    let optional = [
+        ("window", window),
+        ("windowed_layers", windowed),
+        ("positions", *positions),
+        ("deepstack", deepstack),
+    ];
+    let entries: Vec<String> = needed
+        .into_iter()
+        .map(|(name, width)| format!("{name}: {width}"))
+        .chain(optional.into_iter().filter_map(|(name, width)| Some(format!("{name}: {}", width?))))
+        .collect();
+    text.line(&format!("vision = [{}]", entries.join(", ")));
+    text.line(&format!("vision_form = {}", if *gated { "gated" } else { "plain" }));
 }
 
 fn describe_feed_forward(text: &mut Text, feed_forward: &FeedForward) {

@@ -29,6 +29,8 @@ pub struct Model {
     pub feed_forward: FeedForward,
     /// Which matrices of a layer add a vector.
     pub biases: Option<Fact<Biases>>,
+    /// What turns images into tokens of the prompt.
+    pub vision: Option<Fact<VisionTower>>,
     /// Modules that predict further tokens, beside the model itself; no count has them.
     pub prediction_modules: Option<Fact<u64>>,
     /// What an engine loads: a repository of Hugging Face, or a folder in its container.
@@ -153,6 +155,35 @@ pub struct Experts {
     pub dense_width: Option<Fact<u64>>,
     /// The router adds a number to the score of each expert.
     pub router_bias: Option<Fact<bool>>,
+}
+
+/// A vision transformer and the projector behind it (Dosovitskiy et al., ViT, 2020; Liu et al., LLaVA, 2023).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VisionTower {
+    /// Layers.
+    pub layers: u64,
+    /// Width of its stream.
+    pub hidden: u64,
+    /// Heads, each `hidden / heads` wide.
+    pub heads: u64,
+    /// Inner width of its feed-forward.
+    pub feed_forward: u64,
+    /// Pixels along a side of a patch.
+    pub patch: u64,
+    /// Patches along a side of what becomes one token.
+    pub merge: u64,
+    /// Frames of a patch; a still image is repeated.
+    pub frames: u64,
+    /// Patches that a windowed layer sees, and how many layers have that window.
+    pub window: Option<(u64, u64)>,
+    /// Rows of a table of positions; none: positions are rotations.
+    pub positions: Option<u64>,
+    /// Inner width of the projector.
+    pub projector: u64,
+    /// Layers whose values go to the language part too (Meng et al., DeepStack, 2024).
+    pub deepstack: u64,
+    /// Root-mean-square norms and a gated feed-forward; else norms that take the mean away, and no gate.
+    pub gated: bool,
 }
 
 /// Which matrices of a layer add a vector to their result.

@@ -133,6 +133,10 @@ pub struct LlmWork {
     pub prompt: Option<Fact<Draws>>,
     /// Tokens of one answer.
     pub output: Option<Fact<Draws>>,
+    /// Images of one request; none: it has none. In a box, as few services have them.
+    pub images: Option<Fact<Box<Draws>>>,
+    /// Pixels of one image.
+    pub image_size: Option<Fact<Box<Draws>>>,
     /// Prompts that travel in one request, side by side.
     pub sequences: u64,
     /// The share of a prompt that is cached, 0 to 1.

@@ -50,7 +50,7 @@ impl<'a> Resolver<'a> {
                     span,
                     "its language part is read",
                 )
-                .help("What the other parts hold and compute is in no figure."),
+                .help("What the other parts hold and compute is in no figure, but for a `vision` that is stated beside the file."),
             );
         }
         Ok(Value::Configuration(read))
@@ -214,7 +214,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A field of a model where a line or a file states it.
-    fn known(&mut self, id: ThingId, field: &'static Field) -> Option<(Value, Span)> {
+    pub(super) fn known(&mut self, id: ThingId, field: &'static Field) -> Option<(Value, Span)> {
         match self.thing(id).assigned.get(field.name) {
             Some(line) => {
                 let span = line.assign.span;
@@ -265,7 +265,8 @@ impl<'a> Resolver<'a> {
                     });
                 }
             };
-        let decoder_only: [&'static Field; 10] = [
+        let decoder_only: [&'static Field; 11] = [
+            &model::vision,
             &model::kv_cache,
             &model::latent,
             &model::window,
@@ -374,17 +375,28 @@ impl<'a> Resolver<'a> {
                 help: "Keep the one that the weights have.".to_owned(),
             });
         }
+        found.extend(self.vision_conflicts(id));
         found
     }
 }
 
 /// Two facts that cannot be of one network.
-struct Conflict {
-    title: String,
-    at: Span,
-    label: String,
-    other: Option<(Span, String)>,
-    help: String,
+pub(super) struct Conflict {
+    pub(super) title: String,
+    pub(super) at: Span,
+    pub(super) label: String,
+    pub(super) other: Option<(Span, String)>,
+    pub(super) help: String,
+}
+
+/// A width of a list such as `[kv: 512, rope: 64]`.
+pub(super) fn named_width(entries: &[(Value, Value)], wanted: &str) -> Option<u64> {
+    entries.iter().find_map(|(name, width)| match (name, width) {
+        (Value::Symbol(name), Value::Quantity(width)) if name == wanted => {
+            u64::try_from(width.as_integer()?).ok()
+        }
+        _ => None,
+    })
 }
 
 fn integer(value: u64) -> Value {
@@ -451,6 +463,8 @@ impl Builder<'_, '_> {
             token_types,
             pooler,
             labels,
+            vision,
+            vision_form,
             prediction_modules,
             repository,
             native,
@@ -524,6 +538,7 @@ impl Builder<'_, '_> {
             attention,
             feed_forward,
             biases,
+            vision: self.vision(id, vision, vision_form),
             prediction_modules: self.count(id, prediction_modules),
             repository: self.name_of(id, repository),
             native,
@@ -553,7 +568,7 @@ impl Builder<'_, '_> {
         Some(Spanned::new(known, fact.span))
     }
 
-    fn symbol(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<String>> {
+    pub(super) fn symbol(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<String>> {
         self.stated(id, field, |_, value| match value {
             Value::Symbol(name) => Some(name),
             _ => None,
@@ -563,14 +578,7 @@ impl Builder<'_, '_> {
     fn widths(&mut self, id: ThingId, field: &'static Field) -> Option<Fact<LatentWidths>> {
         self.stated(id, field, |_, value| {
             let Value::Map(entries) = value else { return None };
-            let width = |wanted: &str| {
-                entries.iter().find_map(|(name, width)| match (name, width) {
-                    (Value::Symbol(name), Value::Quantity(width)) if name == wanted => {
-                        u64::try_from(width.as_integer()?).ok()
-                    }
-                    _ => None,
-                })
-            };
+            let width = |wanted: &str| named_width(&entries, wanted);
             Some(LatentWidths {
                 kv: width("kv")?,
                 rope: width("rope")?,

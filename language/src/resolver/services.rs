@@ -38,6 +38,8 @@ impl<'a> Builder<'_, 'a> {
             demand,
             prompt,
             output,
+            images,
+            image_size,
             stateful,
             replicas,
             tensor,
@@ -106,12 +108,16 @@ impl<'a> Builder<'_, 'a> {
                 self.not_of_models(id, &[cpu, memory, serves, time, concurrency, devices, share]);
                 let (weights, kv_cache) = (self.stored(id, weights), self.cached(id, kv_cache));
                 self.stores(id, &chosen, weights.as_ref(), kv_cache.as_ref());
+                let (each, pixels) = (self.draws(id, images), self.draws(id, image_size));
+                self.sees(id, &chosen, [(images, each.as_ref()), (image_size, pixels.as_ref())]);
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
                     image: self.name_of(id, image),
                     prompt: self.draws(id, prompt),
                     output: self.draws(id, output),
+                    images: each.map(boxed),
+                    image_size: pixels.map(boxed),
                     sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
                     prefix_hit: self.ratio(id, prefix_hit),
                     tensor: self.degrees(id, tensor, &limits),
@@ -128,7 +134,10 @@ impl<'a> Builder<'_, 'a> {
             }
             Some(Runs::Image) => {
                 self.not_of_images(id, &[tensor, pipeline, expert, data, context]);
-                self.not_of_images(id, &[prompt, output, batch, precision, weights, kv_cache]);
+                self.not_of_images(
+                    id,
+                    &[prompt, output, images, image_size, batch, precision, weights, kv_cache],
+                );
                 self.one_speed(id, serves, time, concurrency);
                 let devices = self.whole(id, devices).and_then(|count| {
                     let value = u32::try_from(count.value).ok()?;
@@ -649,4 +658,9 @@ fn key(value: &Value) -> (Option<usize>, String) {
         Value::Thing(thing) => (Some(thing.0), String::new()),
         value => (None, value.written()),
     }
+}
+
+/// The same, where a service has room for few.
+fn boxed(draws: Fact<Draws>) -> Fact<Box<Draws>> {
+    Spanned::new(Box::new(draws.value), draws.span)
 }

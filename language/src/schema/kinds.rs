@@ -11,8 +11,8 @@ use super::Type::{
     Text, Texts, Thing, Things, Volumes, Widths, Windows, Zone,
 };
 use super::{
-    BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, Kind, MASS_PER_ENERGY, MONEY_PER_DATA,
-    MONEY_PER_ENERGY, POWER, PRICE, RATE, RATIO, STEPS, TIME, TOKENS,
+    BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, IMAGES, Kind, MASS_PER_ENERGY,
+    MONEY_PER_DATA, MONEY_PER_ENERGY, POWER, PRICE, RATE, RATIO, STEPS, TIME, TOKENS,
 };
 
 /// Declares kinds. One line a field: `name: role, type, support, default, doc`.
@@ -168,6 +168,8 @@ kinds! {
         token_types: Fact, Integer(Positive), Acted, Unset, "Rows of an encoder's table of token types.";
         pooler: Fact, Boolean, Acted, IsBoolean(false), "An encoder's matrix over its answer for the first token.";
         labels: Fact, Integer(Positive), Acted, Unset, "Scores of an encoder's classification head: 1 of a reranker.";
+        vision: Fact, Widths(&["layers", "hidden", "heads", "feed_forward", "patch"], &["merge", "frames", "window", "windowed_layers", "positions", "projector", "deepstack"]), Acted, Unset, "A transformer that turns images into tokens of the prompt: its own widths; `patch`: pixels along a side of one, `merge`: patches along a side of a token, `frames`: of a patch, `window`: patches that a windowed layer sees, `positions`: rows of its table of positions, `projector`: inner width of what makes tokens of merged patches, `merge * merge * hidden` where nothing is said, `deepstack`: layers whose values the language part takes too, each through a projector of its own.";
+        vision_form: Fact, Symbol(&["plain", "gated"]), Acted, IsSymbol("plain"), "Layers of the vision part, normalised before each part, with biases: `plain` takes the mean away and has a feed-forward without gate, `gated` has root-mean-square norms and a gate.";
         prediction_modules: Fact, Integer(NotNegative), Describes, Unset, "Modules that predict further tokens; no count has their weights.";
         repository: Fact, Text, Describes, Unset, "What an engine loads: a repository of Hugging Face, `org/name`, or a folder in its container.";
         native: Fact, Symbol(STORED), Acted, IsSymbol("bf16"), "What the published weights are stored as. `int8`, `int4` and `mxfp4` are held as they are, unless the service's `weights` says otherwise; the others as its `precision` has them.";
@@ -193,6 +195,8 @@ kinds! {
         demand: Fact, Demand, Acted, Unset, "Requests a second, by step.";
         prompt: Fact, Draws(&TOKENS), Acted, Unset, "Tokens of one prompt.";
         output: Fact, Draws(&TOKENS), Acted, Unset, "Tokens of one answer.";
+        images: Fact, Draws(&IMAGES), Acted, Unset, "Images of one request, beside the tokens of its `prompt`; none where nothing is said.";
+        image_size: Fact, Draws(&RATIO), Acted, Unset, "Pixels of one image, width times height, as the model is given it: `1_024 * 768`.";
         stateful: Fact, Boolean, Acted, IsBoolean(false), "Its data lives with it.";
         replicas: Choice, Integer(NotNegative), Acted, Unset, "How many run.";
         tensor: Choice, Integer(Positive), Acted, Unset, "Devices that share each layer; 1, 2, 4 or 8 where nothing is said.";

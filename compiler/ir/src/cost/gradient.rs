@@ -43,6 +43,11 @@ pub(crate) fn gradients(computation: &Computation, shape: &Shape) -> Vec<Gradien
         }
         Computation::Norm { .. } => only(Cost { weight_bytes: forward.weight_bytes.clone(), ..through() }),
         Computation::SiluMultiply | Computation::Activate | Computation::Loss => only(through()),
+        // The rows that were added are added to, in a table of gradients.
+        Computation::Positions { .. } => {
+            only(elementwise(shape.written() + forward.weight_bytes.clone() * number(2)))
+        }
+        Computation::Merge { .. } => only(elementwise(forward.activation_bytes.clone())),
         Computation::Residual
         | Computation::CacheWrite { .. }
         | Computation::LatentCacheWrite { .. }

@@ -25,6 +25,7 @@ pub(super) struct Architecture<'c> {
     /// Inner width of layers without experts.
     pub(super) feed_forward: Option<Field<'c>>,
     pub(super) experts: Option<Experts<'c>>,
+    pub(super) vision: Option<Vision<'c>>,
     /// Queries, keys and values add a vector; attention's output does; all other matrices of a layer do.
     pub(super) biases: [bool; 3],
 }
@@ -59,6 +60,26 @@ pub(super) struct Experts<'c> {
     pub(super) shared: u64,
     pub(super) dense_layers: u64,
     pub(super) router_bias: bool,
+}
+
+/// What turns images into tokens; on one line.
+pub(super) struct Vision<'c> {
+    pub(super) location: Location<'c>,
+    pub(super) layers: u64,
+    pub(super) hidden: u64,
+    pub(super) heads: u64,
+    pub(super) feed_forward: u64,
+    /// Pixels along a side.
+    pub(super) patch: u64,
+    /// Patches along a side.
+    pub(super) merge: u64,
+    pub(super) frames: u64,
+    /// Patches, and layers that see no more.
+    pub(super) window: Option<(u64, u64)>,
+    pub(super) positions: Option<u64>,
+    pub(super) projector: u64,
+    pub(super) deepstack: u64,
+    pub(super) gated: bool,
 }
 
 impl<'c> Architecture<'c> {
@@ -124,6 +145,28 @@ impl<'c> Architecture<'c> {
                 router_bias: flag("router_bias"),
             }),
         };
+        let vision = match optional("vision_layers") {
+            None => None,
+            Some(layers) => {
+                let needed = |name: &str| field(name).map(|field| field.value);
+                let value = |name: &str| optional(name).map(|field| field.value);
+                Some(Vision {
+                    location: layers.location,
+                    layers: layers.value,
+                    hidden: needed("vision_hidden")?,
+                    heads: needed("vision_heads")?,
+                    feed_forward: needed("vision_feed_forward")?,
+                    patch: needed("vision_patch")?,
+                    merge: needed("vision_merge")?,
+                    frames: needed("vision_frames")?,
+                    window: value("vision_window").zip(value("vision_windowed_layers")),
+                    positions: value("vision_positions"),
+                    projector: needed("vision_projector")?,
+                    deepstack: value("vision_deepstack").unwrap_or(0),
+                    gated: flag("vision_gated"),
+                })
+            }
+        };
         let biases = if model.has_attribute("biases") { string(model, "biases")? } else { String::new() };
         Ok(Self {
             layers,
@@ -135,6 +178,7 @@ impl<'c> Architecture<'c> {
             attention,
             feed_forward: optional("feed_forward"),
             experts,
+            vision,
             biases: match biases.as_str() {
                 "qkv" => [true, false, false],
                 "attention" => [true, true, false],

@@ -78,11 +78,14 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
         }
         "berth.encoder_attention" => {
             let split = attributes.split(&[Split::None, Split::Heads]);
+            let window = attributes.optional("window", MOST_ROWS);
             attributes
                 .encoder_heads()
-                .zip(split)
-                .map(|(heads, split)| Computation::EncoderAttention { heads, split })
+                .zip(split.zip(window))
+                .map(|(heads, (split, window))| Computation::EncoderAttention { heads, split, window })
         }
+        "berth.positions" => attributes.weight(2).map(|weight| Computation::Positions { weight }),
+        "berth.merge" => attributes.size("factor").map(|factor| Computation::Merge { factor }),
         "berth.dispatch" => {
             let experts = attributes.size("experts");
             let per_token = attributes.size("per_token");

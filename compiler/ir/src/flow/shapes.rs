@@ -136,12 +136,27 @@ impl Layout<'_> {
                 result.distribution = by_heads(*split);
                 split_in = *split == Split::Heads;
             }
-            Computation::EncoderAttention { heads, split } => {
+            Computation::EncoderAttention { heads, split, window: _ } => {
                 self.width(step, input, heads.query_width() + heads.kv_width());
                 self.heads(step, input, heads.heads, heads.kv_heads, *split, &does);
                 result.width = heads.query_width();
                 result.distribution = by_heads(*split);
                 split_in = *split == Split::Heads;
+            }
+            Computation::Positions { weight } => {
+                self.width(step, input, weight.columns());
+                self.whole(input, &step.place, &does);
+                result.distribution = Distribution::Whole;
+                split_in = false;
+            }
+            Computation::Merge { factor } => {
+                self.whole(input, &step.place, &does);
+                result.distribution = Distribution::Whole;
+                split_in = false;
+                let each = BigRational::new(1.into(), (*factor).into());
+                result.rows = input.rows.clone() * Form::constant(each);
+                // Widths are below 2^62, and so is what an edit makes of them.
+                result.width = input.width.saturating_mul(*factor);
             }
             Computation::CacheWrite { heads, split, .. } => {
                 self.width(step, input, heads.qkv_width());

@@ -206,6 +206,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
             let biases = Biases::ALL.into_iter().find(|biases| biases.name() == *value);
             Fact::new(biases.expect("a choice of biases"), *span)
         }),
+        vision: None,
         prediction_modules: None,
         native: facts
             .get("native")
@@ -230,6 +231,8 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             image: None,
             prompt: None,
             output: None,
+            images: None,
+            image_size: None,
             sequences: 1,
             prefix_hit: None,
             tensor: Vec::new(),
