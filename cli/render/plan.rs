@@ -189,14 +189,16 @@ fn place(placement: &Placement) -> String {
         let _ = write!(text, " ({} each)", placement.each);
     }
     if let Some(layout) = &placement.layout {
-        let _ = write!(
-            text,
-            " · {} of {}, {}, batch {}",
-            layout.degrees(),
-            layout.device,
-            layout.precision,
-            layout.batch
-        );
+        let _ = write!(text, " · {} of {}, {}", layout.degrees(), layout.device, layout.precision);
+        match placement.weights.as_deref() {
+            // A format of the matrices of experts alone.
+            Some("mxfp4") => text.push_str(" with mxfp4 experts"),
+            Some(weights) => {
+                let _ = write!(text, " with {weights} weights");
+            }
+            None => {}
+        }
+        let _ = write!(text, ", batch {}", layout.batch);
     }
     if let Some(share) = placement.share {
         let devices: Vec<String> = placement.devices.iter().map(u32::to_string).collect();

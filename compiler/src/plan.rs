@@ -170,6 +170,10 @@ pub struct Placement {
     /// How a model is laid out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
+    /// What the matrices of its layers are held as, those of experts alone with `mxfp4`, where the precision does not
+    /// say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 /// How a model is laid out.

@@ -9,7 +9,7 @@ use crate::module::source::{self, Reading};
 use crate::shape::{Shape, Value, shape};
 use berth_compiler::graph::Target;
 use berth_language::diagnostics::Diagnostic;
-use berth_language::model::{Attention, LlmWork, Model, Precision, Program, Stored, Work};
+use berth_language::model::{Attention, LlmWork, Model, Precision, Program, Work};
 use berth_language::sources::Sources;
 use berth_language::span::Span;
 use melior::Context;
@@ -147,11 +147,7 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
 fn storage<'c>(lines: &Lines<'c, '_>, model: &Model, work: &LlmWork) -> Vec<(Identifier<'c>, Attribute<'c>)> {
     let text = |text: &str| Attribute::from(StringAttribute::new(lines.context, text));
     let mut said = Vec::new();
-    // Engines widen or narrow weights of 16 bits and of fp8 to the precision that they run; they hold others as they are.
-    let as_published = |stored: &Stored| matches!(stored, Stored::Int8 | Stored::Int4 | Stored::Mxfp4);
-    let native = model.native.as_ref().map(|fact| fact.value).filter(as_published);
-    let weights = work.weights.as_ref().map(|fact| fact.value);
-    if let Some(weights) = weights.or(native) {
+    if let Some(weights) = work.held_as(model) {
         said.push(lines.named("weights", text(weights.name())));
         if let (None, Some(group)) = (&work.weights, &model.native_group) {
             // Scales of groups larger than any matrix are one for each column.

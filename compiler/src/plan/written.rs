@@ -13,7 +13,7 @@ use crate::problem::{Certificate, Devices, Packing, Solution};
 use crate::recheck::Values;
 use crate::state::Resolved;
 use berth_language::addresses::compress;
-use berth_language::model::{Compare, Condition, Program, Subject};
+use berth_language::model::{Compare, Condition, Precision, Program, Stored, Subject, Work};
 use berth_language::sources::Sources;
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -213,9 +213,22 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
                     Devices::None | Devices::Whole(_) => None,
                 },
                 layout: layout.map(|layout| plan_layout(world.candidates, layout)),
+                weights: layout.and_then(|layout| weights(world, item, layout.precision)),
             }
         })
         .collect()
+}
+
+/// What a service holds its weights as, where that is not its precision; of edited text nobody says it but the text.
+fn weights(world: World<'_>, service: usize, precision: Precision) -> Option<String> {
+    let program = world.program;
+    let Work::Llm(work) = &program.services.get(service).filter(|_| world.ir.is_none())?.work else {
+        return None;
+    };
+    let held = work.held_as(program.models.get(work.model.value)?)?;
+    // What is said to be 16 bits wide is as wide as the precision.
+    let otherwise = held != Stored::Bf16 && held.name() != precision_name(precision);
+    otherwise.then(|| held.name().to_owned())
 }
 
 /// A layout as the plan file writes it.

@@ -1,6 +1,6 @@
 //! Services and what they run.
 
-use super::{Cached, Container, Demand, Draws, Fact, Requirement, Stored, Wish};
+use super::{Cached, Container, Demand, Draws, Fact, Model, Requirement, Stored, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -161,6 +161,17 @@ pub struct LlmWork {
     pub kv_cache: Option<Fact<Cached>>,
     /// Device classes it may run on, by index into [`Program::devices`](super::Program::devices); none: any.
     pub device: Vec<Restriction<usize>>,
+}
+
+impl LlmWork {
+    /// What the matrices of layers are held as, or those of experts alone, where the precision does not say it.
+    /// Engines widen or narrow weights of 16 bits and of fp8 to the precision that they run; others they hold as
+    /// they are published.
+    pub fn held_as(&self, model: &Model) -> Option<Stored> {
+        let as_published = |stored: &Stored| matches!(stored, Stored::Int8 | Stored::Int4 | Stored::Mxfp4);
+        let published = model.native.as_ref().map(|fact| fact.value).filter(as_published);
+        self.weights.as_ref().map(|fact| fact.value).or(published)
+    }
 }
 
 /// Number formats of weights and arithmetic.
