@@ -389,12 +389,12 @@ fn of_mlir(diagnostic: &Diagnostic, code: &'static str) -> IrDiagnostic {
         }
     }
     let place = place(diagnostic.location()).unwrap_or(Place { file: String::new(), line: 0, column: 0 });
-    let help = remedy(&message).map(str::to_owned);
+    let help = Some(remedy(&message, code).to_owned());
     IrDiagnostic { code, message, file: place.file, line: place.line, column: place.column, help }
 }
 
-/// What to do about some of what MLIR says, which says only what is so.
-fn remedy(message: &str) -> Option<&'static str> {
+/// What to do about what MLIR says, which says only what is so.
+fn remedy(message: &str, code: &str) -> &'static str {
     let known = [
         (
             "does not dominate this use",
@@ -408,6 +408,29 @@ fn remedy(message: &str) -> Option<&'static str> {
         ),
         ("redefinition of symbol", "give one of the two functions another name"),
         ("use of undeclared SSA value", "name a value of the same body: the argument, or a result above"),
+        ("redefinition of SSA value", "give one of the two values another name"),
+        ("different type than prior uses", "a value has one type: write the same one wherever it is used"),
+        ("but enclosing function", "a body returns one value, of the type that the function's own line says"),
+        ("return operand", "a body returns one value, of the type that the function's own line says"),
+        ("alias was never defined", "leave the `loc(…)` out, or copy the line that defines it"),
+        ("undefined symbol alias", "copy the line that defines the alias, or write what it stands for"),
+        (
+            "expected operation name in quotes",
+            "an operation is written as `%1 = \"berth.norm\"(%0) {…} : (type) -> type`, and every bracket is closed",
+        ),
+        ("is unknown", "write the operation's name in quotes, in generic form"),
+        ("not found for custom op", "write the operation's name in quotes, in generic form"),
+        ("expected non-function type", "a type is such as `bf16`, `i64` or `tensor<?x?xbf16>`"),
+        ("identifier for symbol name", "a function's name starts with `@`, as in `@body`"),
     ];
-    known.into_iter().find(|(said, _)| message.contains(said)).map(|(_, remedy)| remedy)
+    let known = known.into_iter().find(|(said, _)| message.contains(said));
+    known.map_or(
+        if code == "ir::parse" {
+            "MLIR reads `%1 = \"berth.norm\"(%0) {name = \"…\"} : (type) -> type`; `berth lower --to ir` prints text to \
+             start from"
+        } else {
+            "`docs/dialect.md` says what the operation takes and states; `mlir-opt --irdl-file` says the same of it"
+        },
+        |(_, remedy)| remedy,
+    )
 }
