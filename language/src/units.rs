@@ -215,7 +215,9 @@ impl Prefix {
 /// What might be meant by `text`.
 fn suggestion(text: &str) -> Option<String> {
     match text {
-        "m" => Some("`min` for minutes, `ms` for milliseconds".to_owned()),
+        "m" => {
+            Some("`min` for minutes, `ms` for milliseconds, `0.5 core` for a `500m` of Kubernetes".to_owned())
+        }
         "k" | "K" => Some("thousands written out: `12_000`".to_owned()),
         "sec" | "secs" | "second" | "seconds" => Some("`s`".to_owned()),
         "hour" | "hours" | "hr" => Some("`h`".to_owned()),
@@ -223,7 +225,9 @@ fn suggestion(text: &str) -> Option<String> {
         "year" | "years" => Some("`y`".to_owned()),
         "month" | "months" | "mo" => Some("`d`, as months differ in length".to_owned()),
         "token" | "tokens" => Some("`tok`".to_owned()),
-        "request" | "requests" | "rps" => Some("`req`".to_owned()),
+        "request" | "requests" => Some("`req`".to_owned()),
+        "rps" | "qps" => Some("`req/s`".to_owned()),
+        "Ki" | "Mi" | "Gi" | "Ti" | "Pi" => Some(format!("`{text}B`")),
         "vcpu" | "cpu" | "cpus" => Some("`core`".to_owned()),
         _ => {
             // `Gb`, `Mb`: bits or bytes?

@@ -590,7 +590,11 @@ impl<'a> Resolver<'a> {
             }
             known.extend(FUNCTIONS.iter().map(|function| function.name.to_owned()));
         }
-        let suggestion = self.suggestion(&name.value, known.iter().map(String::as_str));
+        let meant = called_otherwise(&name.value).filter(|meant| known.contains(*meant));
+        let suggestion = match meant {
+            Some(meant) => Some(meant.to_owned()),
+            None => self.suggestion(&name.value, known.iter().map(String::as_str)),
+        };
         self.nearly_declared(name, scope.module);
         let help = match suggestion {
             Some(meant) => format!("Did you mean `{meant}`?"),
@@ -676,6 +680,16 @@ impl<'a> Resolver<'a> {
             help = format!("Did you mean `{meant}`?\n{help}");
         }
         self.report(Diagnostic::error("name::unknown-key", title, span, label).help(help))
+    }
+}
+
+/// What other tools call by `name`.
+fn called_otherwise(name: &str) -> Option<&'static str> {
+    match name {
+        "cost" | "costs" | "spend" => Some("bill"),
+        "co2" | "co2e" | "emissions" => Some("carbon"),
+        "k8s" | "kube" => Some("kubernetes"),
+        _ => None,
     }
 }
 
