@@ -213,8 +213,9 @@ impl Reader<'_> {
                             "nothing of this name ships with the program",
                         )
                         .help(format!(
-                            "The catalog has {}. A file of your own is named by a text: `use \"./name.berth\"`.",
-                            known.join(", ")
+                            "The catalog has {}. A file of your own is named by a text: `use \"./{}.berth\" as …`.",
+                            known.join(", "),
+                            parts.value.join("/")
                         )),
                     );
                     return None;
