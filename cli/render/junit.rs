@@ -62,7 +62,7 @@ fn case(xml: &mut Writer<&mut Vec<u8>>, report: &Report, test: &Trial, allowed: 
         Verdict::Undecided => Some("error"),
         Verdict::NotRun => Some("skipped"),
     };
-    let details = details(test, allowed);
+    let details = details(&report.file, test, allowed);
     if let Some(element) = element {
         open(xml, element, &[("type", name(test.verdict).to_owned()), ("message", message(test))])?;
         xml.write_event(Event::Text(BytesText::new(&printable(&details))))?;

@@ -115,20 +115,45 @@ fn unjudged(plan: &Plan) -> String {
     if open.is_empty() {
         return String::new();
     }
+    // A base's line is asked of everything that derives from it.
+    let mut lines: Vec<(&RequirementEntry, Vec<&str>)> = Vec::new();
+    for entry in &open {
+        let at = lines.iter().position(|(known, _)| {
+            (&known.file, known.line, known.column) == (&entry.file, entry.line, entry.column)
+                && known.because == entry.because
+        });
+        let at = at.unwrap_or_else(|| {
+            lines.push((entry, Vec::new()));
+            lines.len() - 1
+        });
+        lines[at].1.extend(entry.service.as_deref());
+    }
     let mut text = String::from("\nNot judged\n");
-    for entry in open.iter().take(MOST_ROWS) {
+    for (entry, services) in lines.iter().take(MOST_ROWS) {
         let _ = writeln!(text, "  {}:{}  {}", entry.file, entry.line, shortened(&entry.text, 60));
         if let Some(because) = &entry.because {
             text.push_str(&paragraph(because, 6));
         }
+        if services.len() > 1 {
+            text.push_str(&paragraph(&format!("asked of {}", named(services)), 6));
+        }
     }
-    text.push_str(&left_out(open.len(), "lines"));
+    text.push_str(&left_out(lines.len(), "lines"));
     let mut codes: Vec<&str> = open.iter().filter_map(|entry| entry.code.as_deref()).collect();
     codes.dedup();
     for code in codes {
         text.push_str(&paragraph(&format!("Accept them with: --allow-unjudged {code}"), 2));
     }
     text
+}
+
+/// A few names, and how many more there are.
+fn named(names: &[&str]) -> String {
+    const MOST: usize = 6;
+    match names.len().checked_sub(MOST) {
+        None | Some(0) => names.join(", "),
+        Some(more) => format!("{} and {more} more", names[..MOST].join(", ")),
+    }
 }
 
 fn shortened(text: &str, most: usize) -> String {

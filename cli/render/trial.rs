@@ -23,7 +23,7 @@ pub fn text(report: &Report, allowed: &[String]) -> String {
     for test in &report.tests {
         let head = format!("{}: {} (line {})", name(test.verdict), test.name, test.line);
         text.push_str(&paragraph(&head, 0));
-        let details = details(test, allowed);
+        let details = details(report.file.as_str(), test, allowed);
         if !details.is_empty() {
             text.push('\n');
             text.push_str(&details);
@@ -45,8 +45,8 @@ pub fn text(report: &Report, allowed: &[String]) -> String {
     text
 }
 
-/// Why a test did not pass, and what it let through; empty where there is nothing to say.
-pub fn details(test: &Trial, allowed: &[String]) -> String {
+/// Why a test in `file` did not pass, and what it let through; empty where there is nothing to say.
+pub fn details(file: &str, test: &Trial, allowed: &[String]) -> String {
     let mut text = String::new();
     for check in &test.checks {
         match (check.holds, &check.because) {
@@ -78,7 +78,7 @@ pub fn details(test: &Trial, allowed: &[String]) -> String {
         text.push_str(&paragraph("No plan exists in this world: these lines cannot hold together.", INDENT));
         for line in &test.conflict {
             text.push_str(&paragraph(
-                &format!("{} (line {}): {}", line.text, line.line, line.because),
+                &format!("{} ({}): {}", line.text, place(file, &line.file, line.line), line.because),
                 INDENT + 2,
             ));
         }
@@ -89,7 +89,7 @@ pub fn details(test: &Trial, allowed: &[String]) -> String {
     {
         text.push_str(&paragraph(because, INDENT));
     }
-    text.push_str(&unjudged(&test.unjudged, allowed));
+    text.push_str(&unjudged(file, &test.unjudged, allowed));
     if test.interrupted && test.verdict != Verdict::Passed {
         text.push_str(&paragraph("The search in this world was interrupted.", INDENT));
     }
@@ -100,16 +100,25 @@ fn let_through(code: &str, allowed: &[String]) -> &'static str {
     if allowed.iter().any(|allowed| allowed == code) { ", as allowed" } else { "" }
 }
 
+/// A line of the file of a test, or of another one.
+fn place(file: &str, other: &str, line: usize) -> String {
+    if other == file { format!("line {line}") } else { format!("{other}:{line}") }
+}
+
 /// Lines that the plan of a test's world does not judge.
-fn unjudged(lines: &[Unjudged], allowed: &[String]) -> String {
-    let mut text = String::new();
-    for line in lines.iter().take(MOST_LINES) {
-        let let_through = let_through(&line.code, allowed);
-        let said = format!("not judged{let_through}: {} (line {}): {}", line.text, line.line, line.because);
-        text.push_str(&paragraph(&said, INDENT));
+fn unjudged(file: &str, lines: &[Unjudged], allowed: &[String]) -> String {
+    // A base's line is asked of everything that derives from it, and said once.
+    let mut said: Vec<String> = Vec::new();
+    for line in lines {
+        let (let_through, place) = (let_through(&line.code, allowed), place(file, &line.file, line.line));
+        let text = format!("not judged{let_through}: {} ({place}): {}", line.text, line.because);
+        if !said.contains(&text) {
+            said.push(text);
+        }
     }
-    if lines.len() > MOST_LINES {
-        text.push_str(&paragraph(&format!("and {} more", lines.len() - MOST_LINES), INDENT));
+    let mut text: String = said.iter().take(MOST_LINES).map(|said| paragraph(said, INDENT)).collect();
+    if said.len() > MOST_LINES {
+        text.push_str(&paragraph(&format!("and {} more", said.len() - MOST_LINES), INDENT));
     }
     text
 }
