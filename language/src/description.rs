@@ -14,7 +14,7 @@ mod targets;
 use crate::addresses::compress;
 use crate::model::{
     Change, Check, CountBound, Demand, Device, Draws, Fabric, Filling, ImageWork, LiveObject, LlmWork,
-    LoadStep, Market, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
+    LoadStep, Market, Moved, Node, NotYet, Objective, Placeholder, Plan, Policy, Precision, Profile, Program,
     Restriction, Scenario, Series, Service, Statistic, Test, Work, World,
 };
 use crate::quantity::{Dimension, Quantity};
@@ -559,7 +559,7 @@ fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classe
 }
 
 fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
-    let Plan { name, span: _, minimize, steps, gap, effort, target } = plan;
+    let Plan { name, span: _, minimize, steps, gap, effort, target, moved } = plan;
     text.paragraph(&match name {
         Some(name) => format!("plan {name}"),
         None => "plan".to_owned(),
@@ -579,6 +579,10 @@ fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
     }
     text.fact("effort", effort.as_ref());
     describe_target(text, target.as_ref());
+    for Moved { from, service, span: _ } in moved {
+        let to = program.services.get(*service).map_or("?", |service| service.name.as_str());
+        text.line(&format!("moved {from} -> {to}"));
+    }
 }
 
 fn describe_test(text: &mut Text, test: &Test) {

@@ -34,7 +34,7 @@ pub use load::{Demand, Draws, Profile};
 pub use load_steps::{Kept, LoadStep, MOST_LOAD_STEPS, Series, load_steps};
 pub use module::{ArgumentDimension, Extent, Module, ModuleFile};
 pub use places::{Actuator, ActuatorKind, Breaker, Label, Link, Place, Reach, Sensor, Stage, Window};
-pub use plan::{Objective, Plan};
+pub use plan::{Moved, Objective, Plan};
 pub use requirements::{Compare, Condition, Policy, Requirement, Term, Wish};
 pub use scenarios::Scenario;
 pub use services::{CountBound, ImageWork, LiveObject, LlmWork, Pool, Precision, Restriction, Service, Work};

@@ -30,6 +30,7 @@ mod lines;
 mod logic;
 mod members;
 mod module;
+mod moved;
 mod nameplates;
 mod names;
 mod params;

@@ -151,6 +151,8 @@ pub enum Type {
     Source,
     /// What to minimise.
     Objective,
+    /// `store -> database`: a service that had another address.
+    Moved,
     /// `spread(node)`: distinct places in use.
     Spread,
     /// `share(small)`: the part of the walks that a variant has.
@@ -259,6 +261,7 @@ impl Type {
             Self::Zone => "a time zone: `\"Europe/Amsterdam\"`".to_owned(),
             Self::Source => "a text, or texts by field".to_owned(),
             Self::Objective => "what to minimise: `bill`, or a list".to_owned(),
+            Self::Moved => "a service that had another address, `store -> database`, or a list".to_owned(),
             Self::Spread => "a kind of place: `spread(node)`".to_owned(),
             Self::ShareOf => "a variant of the path: `share(small)`".to_owned(),
             Self::Open => "any value".to_owned(),

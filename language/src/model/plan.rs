@@ -22,6 +22,26 @@ pub struct Plan {
     pub effort: Option<Fact<u64>>,
     /// Where it is applied.
     pub target: Option<Fact<Target>>,
+    /// Services that had another address, each old one once.
+    pub moved: Vec<Moved>,
+}
+
+/// A service that had another address: what a target made for it is still called by that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The address that it had.
+    pub from: String,
+    /// By index.
+    pub service: usize,
+    /// The entry.
+    pub span: Span,
+}
+
+impl Plan {
+    /// The address by which a target knows the service of this index and present address: the first it had.
+    pub fn first_address<'a>(&'a self, service: usize, address: &'a str) -> &'a str {
+        self.moved.iter().find(|moved| moved.service == service).map_or(address, |moved| &moved.from)
+    }
 }
 
 /// What can be minimised.

@@ -57,7 +57,7 @@ impl<'a> Resolver<'a> {
             known.assigned.values().map(|assigned| (assigned.field, assigned.assign.span)).collect();
         for (field, span) in assigned {
             // What a world loses is read in that world.
-            if matches!(field.type_, Type::Open | Type::Objective)
+            if matches!(field.type_, Type::Open | Type::Objective | Type::Moved)
                 || matches!(known_kind, "test" | "scenario")
             {
                 continue;
@@ -388,7 +388,12 @@ impl<'a> Builder<'_, 'a> {
 
     /// Keeps `name` of a kind to one thing in the whole program.
     pub(super) fn unique(&mut self, kind: &'static str, name: &str, span: Span) {
-        self.resolver.ledger.page().claims.push(Claim { kind, name: name.to_owned(), span });
+        self.resolver.ledger.page().claims.push(Claim { kind, name: name.to_owned(), span, was: false });
+    }
+
+    /// The same, of a name that a thing had before.
+    pub(super) fn was(&mut self, kind: &'static str, name: &str, span: Span) {
+        self.resolver.ledger.page().claims.push(Claim { kind, name: name.to_owned(), span, was: true });
     }
 
     /// Notes that a device or model is used: whoever uses it may read what was made of it.
@@ -469,6 +474,7 @@ impl<'a> Builder<'_, 'a> {
             effort,
             band,
             target,
+            moved,
             bill: _,
             carbon: _,
             energy: _,
@@ -484,6 +490,7 @@ impl<'a> Builder<'_, 'a> {
         self.program.plan.target = self.target(id, target);
         self.unread(id, &[band, target]);
         self.minimize(id, minimize);
+        self.moved(id, moved);
         let lines = self.lines(id);
         self.program.requirements.extend(lines.requirements);
         self.program.wishes.extend(lines.wishes);

@@ -154,6 +154,8 @@ pub(crate) struct Claim {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) span: Span,
+    /// The thing is called otherwise now.
+    pub(crate) was: bool,
 }
 
 /// The pages of one run, and whose turn it is.
@@ -447,14 +449,18 @@ fn twice<'c>(claims: impl Iterator<Item = (Rank, &'c Claim)>) -> impl Iterator<I
         claims.sort_by_key(|(rank, claim)| (*rank, claim.span));
         let Some(((_, first), others)) = claims.split_first() else { continue };
         for (rank, claim) in others {
-            found.insert((claim.span, kind, name), (*rank, claimed_twice(claim, first.span)));
+            found.insert((claim.span, kind, name), (*rank, claimed_twice(claim, first)));
         }
     }
     found.into_values().collect::<Vec<_>>().into_iter()
 }
 
-fn claimed_twice(Claim { kind, name, span }: &Claim, first: Span) -> Diagnostic {
+fn claimed_twice(Claim { kind, name, span, was }: &Claim, first: &Claim) -> Diagnostic {
     let (title, help) = match *kind {
+        kind if *was || first.was => (
+            format!("the {kind} `{name}` has moved, and is there"),
+            "An address that something has moved from is nobody's any more: rename one, or leave one out.",
+        ),
         "test" => (
             format!("two tests are called \"{name}\""),
             "Rename one of them: reports tell tests apart by their names.",
@@ -465,7 +471,7 @@ fn claimed_twice(Claim { kind, name, span }: &Claim, first: Span) -> Diagnostic 
         ),
     };
     Diagnostic::error("name::duplicate", title, *span, "this is one of them")
-        .and(first, "this is the other")
+        .and(first.span, "this is the other")
         .help(help)
 }
 

@@ -6,7 +6,7 @@ use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, NotYet};
 use super::Type::{
     Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
-    Date, Demand, Devices, Draws, Environment, Extents, Fabric, Hours, Integer, Labels, Live, Name,
+    Date, Demand, Devices, Draws, Environment, Extents, Fabric, Hours, Integer, Labels, Live, Moved, Name,
     Objective, Path, Ports, Probe, Profile, Quantity as Q, Serves, ShareOf, Source, Spread, Symbol, Target,
     Text, Texts, Thing, Things, Volumes, Widths, Windows, Zone,
 };
@@ -258,6 +258,7 @@ kinds! {
         effort: Fact, Integer(Positive), Acted, Unset, "Deterministic units of work.";
         band: Fact, Symbol(&["unfavourable", "middle"]), NotYet("comparisons use the unfavourable end"), IsSymbol("unfavourable"), "Which end of a prediction is compared.";
         target: Fact, Target, Acted, Unset, "Where the plan is applied.";
+        moved: Fact, Moved, Acted, Unset, "Services that had another address, old before new: what a target made for one keeps its name, and so its data.";
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";

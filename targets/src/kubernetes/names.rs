@@ -1,5 +1,6 @@
 //! Addresses of a plan file as names that Kubernetes takes.
 
+use berth_language::model::Program;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -7,6 +8,22 @@ use std::collections::BTreeMap;
 const LONGEST: usize = 63;
 /// What is left of a workload's name once its pods and revisions have got theirs.
 const LONGEST_OF_WORKLOADS: usize = 52;
+
+/// What objects of each service of `program` are called, by index: by the address that it had first, because what is
+/// called keeps its name.
+pub fn service_names(program: &Program) -> Vec<String> {
+    let addresses: Vec<&str> = program
+        .services
+        .iter()
+        .enumerate()
+        .map(|(index, service)| program.plan.first_address(index, &service.name))
+        .collect();
+    let names = object_names(addresses.iter().copied());
+    addresses
+        .iter()
+        .map(|address| names.get(address).cloned().unwrap_or_else(|| object_name(address)))
+        .collect()
+}
 
 /// A name for each address, no two alike. Which name one gets does not depend on the others, unless two would
 /// have the same: then both carry a part of their hash.

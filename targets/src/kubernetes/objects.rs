@@ -6,7 +6,7 @@
 use super::contents::{Contents, contents, is_filled_in};
 use super::kinds::Identity;
 use super::lines::Lines;
-use super::names::{label_value, object_name, object_names};
+use super::names::{label_value, object_name, object_names, service_names};
 use super::placement::{Landing, counts_by_machine, spread, widest_skew};
 use super::pods::{claims, pod};
 use super::template::{Filling, Template};
@@ -35,7 +35,7 @@ pub fn objects(
     plan: &Plan,
     cluster: &Cluster,
 ) -> (Vec<ObjectEntry>, Vec<Unwritten>) {
-    let names = object_names(program.services.iter().map(|service| service.name.as_str()));
+    let names = service_names(program);
     let world = World { program, sources, plan, cluster, names };
     let mut objects = world.priority_classes();
     let mut unwritten = Vec::new();
@@ -97,7 +97,8 @@ struct World<'a> {
     sources: &'a Sources,
     plan: &'a Plan,
     cluster: &'a Cluster,
-    names: BTreeMap<&'a str, String>,
+    /// By service.
+    names: Vec<String>,
 }
 
 impl<'a> World<'a> {
@@ -167,8 +168,7 @@ impl<'a> World<'a> {
         service: &Service,
         placements: &[&'a Placement],
     ) -> Result<Vec<ObjectEntry>, String> {
-        let name =
-            self.names.get(service.name.as_str()).cloned().unwrap_or_else(|| object_name(&service.name));
+        let name = self.names[index].clone();
         let parts = self.parts(index, service, placements, &name)?;
         if is_filled_in(service) {
             return self.filled_in(service, &parts, &name);

@@ -3,7 +3,7 @@
 
 use super::connection::{Connection, Refusal};
 use super::kinds::{KINDS, NODE, POD};
-use super::names::object_names;
+use super::names::service_names;
 use super::objects::{ADOPTED, MANAGED_BY, MANAGER, NAME, plan_name_of};
 use super::ownership::{Ownership, PART_OF};
 use super::placement::{HOSTNAME, hostname};
@@ -104,15 +104,13 @@ fn text(value: &Value) -> String {
 /// What a cluster calls the services and nodes of `program`: objects that are made carry the name that a service gets
 /// there, objects that are taken over its address.
 pub fn names(program: &Program, cluster: &Cluster) -> Names {
-    let objects = object_names(program.services.iter().map(|service| service.name.as_str()));
-    let named = |address: &str| {
-        let mut names = vec![address.to_owned()];
-        names.extend(objects.get(address).filter(|name| *name != address).cloned());
-        names
-    };
+    let objects = service_names(program);
+    let services = program.services.iter().zip(objects).enumerate().map(|(index, (service, object))| {
+        vec![object, program.plan.first_address(index, &service.name).to_owned(), service.name.clone()]
+    });
     Names {
         owner: Ownership::of(plan_name_of(program.plan.name.as_deref()), &cluster.namespace).id(),
-        services: program.services.iter().map(|service| named(&service.name)).collect(),
+        services: services.collect(),
         nodes: program.nodes.iter().map(|node| vec![hostname(node)]).collect(),
     }
 }
