@@ -102,6 +102,10 @@ pub struct Plan {
     /// Plan from what runs now on the plan's target
     #[arg(long)]
     pub live: bool,
+    /// Empty this node: place nothing on it. Its address, its name on the
+    /// target, or a label of several, `key` or `key=value`; repeatable
+    #[arg(long, value_name = "NODE|LABEL")]
+    pub drain: Vec<String>,
     /// Write what the target would create into a folder: as `yaml`,
     /// `kustomize` or `helm-values`
     #[arg(long, num_args = 2, value_names = ["FORM", "FOLDER"])]

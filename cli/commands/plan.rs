@@ -16,20 +16,18 @@ use berth_language::model::Target;
 use berth_targets::kubernetes::connection::Connection;
 use berth_targets::kubernetes::emission::{Form, HEADER, files};
 use berth_targets::kubernetes::observation::Seen;
+use berth_targets::kubernetes::placement::meant;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = root(&arguments.file);
-    let observed = observed(arguments, &path)?;
+    let (drained, observed) = (drained(arguments, &path)?, observed(arguments, &path)?);
     let mut line = Line::default();
     let planned = with_session(|session| {
         let request = request(&arguments.search, None);
-        let mut show = |progress| line.show(&progress);
-        match &observed {
-            None => session.plan(&path, None, &request, &mut show),
-            Some((state, from)) => session.plan_from(&path, (state, from), &request, &mut show),
-        }
+        session.plan_from(&path, &drained, observed.as_ref(), &request, &mut |progress| line.show(&progress))
     });
     line.clear();
     let Planned { mut plan, stages, values: _, because } = planned?;
@@ -72,6 +70,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::NoPlan(because.unwrap_or_default()));
     }
     Ok(exit_code(&plan, &arguments.allow_unjudged))
+}
+
+/// The addresses of the nodes that are to be emptied.
+fn drained(arguments: &Arguments, path: &str) -> Result<BTreeSet<String>, Failure> {
+    let mut drained = BTreeSet::new();
+    if arguments.drain.is_empty() {
+        return Ok(drained);
+    }
+    // What is wrong with the file is said where it is planned.
+    let Some(program) = berth_language::check(path, &Disk).program else { return Ok(drained) };
+    for text in &arguments.drain {
+        let nodes = meant(&program, text);
+        if nodes.is_empty() {
+            return Err(Failure::NoNode(text.clone()));
+        }
+        drained.extend(nodes.into_iter().map(|node| program.nodes[node].name.clone()));
+    }
+    Ok(drained)
 }
 
 /// What runs now, where somebody asked for that to count, and where it was seen.

@@ -36,6 +36,8 @@ pub enum Failure {
     NoForm(String),
     /// A file that was not written here stands where one would be written.
     NotEmitted(PathBuf),
+    /// Nothing that stands in the plan file is called so.
+    NoNode(String),
     /// The plan file names no target.
     NoTarget,
     /// A service that the target does not get.
@@ -146,6 +148,12 @@ pub fn print(failure: &Failure) {
         Failure::NotEmitted(path) => {
             eprintln!("error: `{}` is there already, and berth did not write it", path.display());
             eprintln!("Nothing was written. Name another folder, or move the file away.");
+        }
+        Failure::NoNode(text) => {
+            eprintln!("error: `{text}` is no node of the plan file, and no label of one");
+            eprintln!(
+                "Name one by its address, or several by a label: --drain topology.kubernetes.io/zone=a"
+            );
         }
         Failure::NoTarget => {
             eprintln!("error: the plan names no target");

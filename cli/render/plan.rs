@@ -23,6 +23,7 @@ pub fn text(plan: &Plan) -> String {
     let mut text = title(plan);
     text.push_str(&unjudged(plan));
     text.push_str(&placements(plan));
+    text.push_str(&emptied(plan));
     text.push_str(&actions(plan));
     text.push_str(&gives_way(plan));
     text.push_str(&promises(plan));
@@ -230,6 +231,13 @@ fn place(placement: &Placement) -> String {
         let _ = write!(text, " · {} of device {}", percent(share), devices.join(", "));
     }
     text
+}
+
+fn emptied(plan: &Plan) -> String {
+    if plan.drained.is_empty() {
+        return String::new();
+    }
+    format!("\nEmptied, so that nothing stands on it\n{}", paragraph(&plan.drained.join(", "), 2))
 }
 
 /// What becomes of what runs, where the plan was made from that.

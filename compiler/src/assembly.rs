@@ -42,8 +42,12 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         share_scale: share_scale(program),
         ..Packing::default()
     };
+    let empties = !program.drained.is_empty();
+    if empties {
+        add_room(program, &mut packing);
+    }
     for index in 0..program.services.len() {
-        let item = item(program, candidates, index, scales, &packing, without);
+        let item = item(program, candidates, index, scales, empties, &packing, without);
         packing.items.push(item);
         service_rows(program, candidates, index, without, &mut packing);
     }
@@ -56,6 +60,18 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         add_moves(program, &mut packing);
     }
     Problem::Packing(packing)
+}
+
+/// Where nodes are being emptied, a resource that says so.
+pub const ROOM: &str = "room";
+
+/// A resource of which each replica takes one: nodes that are being emptied have none, all others enough.
+fn add_room(program: &Program, packing: &mut Packing) {
+    packing.resources.push(Resource { name: ROOM.into(), unit: "replica".into() });
+    for (index, machine) in packing.machines.iter_mut().enumerate() {
+        let drained = program.drained.binary_search(&index).is_ok();
+        machine.capacity.push(if drained { 0 } else { MOST_COPIES });
+    }
 }
 
 /// Lets `problem` know what runs now. What the program does not minimise before is settled by it: of plans that are
@@ -197,11 +213,12 @@ fn item(
     candidates: &Candidates,
     index: usize,
     scales: [u64; 2],
+    empties: bool,
     packing: &Packing,
     without: &Disregarded,
 ) -> Item {
     let service = &program.services[index];
-    let demand = match &service.work {
+    let mut demand = match &service.work {
         Work::Image(work) => {
             let amount = |fact: &Option<berth_language::model::Fact<Quantity>>, scale| {
                 fact.as_ref().map_or(0, |fact| round_up(&fact.value.value, scale))
@@ -210,6 +227,9 @@ fn item(
         }
         Work::Llm(_) => vec![0, 0],
     };
+    if empties {
+        demand.push(1);
+    }
     let choices: Vec<Choice> = candidates.services[index]
         .candidates
         .iter()

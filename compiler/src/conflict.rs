@@ -191,10 +191,15 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     match requirements(program).find(|requirement| requirement.span == span).map(|found| &found.condition) {
         Some(Condition::Compare { terms, .. }) => match terms.first().map(|term| &term.subject) {
             Some(Subject::Spread { of: Of::Service(service), place: PlaceKind::Node }) => {
+                let emptied = match program.drained.len() {
+                    0 => "",
+                    1 => ", the one that is emptied left out",
+                    _ => ", those that are emptied left out",
+                };
                 format!(
-                    "`{}` stands on this many nodes; there are {}",
+                    "`{}` stands on this many nodes; there are {}{emptied}",
                     program.services[*service].name,
-                    program.nodes.len()
+                    program.nodes.len() - program.drained.len()
                 )
             }
             Some(Subject::Bill) => "limits what may be spent".into(),

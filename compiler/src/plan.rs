@@ -48,6 +48,9 @@ pub struct Plan {
     /// Copies that were wished for and are not placed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unplaced: Vec<Unplaced>,
+    /// Nodes that are being emptied, by address: nothing is placed on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drained: Vec<String>,
     /// What ran where, as far as it is this plan's, when it was made from that too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Observed>,

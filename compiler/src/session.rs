@@ -340,16 +340,24 @@ impl Session<'_> {
         self.front(path, ir).map(stages_of)
     }
 
-    /// The same, from what runs now too. Where the program names no target nobody can have looked.
+    /// The same, with the nodes at the addresses `drained` being emptied, and from what runs now too. Where the
+    /// program names no target nobody can have looked.
     pub fn stages_from(
         &self,
         path: &str,
         ir: Option<(&str, &str)>,
-        observed: impl FnOnce(&Names) -> Observed,
+        drained: &BTreeSet<String>,
+        observed: impl FnOnce(&Names) -> Option<Observed>,
     ) -> Result<Stages, Stopped> {
-        let mut stages = self.stages(path, ir)?;
-        if let Some(names) = self.targeting.names(&stages.program) {
-            let resolved = Resolved::of(observed(&names), &names);
+        let mut front = self.front(path, ir)?;
+        let nodes = front.program.nodes.iter().enumerate();
+        let emptied = nodes.filter(|(_, node)| drained.contains(&node.name)).map(|(index, _)| index);
+        front.program.drained = emptied.collect();
+        let mut stages = stages_of(front);
+        if let Some(names) = self.targeting.names(&stages.program)
+            && let Some(observed) = observed(&names)
+        {
+            let resolved = Resolved::of(observed, &names);
             assembly::observe(&mut stages.problem, &stages.program, resolved.running());
             stages.observed = Some(resolved);
         }
@@ -367,15 +375,19 @@ impl Session<'_> {
         Ok(self.solved(self.stages(path, ir)?, request, progress))
     }
 
-    /// The whole way, from what `state` says runs now; `from` names it.
+    /// The whole way, with the nodes at the addresses `drained` being emptied, and from what a state says runs now,
+    /// which stands beside where it was seen.
     pub fn plan_from(
         &self,
         path: &str,
-        (state, from): (&State, &str),
+        drained: &BTreeSet<String>,
+        state: Option<&(State, String)>,
         request: &Request,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Planned, Stopped> {
-        let stages = self.stages_from(path, None, |names| Observed::own(from, state, names))?;
+        let stages = self.stages_from(path, None, drained, |names| {
+            state.map(|(state, from)| Observed::own(from, state, names))
+        })?;
         Ok(self.solved(stages, request, progress))
     }
 

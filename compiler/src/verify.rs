@@ -14,11 +14,15 @@ use crate::recheck::{self, Violation};
 use crate::session::{Session, Stages, Stopped};
 use crate::solving::Request;
 use crate::targeting::with_objects;
+use berth_language::addresses::expand;
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
 use berth_language::span::{FileId, Span};
 use num_rational::BigRational;
 use num_traits::Zero;
+
+/// More nodes than this are not written as one range.
+const MOST_DRAINED: usize = 1 << 20;
 
 /// What was found of a plan that passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +52,9 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         Some(input) => Some((edited(session, input).map_err(Refused::Stopped)?, input.path.as_str())),
     };
     let ir = text.as_ref().map(|(text, path)| (text.as_str(), *path));
-    let stages = match &found.observed {
-        None => session.stages(&root, ir),
-        Some(observed) => session.stages_from(&root, ir, |_| observed.clone()),
-    };
+    let drained =
+        found.drained.iter().filter_map(|address| expand(address, MOST_DRAINED)).flatten().collect();
+    let stages = session.stages_from(&root, ir, &drained, |_| found.observed.clone());
     let stages = stages.map_err(Refused::Stopped)?;
     let refuse = |diagnostics: Vec<Diagnostic>| Refused::Lines(stages.sources.clone(), diagnostics);
     let stale = stale(&stages, found);
@@ -298,6 +301,7 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             plan.status,
             plan.name.clone(),
             plan.unplaced.clone(),
+            plan.drained.clone(),
             plan.observed.clone(),
             plan.actions.clone(),
             plan.wishes.clone(),

@@ -38,6 +38,7 @@ pub fn describe(program: &Program) -> String {
         places,
         links,
         nodes,
+        drained: _,
         fillings,
         models,
         services,

@@ -62,6 +62,8 @@ pub struct Program {
     pub links: Vec<Link>,
     /// One for each key: `box[1]`, `box[2]`.
     pub nodes: Vec<Node>,
+    /// Nodes that are being emptied, by index, ascending: nothing is placed on them. No file says so; whoever plans does.
+    pub drained: Vec<usize>,
     /// Blocks of nodes that need not all be filled.
     pub fillings: Vec<Filling>,
     /// Models in use by a service.

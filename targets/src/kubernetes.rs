@@ -15,7 +15,7 @@ pub mod names;
 pub mod objects;
 pub mod observation;
 pub mod ownership;
-mod placement;
+pub mod placement;
 mod pods;
 pub mod readiness;
 pub mod rights;

@@ -67,7 +67,11 @@ pub fn actions(world: World<'_>, solution: &Solution) -> Option<Vec<Action>> {
             });
             if entry.replicas > stays {
                 let name = on.map_or_else(|| entry.node.clone(), |on| world.program.nodes[on].name.clone());
-                let gone = on.is_none().then(|| format!("`{}` is no node of the plan file", entry.node));
+                let gone = match on {
+                    None => Some(format!("`{}` is no node of the plan file", entry.node)),
+                    Some(on) if world.program.drained.contains(on) => Some(format!("`{name}` is emptied")),
+                    Some(_) => None,
+                };
                 leaving.push((name, entry.replicas - stays, gone));
             }
         }

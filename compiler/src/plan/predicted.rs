@@ -1,6 +1,6 @@
 //! What a plan's replicas are predicted to do at the busiest step.
 
-use crate::assembly::standing_price;
+use crate::assembly::{ROOM, standing_price};
 use crate::candidates::{Disregarded, latency_limit, memory_limit, peak_rate};
 use crate::containers::Container;
 use crate::performance::serving::Replica;
@@ -82,6 +82,9 @@ fn free_measures(world: World<'_>, solution: &Solution, values: &Values) -> Vec<
     for &index in &values.machines_in_use {
         let machine = &world.packing.machines[index];
         for (place, resource) in world.packing.resources.iter().enumerate() {
+            if resource.name == ROOM {
+                continue;
+            }
             let free = machine.capacity[place].saturating_sub(used[index][place]);
             let (unit, parts) = match resource.unit.split_once('/') {
                 Some((unit, parts)) => (unit, parts.parse().unwrap_or(1.0)),

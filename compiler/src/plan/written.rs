@@ -89,6 +89,7 @@ fn preamble(world: World<'_>) -> Plan {
         name: world.program.plan.name.clone(),
         inputs: inputs(world.sources),
         ir: world.ir.cloned(),
+        drained: compress(world.program.drained.iter().map(|node| world.program.nodes[*node].name.as_str())),
         observed: world.observed.map(|resolved| resolved.observed.clone()),
         placeholders: placeholders(world.program),
         ..Plan::default()

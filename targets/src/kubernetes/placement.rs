@@ -46,6 +46,7 @@ impl Landing {
                     planned.iter().any(|other| is_like(node, &program.nodes[*other]))
                         && (used.contains(index) || !bill_is_limited || !is_paid_in_use(node))
                         && places.as_ref().is_none_or(|places| places.contains(index))
+                        && !program.drained.contains(index)
                 };
                 (0..program.nodes.len()).filter(like).collect()
             }
@@ -145,6 +146,20 @@ fn nodes_of<'a>(program: &Program, placements: impl IntoIterator<Item = &'a Plac
         .flat_map(|address| expand(address, program.nodes.len()).unwrap_or_default())
         .collect();
     (0..program.nodes.len()).filter(|index| names.contains(&program.nodes[*index].name)).collect()
+}
+
+/// The nodes that somebody means by an address, by the name that the cluster gives one, or by a label, `key` or
+/// `key=value`: by index.
+pub fn meant(program: &Program, text: &str) -> Vec<usize> {
+    let (key, value) = text.split_once('=').map_or((text, None), |(key, value)| (key, Some(value)));
+    let is_labelled = |node: &Node| {
+        let labels = node.labels.iter().flat_map(|labels| &labels.value);
+        labels
+            .clone()
+            .any(|label| label.name == key && value.is_none_or(|v| label.value.as_deref() == Some(v)))
+    };
+    let is_meant = |node: &Node| node.name == text || hostname(node) == text || is_labelled(node);
+    (0..program.nodes.len()).filter(|index| is_meant(&program.nodes[*index])).collect()
 }
 
 /// Nothing that a proof reads tells the two apart. Names and labels do, and prove nothing.
