@@ -517,6 +517,23 @@ fn what_is_said_goes_with_the_line() {
     }
 }
 
+/// A model comes to say what it has not said, which services that run it depend on.
+#[test]
+fn what_was_not_said_is_read_too() {
+    let program = |said: &str| {
+        let text = format!(
+            "model embed {{\n    {said} = bidirectional\n}}\nservice answers {{\n    model = embed\n    kv_cache = fp8\n}}\n"
+        );
+        Files(BTreeMap::from([("main.berth".to_owned(), text)]))
+    };
+    let mut checker = Checker::default();
+    for said in ["attentiaon", "attention", "attentiaon"] {
+        let files = program(said);
+        let again = checker.check("main.berth", &files);
+        assert_eq!(again.diagnostics, check("main.berth", &files).diagnostics, "{said}");
+    }
+}
+
 /// Lines over all things of a kind are read again for those things alone that an edit reaches.
 #[test]
 fn what_is_said_of_all_is_said_of_each() {

@@ -129,6 +129,10 @@ impl<'l> Influence<'l> {
                 self.add(other, Some(Part::SHAPE));
             }
         }
+        if self.last.built_of(unit).next().is_some() {
+            // What is made of a device or model depends on what it does not say, too.
+            self.add(unit, Some(Part::REST));
+        }
         self.reach_everything(part.is_none_or(|part| part == Part::LINES));
     }
 
