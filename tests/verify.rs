@@ -5,7 +5,7 @@ mod support;
 use berth_compiler::plan::Plan;
 use berth_compiler::verify::{Refused, verify};
 use serde_json::Value;
-use support::{Random, example, request, with_session};
+use support::{Memory, Random, example, request, with_session};
 
 /// One corruption of a plan file; its name, for the message when it is not caught.
 fn corrupt(plan: &mut Value, random: &mut Random) -> &'static str {
@@ -92,9 +92,8 @@ fn corrupt(plan: &mut Value, random: &mut Random) -> &'static str {
     }
 }
 
-fn every_corruption_is_refused(name: &str, seeds: std::ops::Range<u64>) -> usize {
-    let files = example(name);
-    with_session(&files, |session| {
+fn every_corruption_is_refused(files: &Memory, name: &str, seeds: std::ops::Range<u64>) -> usize {
+    with_session(files, |session| {
         let request = request();
         let planned = session.plan(name, None, &request, &mut |_| {}).unwrap();
         let text = planned.plan.to_json();
@@ -127,12 +126,44 @@ fn every_corruption_is_refused(name: &str, seeds: std::ops::Range<u64>) -> usize
 
 #[test]
 fn corruptions_of_the_web_plan_are_refused() {
-    let refused = every_corruption_is_refused("web.berth", 0..160);
+    let refused = every_corruption_is_refused(&example("web.berth"), "web.berth", 0..160);
     assert!(refused >= 130, "only {refused} of the draws changed anything");
 }
 
 #[test]
 fn corruptions_of_the_chat_plan_are_refused() {
-    let refused = every_corruption_is_refused("chat.berth", 1_000..1_120);
+    let refused = every_corruption_is_refused(&example("chat.berth"), "chat.berth", 1_000..1_120);
     assert!(refused >= 90, "only {refused} of the draws changed anything");
+}
+
+/// Pods of many kinds on the machines of racks, with caps on racks and sites, and wishes that not all are met.
+fn pods() -> String {
+    let mut text = String::new();
+    for site in ["ams", "dal"] {
+        text += &format!("site {site} {{\n    rack r[1..3] {{\n        feed = 1kW\n\n");
+        text += "        node h[1..2] {\n            cpu = 8 core\n            memory = 32GiB\n";
+        text += "            market = on_demand\n            price = $1/h\n        }\n    }\n}\n\n";
+    }
+    for pod in 0..6 {
+        text += &format!(
+            "service s{pod} {{\n    cpu = {}.5 core\n    memory = {}GiB\n    priority = {}\n    replicas in 0..9\n    prefer replicas == {}\n",
+            1 + pod % 3,
+            2 + pod,
+            1 + pod % 2,
+            4 + pod
+        );
+        text += &format!(
+            "    spread(rack) >= 2\n    all r in rack[*]: (count i in s{pod}.instance[*] where i.rack == r) <= 3\n}}\n\n"
+        );
+    }
+    text += "policy power {\n    all r in rack[*]: 90W * (sum s in service[*]: (count i in s.instance[*] where i.rack == r)) <= r.feed\n";
+    text += "    all i in s5.instance[*]: i.site == dal\n}\n\nplan p {\n    minimize = bill\n}\n";
+    text
+}
+
+#[test]
+fn corruptions_of_a_plan_of_pods_over_places_are_refused() {
+    let files = Memory::of("pods.berth", &pods());
+    let refused = every_corruption_is_refused(&files, "pods.berth", 0..560);
+    assert!(refused >= 500, "only {refused} of the draws changed anything");
 }

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 /// A class has 16 to 128 cores, 2 to 8 GiB for each, none, 4 or 8 devices, and a price by what it has. A
 /// service has a size, a priority and, its share drawn from a lognormal distribution, a count of replicas; one
 /// in eight takes a device. The replicas ask for the given part of the cores, at most 80 % of the devices.
+///
+/// With zones, no more than 1.2 times its even share of a service's replicas may stand in one. With racks, each of
+/// one class, a replica draws power, and a rack may draw 1.15 times its share of what all replicas draw.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Machines, about: each class has as many
@@ -31,6 +34,14 @@ pub struct Arguments {
     /// What the replicas ask for, in percent of all cores
     #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     utilisation: u64,
+
+    /// Zones, among which the machines of each class are divided; 0: none
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=100))]
+    zones: u64,
+
+    /// Machines of a rack, where there are zones; each rack has machines of one class
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    rack: u64,
 
     /// Another seed, other machines and services
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -69,11 +80,12 @@ struct Service {
 pub fn write(arguments: &Arguments) -> Result<String, String> {
     let mut random = Random::new(arguments.seed);
     let classes: Vec<Class> = (0..arguments.classes).map(|_| class(&mut random)).collect();
-    let each = (arguments.machines / arguments.classes).max(1);
+    let (racks, each) = arguments.racks();
     let mut services = services(arguments, each * arguments.classes, &mut random);
     fit(&mut services, &classes, each, arguments.utilisation);
     let replicas: u64 = services.iter().map(|service| service.replicas).sum();
-    let path = write_file(&arguments.out, "main.berth", &text(arguments, each, &classes, &services))?;
+    let text = text(arguments, (racks, each), &classes, &services);
+    let path = write_file(&arguments.out, "main.berth", &text)?;
     Ok(format!(
         "{replicas} replicas of {} services for {} machines of {} classes: {}\n",
         services.len(),
@@ -81,6 +93,30 @@ pub fn write(arguments: &Arguments) -> Result<String, String> {
         arguments.classes,
         path.display()
     ))
+}
+
+impl Arguments {
+    /// Racks of a class in one zone, and machines of a class in all.
+    fn racks(&self) -> (u64, u64) {
+        let each = (self.machines / self.classes).max(1);
+        if self.zones == 0 {
+            return (0, each);
+        }
+        let racks = (each / (self.zones * self.rack)).max(1);
+        (racks, racks * self.zones * self.in_rack())
+    }
+
+    /// Machines of one rack: fewer where a class has too few to fill one in each zone.
+    fn in_rack(&self) -> u64 {
+        let each = (self.machines / self.classes).max(1);
+        self.rack.min(each / self.zones.max(1)).max(1)
+    }
+}
+
+/// Watts of one replica, in steps of which there are few: services of equal power stand in one sum.
+fn watts(service: &Service) -> u64 {
+    let watts = service.cpu * 6 / 1_000 + service.devices * 120;
+    [5, 10, 20, 40, 80, 160].into_iter().find(|step| *step >= watts).unwrap_or(320)
 }
 
 fn one_of(random: &mut Random, values: &[u64]) -> u64 {
@@ -129,9 +165,9 @@ fn fit(services: &mut [Service], classes: &[Class], each: u64, utilisation: u64)
     }
 }
 
-fn text(arguments: &Arguments, each: u64, classes: &[Class], services: &[Service]) -> String {
+fn text(arguments: &Arguments, (racks, each): (u64, u64), classes: &[Class], services: &[Service]) -> String {
     let mut text = format!(
-        "// A fleet of {} classes and what it runs, {} % of its cores.\n// Made by `benches/generate machines --machines {} --classes {} --services {} --replicas-per-machine {} --utilisation {} --seed {}`.\n",
+        "// A fleet of {} classes and what it runs, {} % of its cores.\n// Made by `benches/generate machines --machines {} --classes {} --services {} --replicas-per-machine {} --utilisation {} --zones {} --rack {} --seed {}`.\n",
         arguments.classes,
         arguments.utilisation,
         arguments.machines,
@@ -139,6 +175,8 @@ fn text(arguments: &Arguments, each: u64, classes: &[Class], services: &[Service
         arguments.services,
         arguments.replicas_per_machine,
         arguments.utilisation,
+        arguments.zones,
+        arguments.rack,
         arguments.seed
     );
     for (kind, memory) in [(0, 48), (1, 80)] {
@@ -148,9 +186,14 @@ fn text(arguments: &Arguments, each: u64, classes: &[Class], services: &[Service
         }
     }
     for (index, class) in classes.iter().enumerate() {
+        let head = if arguments.zones == 0 {
+            format!("node c{index}[1..{each}]")
+        } else {
+            format!("abstract node c{index}")
+        };
         let _ = write!(
             text,
-            "\nnode c{index}[1..{each}] {{\n    market = on_demand\n    price = ${}/h\n    cpu = {} core\n    memory = {}GiB\n",
+            "\n{head} {{\n    market = on_demand\n    price = ${}/h\n    cpu = {} core\n    memory = {}GiB\n",
             thousandths(class.price),
             class.cores,
             class.memory_gib
@@ -159,6 +202,9 @@ fn text(arguments: &Arguments, each: u64, classes: &[Class], services: &[Service
             let _ = writeln!(text, "    devices = {} * g{}", class.devices, class.kind);
         }
         text.push_str("    source = \"placeholder: an invented price\"\n}\n");
+    }
+    if arguments.zones > 0 {
+        text.push_str(&zones(arguments, racks, classes, services));
     }
     for (index, service) in services.iter().enumerate() {
         let _ = write!(
@@ -177,5 +223,49 @@ fn text(arguments: &Arguments, each: u64, classes: &[Class], services: &[Service
         );
     }
     text.push_str("\nplan fleet {\n    minimize = bill\n}\n");
+    text
+}
+
+/// Zones with their racks, and the lines that hold of each.
+fn zones(arguments: &Arguments, racks: u64, classes: &[Class], services: &[Service]) -> String {
+    let mut text = String::new();
+    let drawn: u64 = services.iter().map(|service| watts(service) * service.replicas).sum();
+    let cores: u64 = classes.iter().map(|class| class.cores * racks * arguments.zones).sum();
+    for zone in 0..arguments.zones {
+        let _ = write!(text, "\nsite z{zone} {{\n");
+        for (index, class) in classes.iter().enumerate() {
+            let feed = drawn * class.cores * 115 / (cores.max(1) * 100);
+            let _ = write!(
+                text,
+                "    rack c{index}[1..{racks}] {{\n        feed = {feed}W\n        source = \"placeholder: an invented feed\"\n\n        node m[1..{}] : c{index}\n    }}\n",
+                arguments.in_rack()
+            );
+        }
+        text.push_str("}\n");
+    }
+    text.push_str("\npolicy zones {\n");
+    for (index, service) in services.iter().enumerate() {
+        let most = (service.replicas * 6).div_ceil(arguments.zones * 5) + 1;
+        let _ = writeln!(
+            text,
+            "    all z in site[*]: (count i in s{index}.instance[*] where i.site == z) <= {most}"
+        );
+    }
+    let mut by_power: std::collections::BTreeMap<u64, Vec<String>> = std::collections::BTreeMap::new();
+    for (index, service) in services.iter().enumerate() {
+        by_power.entry(watts(service)).or_default().push(format!("s{index}"));
+    }
+    let sums: Vec<String> = by_power
+        .into_iter()
+        .map(|(watts, services)| {
+            let services = services.join(", ");
+            format!("{watts}W * (sum s in [{services}]: (count i in s.instance[*] where i.rack == r))")
+        })
+        .collect();
+    let _ = write!(
+        text,
+        "}}\n\npolicy power {{\n    all r in rack[*]: (\n        {}\n    ) <= r.feed\n}}\n",
+        sums.join("\n        + ")
+    );
     text
 }

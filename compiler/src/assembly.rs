@@ -3,16 +3,19 @@
 //! Amounts of a resource become integers of one unit; where a unit fine enough for every amount would
 //! be absurd, demand is rounded up and capacity down. Every row names the lines it comes from.
 
+mod lines;
+
+pub use lines::{is_linear, opposite};
+
 use crate::candidates::{Candidates, Disregarded, least_common_multiple, peak_rate, share_scale};
 use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
     Running, Shortfall, Wish,
 };
-use berth_language::model::{
-    Compare, Condition, Market, Node, Objective, Of, PlaceKind, Program, Requirement, Subject, Term, Work,
-};
+use berth_language::model::{Condition, Market, Node, Objective, Program, Requirement, Work};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
+use lines::Lines;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -51,9 +54,11 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         packing.items.push(item);
         service_rows(program, candidates, index, without, &mut packing);
     }
+    let mut lines = Lines::new(program, &mut packing);
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
         let Some(condition) = requirement.judged() else { continue };
-        packing.rows.extend(row(program, condition, vec![requirement.span]));
+        let rows = lines.rows(condition, requirement.span).unwrap_or_default();
+        lines.packing.rows.extend(rows);
     }
     wishes_and_levels(program, &mut packing);
     if moves_before_bill(program).is_some() {
@@ -118,32 +123,6 @@ pub fn standing_price(program: &Program) -> BigRational {
 /// Every requirement of the program: those of services, then those of plans and policies.
 pub fn requirements(program: &Program) -> impl Iterator<Item = &Requirement> {
     program.services.iter().flat_map(|service| &service.requirements).chain(&program.requirements)
-}
-
-/// Whether a wish became a row, so that its truth follows from counts and machines alone.
-pub fn is_linear(program: &Program, wish: &berth_language::model::Wish) -> bool {
-    wish.judged().is_some_and(|condition| row(program, condition, Vec::new()).is_some())
-}
-
-/// Rows that each exclude a condition over counts, spread and money, and together all that it excludes; none
-/// where it speaks of anything else.
-pub fn opposite(program: &Program, condition: &Condition, origin: Span) -> Option<Vec<Row>> {
-    let Condition::Compare { terms, compare, limit, integer } = condition else { return None };
-    let opposites: &[Compare] = match compare {
-        Compare::AtMost => &[Compare::Above],
-        Compare::Below => &[Compare::AtLeast],
-        Compare::AtLeast => &[Compare::Below],
-        Compare::Above => &[Compare::AtMost],
-        Compare::Equal => &[Compare::Below, Compare::Above],
-        Compare::Unequal => &[Compare::Equal],
-    };
-    let excluded = |compare: &Compare| Condition::Compare {
-        terms: terms.clone(),
-        compare: *compare,
-        limit: limit.clone(),
-        integer: *integer,
-    };
-    opposites.iter().map(|compare| row(program, &excluded(compare), vec![origin])).collect()
 }
 
 /// Money by the hour.
@@ -370,69 +349,6 @@ fn rate_rounded_down(rate: f64) -> BigRational {
     BigRational::new(BigInt::from(thousandths.to_u64().unwrap_or(0)), BigInt::from(1_000))
 }
 
-/// The row that a condition over counts, spread and money says; `None` where it speaks of anything else.
-fn row(program: &Program, condition: &Condition, origins: Vec<Span>) -> Option<Row> {
-    let Condition::Compare { terms, compare, limit, .. } = condition else { return None };
-    let mut sum = Vec::new();
-    let mut bound = limit.value.clone();
-    let mut money = false;
-    for Term { coefficient, subject } in terms {
-        let atom = match subject {
-            Subject::Replicas { service } => Atom::Copies { item: *service },
-            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
-                Atom::Spread { item: *service }
-            }
-            Subject::Bill => {
-                money = true;
-                Atom::Price
-            }
-            Subject::Latency { .. }
-            | Subject::MemoryFree { .. }
-            | Subject::ReplicasOn { .. }
-            | Subject::Spread { .. }
-            | Subject::Share { .. }
-            | Subject::Figure { .. } => return None,
-        };
-        sum.push((coefficient.clone(), atom));
-    }
-    if money {
-        // The bill has what stands anyway in it; the rest is compared by the hour.
-        bound *= integer(HOUR);
-        let standing = standing_price(program);
-        for (coefficient, atom) in &sum {
-            if *atom == Atom::Price {
-                bound -= coefficient * &standing;
-            }
-        }
-    }
-    let step = finest_step(program, &sum);
-    let scaled = &bound / &step;
-    let (relation, bound) = match compare {
-        Compare::AtMost => (Relation::AtMost, bound),
-        Compare::AtLeast => (Relation::AtLeast, bound),
-        Compare::Equal => (Relation::Equal, bound),
-        Compare::Below => (Relation::AtMost, (scaled.ceil() - BigRational::one()) * step),
-        Compare::Above => (Relation::AtLeast, (scaled.floor() + BigRational::one()) * step),
-        Compare::Unequal => return None,
-    };
-    Some(Row { terms: sum, relation, bound, origins })
-}
-
-/// A step that every value of the sum is a multiple of, so that `<` is `<=` one step below.
-fn finest_step(program: &Program, terms: &[(BigRational, Atom)]) -> BigRational {
-    let mut denominator = BigInt::one();
-    for (coefficient, atom) in terms {
-        denominator = least_common_multiple(&denominator, coefficient.denom());
-        if *atom == Atom::Price {
-            for price in program.nodes.iter().filter_map(|node| node.price.as_ref()) {
-                let price = coefficient * per_hour(&price.value.mean());
-                denominator = least_common_multiple(&denominator, price.denom());
-            }
-        }
-    }
-    BigRational::new(BigInt::one(), denominator)
-}
-
 /// Every wish of the program, with its price by the hour: those of services, then those of the plan.
 pub fn wishes(program: &Program) -> impl Iterator<Item = &berth_language::model::Wish> {
     program.services.iter().flat_map(|service| &service.wishes).chain(&program.wishes)
@@ -440,18 +356,20 @@ pub fn wishes(program: &Program) -> impl Iterator<Item = &berth_language::model:
 
 /// Wishes that became part of the problem, in order; the others cannot be judged yet.
 pub fn linear_wishes(program: &Program) -> impl Iterator<Item = &berth_language::model::Wish> {
-    wishes(program).filter(|wish| is_linear(program, wish))
+    wishes(program).filter(|wish| is_linear(wish))
 }
 
 fn wishes_and_levels(program: &Program, packing: &mut Packing) {
     let mut priced = Vec::new();
     let mut ranked: std::collections::BTreeMap<i64, Vec<usize>> = std::collections::BTreeMap::new();
+    let mut lines = Lines::new(program, packing);
     for wish in linear_wishes(program) {
-        let Some(row) = row(program, &wish.condition, vec![wish.span]) else { continue };
+        let rows = lines.rows(&wish.condition, wish.span).unwrap_or_default();
+        let Ok([row]) = <[Row; 1]>::try_from(rows) else { continue };
         let integer = matches!(wish.condition, Condition::Compare { integer: true, .. });
         let shortfall = if integer { Shortfall::Distance } else { Shortfall::Unmet };
-        let index = packing.wishes.len();
-        packing.wishes.push(Wish { row, shortfall });
+        let index = lines.packing.wishes.len();
+        lines.packing.wishes.push(Wish { row, shortfall });
         match &wish.price {
             Some(price) => priced.push((per_hour(price), LevelAtom::Shortfall { wish: index })),
             None => ranked.entry(wish.priority).or_default().push(index),

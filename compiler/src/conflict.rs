@@ -202,10 +202,27 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
                     program.nodes.len() - program.drained.len()
                 )
             }
+            Some(Subject::Spread { of: Of::Service(service), place }) => {
+                let places = program.places.iter().filter(|known| known.level == *place).count();
+                let (name, level) = (&program.services[*service].name, place.name());
+                format!("counts the {level}s with a replica of `{name}`; there are {places}")
+            }
+            Some(Subject::ReplicasOn { service, nodes }) if terms.len() == 1 => format!(
+                "limits the replicas of `{}` on {} of {} nodes",
+                program.services[*service].name,
+                nodes.len(),
+                program.nodes.len()
+            ),
             Some(Subject::Bill) => "limits what may be spent".into(),
             Some(Subject::MemoryFree { .. }) => "leaves this much device memory unused".into(),
             _ => "limits counts".into(),
         },
+        Some(Condition::Placed { service, nodes }) => format!(
+            "`{}` stands on {} of {} nodes, and on no others",
+            program.services[*service].name,
+            nodes.len(),
+            program.nodes.len()
+        ),
         _ => "limits what may be chosen".into(),
     }
 }

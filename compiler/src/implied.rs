@@ -8,7 +8,7 @@
 use crate::assembly;
 use crate::candidates::{self, Disregarded};
 use crate::graph::OperatorGraph;
-use crate::problem::{Problem, Solution};
+use crate::problem::{Packing, Problem, Row, Solution};
 use crate::recheck;
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Proof, Request, Solving};
@@ -86,11 +86,11 @@ fn holds(
 ) -> Holds {
     let without: Disregarded = lines.iter().map(|line| line.span).collect();
     let candidates = candidates::candidates(program, graph, &without);
-    let Problem::Packing(packing) = assembly::problem(program, &candidates, &without);
+    let Problem::Packing(mut packing) = assembly::problem(program, &candidates, &without);
     let mut undecided = None;
     for line in lines {
         let unknown = |because: &str| Holds::Undecided { line: line.span, because: because.to_owned() };
-        let Some(rows) = excluding(program, line) else {
+        let Some(rows) = excluding(program, &mut packing, line) else {
             let because = line.unjudged.as_deref().unwrap_or("it speaks of predictions");
             undecided.get_or_insert(unknown(because));
             continue;
@@ -119,13 +119,13 @@ fn holds(
 }
 
 /// Rows that exclude what a line says, if rows can.
-fn excluding(program: &Program, line: &Requirement) -> Option<Vec<crate::problem::Row>> {
+fn excluding(program: &Program, packing: &mut Packing, line: &Requirement) -> Option<Vec<Row>> {
     let parts: Vec<&Condition> = match line.judged()? {
         Condition::All(parts) => parts.iter().collect(),
         condition => vec![condition],
     };
     let rows: Option<Vec<_>> =
-        parts.into_iter().map(|part| assembly::opposite(program, part, line.span)).collect();
+        parts.into_iter().map(|part| assembly::opposite(program, packing, part, line.span)).collect();
     Some(rows?.into_iter().flatten().collect())
 }
 

@@ -20,6 +20,10 @@ pub struct Packing {
     pub resources: Vec<Resource>,
     /// What may be used.
     pub machines: Vec<Machine>,
+    /// Sets of machines that rows speak of: what stands in a rack, what has much memory.
+    pub places: Vec<Place>,
+    /// Ways to part the machines whose parts rows count: racks, sites.
+    pub divisions: Vec<Division>,
     /// What is placed.
     pub items: Vec<Item>,
     /// What must hold beside capacity.
@@ -67,7 +71,8 @@ pub struct Resource {
     pub unit: String,
 }
 
-/// A machine. Two machines that differ only in name and origin, and on which the same runs now, are interchangeable.
+/// A machine. Two machines that differ only in name and origin, belong to the same places and parts, and on which the
+/// same runs now, are interchangeable.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// Its address.
@@ -82,6 +87,24 @@ pub struct Machine {
     pub price: BigRational,
     /// The line that declares it.
     pub origin: Span,
+}
+
+/// Some of the machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `rack ams.r[1]`, or the names of its machines.
+    pub name: String,
+    /// By index, ascending, each once.
+    pub machines: Vec<usize>,
+}
+
+/// Machines by the part that each belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Division {
+    /// `racks`
+    pub name: String,
+    /// By machine; none: it belongs to no part. Parts are numbered from 0.
+    pub part_of: Vec<Option<usize>>,
 }
 
 /// Something placed in copies.
@@ -149,13 +172,41 @@ pub enum Atom {
         /// By index.
         choice: usize,
     },
+    /// Copies of an item, over all forms, that stand in one place.
+    CopiesOn {
+        /// By index.
+        item: usize,
+        /// By index into [`Packing::places`].
+        place: usize,
+    },
     /// Distinct machines that hold a copy of an item.
     Spread {
         /// By index.
         item: usize,
     },
+    /// Distinct parts of a division that hold a copy of an item.
+    SpreadOver {
+        /// By index.
+        item: usize,
+        /// By index into [`Packing::divisions`].
+        division: usize,
+    },
     /// Money an hour of all machines in use.
     Price,
+}
+
+impl Atom {
+    /// The item whose copies it counts; none for money.
+    pub fn item(self) -> Option<usize> {
+        match self {
+            Self::Copies { item }
+            | Self::CopiesOf { item, .. }
+            | Self::CopiesOn { item, .. }
+            | Self::Spread { item }
+            | Self::SpreadOver { item, .. } => Some(item),
+            Self::Price => None,
+        }
+    }
 }
 
 /// Relations of rows; strict ones are made exact over integers before.

@@ -166,7 +166,15 @@ pub(crate) fn atom_text(packing: &Packing, factor: &BigRational, atom: Atom) -> 
             let form = packing.items.get(item).and_then(|item| item.choices.get(choice));
             format!("copies of {} as {}", name(item), form.map_or("?", |form| form.name.as_str()))
         }
+        Atom::CopiesOn { item, place } => {
+            let place = packing.places.get(place).map_or("?", |place| place.name.as_str());
+            format!("copies of {} on {place}", name(item))
+        }
         Atom::Spread { item } => format!("machines that hold {}", name(item)),
+        Atom::SpreadOver { item, division } => {
+            let division = packing.divisions.get(division).map_or("?", |division| division.name.as_str());
+            format!("{division} that hold {}", name(item))
+        }
         Atom::Price => "price".into(),
     };
     times(factor, &counted)

@@ -31,6 +31,10 @@ pub struct Values {
     pub copies: Vec<Vec<u64>>,
     /// Machines that hold at least one copy, ascending.
     pub machines_in_use: Vec<usize>,
+    /// By item: the machines that hold copies of it, and how many.
+    pub standing: Vec<BTreeMap<usize, u64>>,
+    /// By item: the places of the problem that hold copies of it, and how many.
+    pub on_places: Vec<BTreeMap<usize, u64>>,
     /// By item: distinct machines that hold a copy of it.
     pub spread: Vec<u64>,
     /// Money an hour of all machines in use.
@@ -136,6 +140,18 @@ fn malformations(packing: &Packing) -> Vec<Violation> {
             }
         }
     }
+    let machines = packing.machines.len();
+    for place in &packing.places {
+        let ascending = place.machines.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascending || place.machines.last().is_some_and(|&last| last >= machines) {
+            found.push(claim(format!("{} does not name machines that exist, ascending", place.name)));
+        }
+    }
+    for division in &packing.divisions {
+        if division.part_of.len() != machines {
+            found.push(claim(format!("the {} do not say where each machine belongs", division.name)));
+        }
+    }
     let rows = packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row));
     for row in rows {
         let known = |item: usize, choice: usize| {
@@ -144,12 +160,14 @@ fn malformations(packing: &Packing) -> Vec<Violation> {
         let all_known = row.terms.iter().all(|(_, atom)| match *atom {
             Atom::Copies { item } | Atom::Spread { item } => known(item, 0),
             Atom::CopiesOf { item, choice } => known(item, choice),
+            Atom::CopiesOn { item, place } => known(item, 0) && place < packing.places.len(),
+            Atom::SpreadOver { item, division } => known(item, 0) && division < packing.divisions.len(),
             Atom::Price => true,
         });
         if !all_known {
             found.push(Violation {
                 origins: row.origins.clone(),
-                text: "a row counts an item that does not exist".into(),
+                text: "a row counts an item or a place that does not exist".into(),
             });
         }
     }
@@ -326,18 +344,32 @@ fn with_items(packing: &Packing, origin: Span, items: &BTreeSet<usize>) -> Vec<S
 fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
     let mut copies: Vec<Vec<u64>> = packing.items.iter().map(|item| vec![0; item.choices.len()]).collect();
     let mut machines = BTreeSet::new();
-    let mut places: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); packing.items.len()];
+    let mut standing: Vec<BTreeMap<usize, u64>> = vec![BTreeMap::new(); packing.items.len()];
+    let mut on_places = standing.clone();
+    let mut places_of: Vec<Vec<usize>> = vec![Vec::new(); packing.machines.len()];
+    for (index, place) in packing.places.iter().enumerate() {
+        for &machine in &place.machines {
+            places_of[machine].push(index);
+        }
+    }
     for assignment in assignments {
         let count = &mut copies[assignment.item][assignment.choice];
         *count = count.saturating_add(assignment.copies);
         machines.insert(assignment.machine);
-        places[assignment.item].insert(assignment.machine);
+        let standing = standing[assignment.item].entry(assignment.machine).or_default();
+        *standing = standing.saturating_add(assignment.copies);
+        for &place in &places_of[assignment.machine] {
+            let count = on_places[assignment.item].entry(place).or_default();
+            *count = count.saturating_add(assignment.copies);
+        }
     }
     let price = machines.iter().map(|&machine| &packing.machines[machine].price).sum();
     let mut values = Values {
         copies,
         machines_in_use: machines.into_iter().collect(),
-        spread: places.iter().map(|places| places.len() as u64).collect(),
+        spread: standing.iter().map(|standing| standing.len() as u64).collect(),
+        standing,
+        on_places,
         price,
         moves: moved(packing, assignments),
         shortfalls: Vec::new(),
@@ -399,7 +431,16 @@ fn sum(packing: &Packing, row: &Row, values: &Values) -> BigRational {
             Atom::CopiesOf { item, choice } => {
                 values.copies[item].get(choice).map_or_else(BigRational::zero, |&count| integer(count))
             }
+            Atom::CopiesOn { item, place } => {
+                integer(values.on_places[item].get(&place).copied().unwrap_or(0))
+            }
             Atom::Spread { item } => integer(values.spread[item]),
+            Atom::SpreadOver { item, division } => {
+                let part_of = &packing.divisions[division].part_of;
+                let parts: BTreeSet<usize> =
+                    values.standing[item].keys().filter_map(|&machine| part_of[machine]).collect();
+                integer(parts.len() as u64)
+            }
             Atom::Price => values.price.clone(),
         };
         factor * count

@@ -2,14 +2,17 @@
 //!
 //! **Source form.** [`Packing`](crate::problem::Packing): whole copies of items on named machines.
 //!
-//! **Target form.** A linear program over aggregates. Machines with equal capacity, devices, class and
-//! price form a *group*; `n` is its size. Where there are more than [`MOST_GROUPS`] of those, similar ones
+//! **Target form.** A linear program over aggregates. Machines with equal capacity, devices, class, price and
+//! places form a *group*; `n` is its size. Where there are more than [`MOST_GROUPS`] of those, similar ones
 //! of a class are joined, and stand for machines with the largest capacity, the most devices and the lowest
-//! price among them: no solution is lost, and none becomes dearer. Columns, all at least 0:
+//! price among them: no solution is lost, and none becomes dearer. Small places are no reason to part machines
+//! then; what rows over them still say stands at the head of `places`. Columns, all at least 0:
 //! - `x[i,c,g]`: copies of item `i` in form `c` on machines of group `g`, where at least one fits;
 //!   at most `n` times the copies that fit on one machine, and at most the item's `most`;
 //! - `u[g]`: machines of the group in use, at most `n`; only where money is counted, otherwise `n` stands for it;
 //! - `z[i,g]`: machines of the group that hold the item, at most `n`; only where spread is counted;
+//! - `z[i,d]`: parts of division `d` that hold the item, at most those with a machine that it fits on; only where
+//!   they are counted;
 //! - `e[w]`: the shortfall of a wish, up to the largest it can be; only where the goal counts it;
 //! - `v[i]`, `k[i,g]`: copies of an item that move, and those on the group that stay where they run now; only where the
 //!   goal counts moves.
@@ -25,6 +28,8 @@
 //!   capacity, of all its devices, and of each single device, for k = 1, 2, 3;
 //! - *fit*: a machine holds at most `floor(capacity / demand)` copies of one form, and at most `most`;
 //! - *spread*: a machine that holds an item holds at least one copy of it, and is in use;
+//! - *parts*: a part that holds an item holds at least one copy of it, has a machine in use, and holds no more
+//!   copies than all its machines could;
 //! - *rows* are sums of the same quantities. A row whose quantities are whole numbers is rounded too: for
 //!   any `d > 0` and factors `a >= 0`, `sum a q >= b` gives `sum ceil(a/d) q >= ceil(b/d)`, and
 //!   `sum a q <= b` gives `sum floor(a/d) q <= floor(b/d)`; and where all `a/d` are whole, of any sign,
@@ -44,6 +49,7 @@
 
 mod certificate;
 mod groups;
+mod places;
 mod rows;
 mod step;
 
@@ -126,6 +132,13 @@ pub enum Counted {
         item: usize,
         /// By index.
         group: usize,
+    },
+    /// Parts of a division that hold an item.
+    SpreadOver {
+        /// By index.
+        item: usize,
+        /// By index.
+        division: usize,
     },
     /// The shortfall of a wish.
     Shortfall {

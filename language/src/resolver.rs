@@ -218,6 +218,8 @@ pub(crate) struct Resolver<'a> {
     expanded: bool,
     /// Things of a kind that were asked for, once blocks have become things.
     planned: HashMap<&'static str, Rc<Vec<ThingId>>>,
+    /// Nodes that are there, by the innermost place that holds them, once blocks have become things.
+    nodes_by_place: Option<Rc<Vec<Vec<ThingId>>>>,
     /// Values of params and lets, by module and name.
     values: HashMap<(usize, &'a str), Slot>,
     /// Where things stand among those of their sort.
@@ -327,6 +329,7 @@ impl<'a> Resolver<'a> {
             ranks: Vec::new(),
             expanded: false,
             planned: HashMap::new(),
+            nodes_by_place: None,
             values: HashMap::new(),
             indices: Indices::default(),
             measures: HashMap::new(),

@@ -2,15 +2,15 @@
 //!
 //! **Source form.** A packing. **Target form.** Whole columns `x[f,m]` (copies of form `f` on machine `m`),
 //! or `x[f,m,d]` for a form that takes a share, with `d` the device; `shared[m,d]` where a device may be
-//! given whole as well; `used[m]`, `holds[i,m]` and `e[w]` where money, spread and shortfalls are counted.
-//! Rows say capacity, devices, shares of each device, and the problem's own rows.
+//! given whole as well; `used[m]`, `holds[i,m]`, `holds_in[i,p]` and `e[w]` where money, spread (over machines, over
+//! parts of a division) and shortfalls are counted. Rows say capacity, devices, shares of each device, and the problem's own rows.
 //!
 //! **Why equivalent.** Columns and rows are the problem's definition, one to one. Two additions keep one
 //! solution of each orbit at least: machines of a group may be permuted, so that those in use can come
 //! first; the shared devices of a machine likewise.
 //! Amounts are divided by their greatest common divisor, the capacity rounded down: the same whole points.
 
-use crate::instance::{Instance, MOST_COPIES, counts_money};
+use crate::instance::{Instance, MOST_COPIES, SpreadOver, counts_money};
 use crate::program::Program;
 use crate::rational::float;
 use crate::state::{Snapshot, State};
@@ -27,6 +27,8 @@ pub(crate) struct Exact {
     used: BTreeMap<usize, usize>,
     /// By item and machine.
     holds: BTreeMap<(usize, usize), usize>,
+    /// By index into the instance's `spreads_over`, and part.
+    holds_in: BTreeMap<(usize, usize), usize>,
     /// By machine and device.
     shared: BTreeMap<(usize, u32), usize>,
     /// By wish; with what one unit of the column is worth where it counts a distance.
@@ -71,6 +73,7 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
         copies: Vec::new(),
         used: BTreeMap::new(),
         holds: BTreeMap::new(),
+        holds_in: BTreeMap::new(),
         shared: BTreeMap::new(),
         shortfalls: BTreeMap::new(),
         moved: BTreeMap::new(),
@@ -81,6 +84,7 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
     exact.add_capacities(instance);
     exact.add_devices(instance);
     exact.add_spread(instance);
+    exact.add_spread_over(instance);
     for row in &instance.packing.rows {
         let terms = exact.row_terms(instance, row);
         exact.add_scaled(terms, row.relation, float(&row.bound));
@@ -168,7 +172,13 @@ impl Exact {
             for (form, slot) in copies {
                 let device = slots.binary_search(slot).ok().map(|device| device as u32);
                 *counts.entry((*form, at, device)).or_default() += 1.0;
-                set(self.holds.get(&(instance.forms[*form].item, at)), 1.0);
+                let item = instance.forms[*form].item;
+                set(self.holds.get(&(item, at)), 1.0);
+                for &spread in &instance.spreads_of[item] {
+                    if let Some(part) = instance.spreads_over[spread].part_of[instance.group_of[at]] {
+                        set(self.holds_in.get(&(spread, part)), 1.0);
+                    }
+                }
             }
         }
         for copies in &self.copies {
@@ -354,16 +364,41 @@ impl Exact {
             }
             let most = instance.packing.items[item].most as f64;
             for (machine, columns) in on_machine {
-                let holds = self.program.add_column(1.0, true);
+                let holds = self.add_presence(columns, most);
                 self.holds.insert((item, machine), holds);
-                let mut at_least: Vec<(usize, f64)> = columns.iter().map(|&column| (column, 1.0)).collect();
-                let mut at_most = at_least.clone();
-                at_least.push((holds, -1.0));
-                self.program.add_row(at_least, Relation::AtLeast, 0.0);
-                at_most.push((holds, -most));
-                self.add_scaled(at_most, Relation::AtMost, 0.0);
             }
         }
+    }
+
+    /// `holds_in[s,p]` is 1 exactly where a copy of the item stands in the part.
+    fn add_spread_over(&mut self, instance: &Instance) {
+        for (index, spread) in instance.spreads_over.iter().enumerate() {
+            let mut in_part: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            for copies in &self.copies {
+                if instance.forms_of[spread.item].contains(&copies.form)
+                    && let Some(part) = spread.part_of[instance.group_of[copies.machine]]
+                {
+                    in_part.entry(part).or_default().push(copies.column);
+                }
+            }
+            let most = instance.packing.items[spread.item].most as f64;
+            for (part, columns) in in_part {
+                let holds = self.add_presence(columns, most);
+                self.holds_in.insert((index, part), holds);
+            }
+        }
+    }
+
+    /// A column that is 1 exactly where some of the columns, of which the sum is at most `most`, is above 0.
+    fn add_presence(&mut self, columns: Vec<usize>, most: f64) -> usize {
+        let holds = self.program.add_column(1.0, true);
+        let mut at_least: Vec<(usize, f64)> = columns.iter().map(|&column| (column, 1.0)).collect();
+        let mut at_most = at_least.clone();
+        at_least.push((holds, -1.0));
+        self.program.add_row(at_least, Relation::AtLeast, 0.0);
+        at_most.push((holds, -most));
+        self.add_scaled(at_most, Relation::AtMost, 0.0);
+        holds
     }
 
     fn add_wishes_of(&mut self, instance: &Instance, level: usize) {
@@ -450,6 +485,21 @@ impl Exact {
                     let form = forms(item).nth(choice);
                     let counted = self.copies.iter().filter(|copies| Some(copies.form) == form);
                     counted.for_each(|copies| add(copies.column, factor));
+                }
+                Atom::CopiesOn { item, place } => {
+                    let forms = forms(item);
+                    let machines = instance.packing.places.get(place).map_or(&[][..], |of| &of.machines);
+                    let counted = self.copies.iter().filter(|copies| {
+                        forms.contains(&copies.form) && machines.binary_search(&copies.machine).is_ok()
+                    });
+                    counted.for_each(|copies| add(copies.column, factor));
+                }
+                Atom::SpreadOver { item, division } => {
+                    let of = |spread: &SpreadOver| spread.item == item && spread.division == division;
+                    if let Some(index) = instance.spreads_over.iter().position(of) {
+                        let counted = self.holds_in.range((index, 0)..=(index, usize::MAX));
+                        counted.for_each(|(_, &column)| add(column, factor));
+                    }
                 }
                 Atom::Spread { item } => {
                     let counted = self.holds.range((item, 0)..=(item, usize::MAX));

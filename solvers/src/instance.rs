@@ -36,6 +36,16 @@ pub(crate) struct Instance<'p> {
     pub effects: Vec<Vec<(usize, i128)>>,
     /// By item: what one more machine that holds it adds to which row.
     pub spread_effects: Vec<Vec<(usize, i128)>>,
+    /// By item and place: what one copy there adds to which row.
+    pub place_effects: Vec<BTreeMap<usize, Vec<(usize, i128)>>>,
+    /// By item: whether one of its rows speaks of several places, or of a place and of copies anywhere.
+    pub rows_meet: Vec<bool>,
+    /// By group: the places that its machines belong to.
+    pub places_of: Vec<Vec<usize>>,
+    /// Items whose parts of a division some row counts.
+    pub spreads_over: Vec<SpreadOver>,
+    /// By item: indices into `spreads_over`.
+    pub spreads_of: Vec<Vec<usize>>,
     /// What one unit of price adds to which row.
     pub price_effects: Vec<(usize, i128)>,
     /// What one unit of price adds to which level.
@@ -57,6 +67,19 @@ pub(crate) struct Form {
     pub choice: usize,
     pub demand: Vec<u64>,
     pub devices: Devices,
+}
+
+/// An item whose parts of a division some row counts.
+#[derive(Clone, Debug)]
+pub(crate) struct SpreadOver {
+    pub item: usize,
+    pub division: usize,
+    /// By group: the part that its machines belong to.
+    pub part_of: Vec<Option<usize>>,
+    /// How many parts there are.
+    pub parts: usize,
+    /// What one more part that holds the item adds to which row.
+    pub effects: Vec<(usize, i128)>,
 }
 
 /// A row in whole numbers.
@@ -116,6 +139,11 @@ impl<'p> Instance<'p> {
             prices,
             rows: Vec::new(),
             spread_effects: vec![Vec::new(); packing.items.len()],
+            place_effects: vec![BTreeMap::new(); packing.items.len()],
+            rows_meet: Vec::new(),
+            places_of: Vec::new(),
+            spreads_over: Vec::new(),
+            spreads_of: vec![Vec::new(); packing.items.len()],
             price_effects: Vec::new(),
             price_in_levels: Vec::new(),
             moves_in_levels: Vec::new(),
@@ -123,10 +151,12 @@ impl<'p> Instance<'p> {
             running_on: vec![BTreeMap::new(); packing.items.len()],
             level_scales: Vec::new(),
         };
+        instance.find_places();
         let mut row_scales = Vec::new();
         for row in packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row)) {
             row_scales.push(instance.add_row(row, &price_scale));
         }
+        instance.rows_meet = (0..packing.items.len()).map(|item| instance.meets(item)).collect();
         instance.add_levels(&price_scale, &row_scales);
         if !instance.moves_in_levels.is_empty() {
             instance.add_running();
@@ -141,6 +171,67 @@ impl<'p> Instance<'p> {
             Some(scale) => scaled / scale,
             None => scaled,
         }
+    }
+
+    /// Whether some row speaks of where copies of the item stand.
+    pub fn is_placed(&self, item: usize) -> bool {
+        !self.place_effects[item].is_empty() || !self.spreads_of[item].is_empty()
+    }
+
+    /// What rows over places count of an item: everything that it does to them somewhere.
+    pub fn effects_of_places(&self, item: usize) -> impl Iterator<Item = &(usize, i128)> {
+        let over = self.spreads_of[item].iter().flat_map(|&index| &self.spreads_over[index].effects);
+        self.place_effects[item].values().flatten().chain(over)
+    }
+
+    /// What a copy of an item on a machine of a group adds to which row, for standing there.
+    pub fn effects_there(&self, item: usize, group: usize) -> impl Iterator<Item = &(usize, i128)> + Clone {
+        let on = &self.place_effects[item];
+        let places = if on.is_empty() { &[][..] } else { &self.places_of[group] };
+        places.iter().filter_map(move |place| on.get(place)).flatten()
+    }
+
+    fn meets(&self, item: usize) -> bool {
+        let mut rows: Vec<usize> = self.effects_of_places(item).map(|(row, _)| *row).collect();
+        let forms = self.forms_of[item].clone();
+        if forms.clone().any(|form| self.effects[form].iter().any(|(row, _)| rows.contains(row))) {
+            return true;
+        }
+        let count = rows.len();
+        rows.sort_unstable();
+        rows.dedup();
+        rows.len() < count
+    }
+
+    fn find_places(&mut self) {
+        self.places_of = vec![Vec::new(); self.groups.len()];
+        for (index, place) in self.packing.places.iter().enumerate() {
+            for &machine in &place.machines {
+                let places = &mut self.places_of[self.group_of[machine]];
+                // All machines of a group belong to the same places.
+                if places.last() != Some(&index) {
+                    places.push(index);
+                }
+            }
+        }
+    }
+
+    /// The entry of an item and a division, made where it is not there.
+    fn spread_over(&mut self, item: usize, division: usize) -> usize {
+        let known = |of: &SpreadOver| of.item == item && of.division == division;
+        if let Some(known) = self.spreads_over.iter().position(known) {
+            return known;
+        }
+        let parts = self.packing.divisions.get(division).map_or(&[][..], |of| &of.part_of);
+        let of_group = |group: &Vec<usize>| group.first().and_then(|&m| parts.get(m).copied().flatten());
+        let part_of: Vec<Option<usize>> = self.groups.iter().map(of_group).collect();
+        let parts = part_of.iter().flatten().max().map_or(0, |last| last + 1);
+        self.spreads_over.push(SpreadOver { item, division, part_of, parts, effects: Vec::new() });
+        let index = self.spreads_over.len() - 1;
+        if let Some(of_item) = self.spreads_of.get_mut(item) {
+            of_item.push(index);
+        }
+        index
     }
 
     /// Adds a row and returns what it was multiplied by.
@@ -177,10 +268,19 @@ impl<'p> Instance<'p> {
                         add_effect(&mut self.effects[form], index, factor);
                     }
                 }
+                Atom::CopiesOn { item, place } => {
+                    if let Some(effects) = self.place_effects.get_mut(item) {
+                        add_effect(effects.entry(place).or_default(), index, factor);
+                    }
+                }
                 Atom::Spread { item } => {
                     if let Some(effects) = self.spread_effects.get_mut(item) {
                         add_effect(effects, index, factor);
                     }
+                }
+                Atom::SpreadOver { item, division } => {
+                    let spread = self.spread_over(item, division);
+                    add_effect(&mut self.spreads_over[spread].effects, index, factor);
                 }
                 Atom::Price => add_effect(&mut self.price_effects, index, factor),
             }

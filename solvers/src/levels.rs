@@ -8,7 +8,7 @@ use crate::rational::float;
 use crate::search::{Budget, Guide, Search};
 use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
-use crate::targets::{greedy_targets, needs_master};
+use crate::targets::{Cell, greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
 use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
 use berth_compiler::recheck::{Values, Violation, recheck, recheck_assignments, well_formed};
@@ -17,10 +17,13 @@ use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Req
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Above this many columns the relaxation is not solved in whole numbers.
-const MASTER_COLUMNS: usize = 4_000;
+/// Above this many columns the relaxation is solved in fractions, which are rounded down; above the second,
+/// not at all.
+const WHOLE_COLUMNS: usize = 1_500;
+const MASTER_COLUMNS: usize = 40_000;
 
 /// Above this many columns z3 is not asked.
 const SMT_COLUMNS: usize = 400;
@@ -267,7 +270,8 @@ impl<'r, 'p> Run<'r, 'p> {
         let gap = self.packing.levels[level].gap.clone();
         let instance = self.instance;
         let mut searched = None;
-        if needs_master(instance) {
+        let needs_master = needs_master(instance);
+        if needs_master {
             searched = self.master(&relaxed, Some(level), gap.clone())?;
         }
         self.search(&|score| {
@@ -280,7 +284,7 @@ impl<'r, 'p> Run<'r, 'p> {
         let best = |bound: &LevelBound, searched: &Option<BigRational>| {
             searched.iter().cloned().fold(bound.proved.clone(), BigRational::max)
         };
-        if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() {
+        if !self.is_done(level, &best(&bound, &searched)) && searched.is_none() && !needs_master {
             searched = self.master(&relaxed, Some(level), gap)?;
         }
         let counts_money = self.packing.levels[level].terms.iter().any(|(_, atom)| *atom == LevelAtom::Price);
@@ -346,7 +350,8 @@ impl<'r, 'p> Run<'r, 'p> {
         if relaxed.columns.len() > MASTER_COLUMNS {
             return Ok(None);
         }
-        let master = scaled(relaxed, true);
+        let whole = relaxed.columns.len() <= WHOLE_COLUMNS;
+        let master = scaled(relaxed, whole);
         // Of many copies, what the last thousandth of the counts would gain is lost where they are placed.
         let thousandth = BigRational::new(1.into(), 1_000.into());
         let gap = if self.is_small { gap } else { gap.max(thousandth) };
@@ -360,23 +365,32 @@ impl<'r, 'p> Run<'r, 'p> {
                     targets[forms.clone()].fill(0);
                 }
             }
-            let mut placed = vec![0_u64; self.instance.forms.len()];
-            let mut counts = Vec::new();
-            for (column, value) in relaxed.columns.iter().zip(values) {
-                if let Counted::Copies { item, choice, group } = column.counts
-                    && decides(item)
-                    && let Some(form) = self.instance.forms_of[item].clone().nth(choice)
-                {
-                    let count = value.round().max(0.0) as u64;
-                    placed[form] += count;
-                    let machines = relaxed.groups.get(group).into_iter().flatten();
-                    let mut groups: Vec<usize> =
-                        machines.map(|&machine| self.instance.group_of[machine]).collect();
-                    groups.sort_unstable();
-                    groups.dedup();
-                    counts.push((form, groups, count));
+            let mut placed = vec![0.0; self.instance.forms.len()];
+            let mut cells: BTreeMap<usize, Cell> = BTreeMap::new();
+            for (column, &value) in relaxed.columns.iter().zip(values) {
+                match column.counts {
+                    Counted::Copies { item, choice, group } if decides(item) => {
+                        let Some(form) = self.instance.forms_of[item].clone().nth(choice) else { continue };
+                        placed[form] += value;
+                        let count = if whole { value.round() } else { (value + 1e-6).floor() };
+                        cells.entry(group).or_default().counts.push((form, count.max(0.0) as u64));
+                    }
+                    Counted::Machines { group } => {
+                        cells.entry(group).or_default().in_use = Some(value);
+                    }
+                    _ => {}
                 }
             }
+            let mut counts = Vec::new();
+            for (group, cell) in cells {
+                let machines = relaxed.groups.get(group).into_iter().flatten();
+                let mut groups: Vec<usize> =
+                    machines.map(|&machine| self.instance.group_of[machine]).collect();
+                groups.sort_unstable();
+                groups.dedup();
+                counts.extend(cell.among(self.instance, &groups));
+            }
+            let placed: Vec<u64> = placed.into_iter().map(|count| count.round().max(0.0) as u64).collect();
             for (target, placed) in targets.iter_mut().zip(&placed) {
                 *target = (*target).max(*placed);
             }
@@ -391,7 +405,8 @@ impl<'r, 'p> Run<'r, 'p> {
             }
             self.keep(&state);
         }
-        Ok(found.bound.map(|bound| bound * master.objective_scale).and_then(careful))
+        let bound = found.bound.filter(|_| whole);
+        Ok(bound.map(|bound| bound * master.objective_scale).and_then(careful))
     }
 
     /// Ruins and recreates the best solution.

@@ -33,6 +33,8 @@ pub(crate) struct Guide {
     pub expense: Vec<f64>,
     /// By item: the most important row that wants it; less comes first.
     pub rank: Vec<usize>,
+    /// By item: rows over places that want copies of it somewhere.
+    seeks: Vec<Vec<usize>>,
     /// Whether some row can be violated by too many copies.
     violated_by_copies: bool,
 }
@@ -107,34 +109,58 @@ impl Guide {
             })
             .collect();
         let mut falls = vec![false; instance.rows.len()];
-        for &(row, by) in instance.effects.iter().chain(&instance.spread_effects).flatten() {
+        let items = 0..packing.items.len();
+        let of_places = || items.clone().flat_map(|item| instance.effects_of_places(item));
+        for &(row, by) in instance.effects.iter().chain(&instance.spread_effects).flatten().chain(of_places())
+        {
             falls[row] |= by < 0;
         }
-        let rank = (0..packing.items.len())
+        // A row that allows so many copies, or asks for none, wants none.
+        let wants = |row: usize, by: i128| match instance.rows[row].relation {
+            Relation::AtLeast | Relation::Equal => by > 0 && (instance.rows[row].bound > 0 || falls[row]),
+            Relation::AtMost => by < 0,
+        };
+        let seeks = items
+            .clone()
+            .map(|item| {
+                let effects = instance.effects_of_places(item);
+                let mut rows: Vec<usize> =
+                    effects.filter(|(row, by)| wants(*row, *by)).map(|(row, _)| *row).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                rows
+            })
+            .collect();
+        let rank = items
+            .clone()
             .map(|item| {
                 let effects = instance.forms_of[item].clone().flat_map(|form| instance.effects[form].iter());
-                // A row that allows so many copies, or asks for none, wants none.
-                let wants = |row: usize, by: i128| match instance.rows[row].relation {
-                    Relation::AtLeast | Relation::Equal => {
-                        by > 0 && (instance.rows[row].bound > 0 || falls[row])
-                    }
-                    Relation::AtMost => by < 0,
-                };
                 effects
+                    .chain(instance.effects_of_places(item))
                     .filter(|(row, by)| wants(*row, *by))
                     .map(|(row, _)| importance(instance, *row))
                     .min()
                     .unwrap_or(usize::MAX)
             })
             .collect();
-        let mut effects =
-            instance.effects.iter().chain(&instance.spread_effects).flatten().chain(&instance.price_effects);
+        let effects = instance.effects.iter().chain(&instance.spread_effects).flatten();
+        let mut effects = effects.chain(&instance.price_effects).chain(of_places());
         let violated_by_copies = effects.any(|(row, by)| {
             let of = &instance.rows[*row];
             let too_many = of.relation != Relation::AtLeast || *by < 0;
             too_many && matches!(of.counts, RowCounts::Violation)
         });
-        Self { counts_money, left_over, device_left_over, size, opening, expense, rank, violated_by_copies }
+        Self {
+            counts_money,
+            left_over,
+            device_left_over,
+            size,
+            opening,
+            expense,
+            rank,
+            seeks,
+            violated_by_copies,
+        }
     }
 }
 
@@ -214,7 +240,9 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     let missing = |form: &usize| self.targets[*form] > self.state.copies_of_form[*form];
                     let mut forms = instance.forms_of[item].clone().filter(missing);
                     if !forms
-                        .find(|form| self.state.slot_for(*form, machine).is_some())
+                        .find(|form| {
+                            self.state.slot_for(*form, machine).is_some() && self.suits(*form, machine)
+                        })
                         .is_some_and(|form| self.state.insert(form, machine))
                     {
                         break;
@@ -459,6 +487,14 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             // Where machines cost nothing, unused ones compete with those in use.
             return count;
         }
+        // Rows over places first: where they want copies, one machine is not as good as another.
+        while count > 0 && self.seeks_a_place(item) {
+            let Some(machine) = self.best_machine(form, &Among::All, 0.0) else { return count };
+            if !self.state.insert(form, machine) {
+                return count;
+            }
+            count -= 1;
+        }
         let mut fitting: Vec<(f64, usize)> = Vec::new();
         for group in (0..instance.groups.len()).filter(|&group| instance.fits[form][group] > 0) {
             self.work += self.state.in_use(group).len() as u64;
@@ -473,8 +509,13 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         while count > 0 {
             let next = fitting.next().map(|(_, machine)| machine);
             let Some(machine) = next.or_else(|| self.best_machine(form, &Among::Unused, 0.0)) else { break };
-            while count > 0 && self.state.insert(form, machine) {
+            let before = count;
+            while count > 0 && self.suits(form, machine) && self.state.insert(form, machine) {
                 count -= 1;
+            }
+            if next.is_none() && count == before {
+                // The best of those not in use misses a wish: one by one, each where it misses the least.
+                return count;
             }
             if self.state.is_full(item) {
                 break;
@@ -542,9 +583,17 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
         let wants_new = self.wants_new_machine(item);
-        let mut best: Option<((bool, bool, bool, f64), usize)> = None;
+        let seeks = self.seeks_a_place(item);
+        // None where a row over places must not be broken; otherwise whether another place is better.
+        let out_of_place = |search: &Self, group: usize| {
+            if !instance.is_placed(item) {
+                return Some(false);
+            }
+            search.state.suits(form, group).map(|suits| suits.worsens || (seeks && !suits.helps))
+        };
         let stays_first = stay_first(instance);
-        let mut look = |search: &mut Self, machine: usize| {
+        let mut best: Option<((bool, bool, bool, f64), usize)> = None;
+        let mut look = |search: &mut Self, machine: usize, out_of_place: bool| {
             search.work += 1;
             if blink > 0.0 && search.random.unit() < blink {
                 return;
@@ -557,7 +606,8 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             } else {
                 search.left_over(form, machine, slot)
             };
-            let misplaced = wants_new.is_some_and(|new| new == search.state.holds(machine, item));
+            let misplaced =
+                out_of_place || wants_new.is_some_and(|new| new == search.state.holds(machine, item));
             let moves = !search.state.would_stay(item, machine);
             let (first, then) = if stays_first { (moves, opens) } else { (opens, moves) };
             let key = (misplaced, first, then, cost);
@@ -574,8 +624,11 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         match among {
             Among::These(machines) => {
                 for &machine in *machines {
-                    if instance.fits[form][instance.group_of[machine]] > 0 {
-                        look(self, machine);
+                    let group = instance.group_of[machine];
+                    if instance.fits[form][group] > 0
+                        && let Some(out_of_place) = out_of_place(self, group)
+                    {
+                        look(self, machine, out_of_place);
                     }
                 }
             }
@@ -588,21 +641,37 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     if !chosen || instance.fits[form][group] == 0 {
                         continue;
                     }
+                    if instance.is_placed(item) {
+                        self.work += 1;
+                    }
+                    let Some(out_of_place) = out_of_place(self, group) else { continue };
                     let in_use = match among {
                         Among::Unused => 0,
                         _ => self.state.in_use(group).len(),
                     };
                     for at in 0..in_use {
                         let machine = self.state.in_use(group)[at];
-                        look(self, machine);
+                        look(self, machine, out_of_place);
                     }
                     if let Some(machine) = self.state.unused(group) {
-                        look(self, machine);
+                        look(self, machine, out_of_place);
                     }
                 }
             }
         }
         best.map(|(_, machine)| machine)
+    }
+
+    /// Whether a copy on a machine misses no row over places, nor a wish, by more.
+    fn suits(&self, form: usize, machine: usize) -> bool {
+        let instance = self.state.instance;
+        !instance.is_placed(instance.forms[form].item)
+            || self.state.suits(form, instance.group_of[machine]).is_some_and(|suits| !suits.worsens)
+    }
+
+    /// Whether some row over places still wants copies of the item somewhere.
+    fn seeks_a_place(&self, item: usize) -> bool {
+        self.guide.seeks[item].iter().any(|&row| self.state.wanted(row) != 0)
     }
 
     /// Whether a further copy had better stand on a machine without one (some row wants more spread), or

@@ -109,10 +109,25 @@ impl Encoding {
             let scaled = &instance.rows[index];
             let mut terms: Vec<(i128, Int)> = Vec::new();
             for of in &copies {
-                let effect = instance.effects[of.form].iter().find(|(row, _)| *row == index);
-                if let Some((_, by)) = effect {
-                    terms.push((*by, of.count.clone()));
+                let item = instance.forms[of.form].item;
+                let there = instance.effects_there(item, instance.group_of[of.machine]);
+                let effects = instance.effects[of.form].iter().chain(there);
+                let by: i128 = effects.filter(|(row, _)| *row == index).map(|(_, by)| by).sum();
+                if by != 0 {
+                    terms.push((by, of.count.clone()));
                 }
+            }
+            for (at, spread) in instance.spreads_over.iter().enumerate() {
+                let Some((_, by)) = spread.effects.iter().find(|(row, _)| *row == index) else { continue };
+                let forms = instance.forms_of[spread.item].clone();
+                let holds = indicators(solver, &format!("over{at}"), spread.parts, |part| {
+                    let here = copies.iter().filter(|of| {
+                        forms.contains(&of.form)
+                            && spread.part_of[instance.group_of[of.machine]] == Some(part)
+                    });
+                    sum(here.map(|of| (1, &of.count)))
+                });
+                terms.extend(holds.into_values().map(|holds| (*by, holds)));
             }
             for (_, atom) in &row.terms {
                 let Atom::Spread { item } = *atom else { continue };
@@ -140,12 +155,7 @@ impl Encoding {
                 Relation::Equal => left.eq(right),
             };
             // An item that a row counts is part of the story: its demands meet the machines' capacity.
-            let items = row.terms.iter().filter_map(|(_, atom)| match *atom {
-                Atom::Copies { item } | Atom::CopiesOf { item, .. } | Atom::Spread { item } => {
-                    packing.items.get(item)
-                }
-                Atom::Price => None,
-            });
+            let items = row.terms.iter().filter_map(|(_, atom)| packing.items.get(atom.item()?));
             let origins = row.origins.iter().copied().chain(items.map(|item| item.origin)).collect();
             self.track(solver, fact, format!("row{index}"), origins);
         }
@@ -200,20 +210,20 @@ fn machine_fact(instance: &Instance, machine: usize, copies: &[Copies]) -> Optio
     Some(Bool::and(&facts.iter().collect::<Vec<_>>()))
 }
 
-/// 1 where the sum of a machine is positive, otherwise 0.
+/// 1 where the sum of a machine, or of a part, is positive, otherwise 0.
 fn indicators(
     solver: &Solver,
     name: &str,
-    machines: usize,
+    count: usize,
     total: impl Fn(usize) -> Option<Int>,
 ) -> BTreeMap<usize, Int> {
     let mut indicators = BTreeMap::new();
-    for machine in 0..machines {
-        if let Some(total) = total(machine) {
-            let indicator = Int::new_const(format!("{name}_{machine}"));
+    for index in 0..count {
+        if let Some(total) = total(index) {
+            let indicator = Int::new_const(format!("{name}_{index}"));
             let positive = total.gt(Int::from_i64(0));
             solver.assert(indicator.eq(positive.ite(&Int::from_i64(1), &Int::from_i64(0))));
-            indicators.insert(machine, indicator);
+            indicators.insert(index, indicator);
         }
     }
     indicators

@@ -46,6 +46,15 @@ enum Change {
     Removed { machine: usize, at: usize, copy: Copy },
 }
 
+/// How a copy somewhere suits the rows that speak of places.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Suits {
+    /// A row comes nearer to holding.
+    pub helps: bool,
+    /// A wish is missed by more.
+    pub worsens: bool,
+}
+
 /// What stands where, as (machine, copy).
 pub(crate) type Snapshot = Vec<(usize, Copy)>;
 
@@ -60,6 +69,8 @@ pub(crate) struct State<'i, 'p> {
     /// By item: copies that stay where they run now.
     kept_of_item: Vec<u64>,
     sums: Vec<i128>,
+    /// Of each spread over a division, by part: copies there.
+    on_parts: Vec<Vec<u64>>,
     /// Violation of rows, then the levels; compared in order, less is better.
     pub score: Vec<i128>,
     journal: Vec<Change>,
@@ -97,6 +108,7 @@ impl<'i, 'p> State<'i, 'p> {
             copies_of_item: vec![0; packing.items.len()],
             kept_of_item: vec![0; packing.items.len()],
             sums: vec![0; instance.rows.len()],
+            on_parts: instance.spreads_over.iter().map(|spread| vec![0; spread.parts]).collect(),
             score: vec![0; packing.levels.len() + 1],
             journal: Vec::new(),
         };
@@ -202,6 +214,42 @@ impl<'i, 'p> State<'i, 'p> {
 
     pub fn holds(&self, machine: usize, item: usize) -> bool {
         self.loads[machine].copies.iter().any(|copy| self.instance.forms[copy.form].item == item)
+    }
+
+    /// What a copy of a form on a machine of a group does to the rows that speak of where its item stands;
+    /// none where it would break one that must hold.
+    pub fn suits(&self, form: usize, group: usize) -> Option<Suits> {
+        let instance = self.instance;
+        let item = instance.forms[form].item;
+        let new_parts = instance.spreads_of[item].iter().filter(|&&index| self.is_new_part(index, group));
+        let there = instance
+            .effects_there(item, group)
+            .chain(new_parts.flat_map(|&index| &instance.spreads_over[index].effects));
+        let mut suits = Suits { helps: false, worsens: false };
+        for &(row, by) in there.clone() {
+            let by = if instance.rows_meet[item] {
+                let all = there.clone().chain(&instance.effects[form]);
+                all.filter(|(other, _)| *other == row).map(|(_, by)| by).sum()
+            } else {
+                by
+            };
+            let of = &instance.rows[row];
+            let (before, after) = (distance(of, self.sums[row]), distance(of, self.sums[row] + by));
+            if after > before {
+                if matches!(of.counts, RowCounts::Violation) {
+                    return None;
+                }
+                suits.worsens = true;
+            }
+            suits.helps |= after < before;
+        }
+        Some(suits)
+    }
+
+    /// Whether the machines of a group belong to a part that holds no copy yet.
+    fn is_new_part(&self, spread: usize, group: usize) -> bool {
+        let part = self.instance.spreads_over[spread].part_of[group];
+        part.is_some_and(|part| self.on_parts[spread][part] == 0)
     }
 
     /// Positive where the row asks for a larger sum, negative where it asks for a smaller one.
@@ -321,6 +369,7 @@ impl<'i, 'p> State<'i, 'p> {
         self.kept_of_item[form.item] += u64::from(stays);
         self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], 1);
+        self.add_there(form.item, machine, 1);
     }
 
     fn take(&mut self, machine: usize, at: usize) {
@@ -356,6 +405,34 @@ impl<'i, 'p> State<'i, 'p> {
         self.kept_of_item[form.item] -= u64::from(stayed);
         self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], -1);
+        self.add_there(form.item, machine, -1);
+    }
+
+    /// What a copy does for where it stands, as it comes or, times -1, goes.
+    fn add_there(&mut self, item: usize, machine: usize, times: i128) {
+        let instance = self.instance;
+        if !instance.is_placed(item) {
+            return;
+        }
+        let group = instance.group_of[machine];
+        for effect in instance.effects_there(item, group) {
+            self.add_effects(std::slice::from_ref(effect), times);
+        }
+        for &index in &instance.spreads_of[item] {
+            let spread = &instance.spreads_over[index];
+            let Some(part) = spread.part_of[group] else { continue };
+            let copies = &mut self.on_parts[index][part];
+            let changes = if times > 0 {
+                *copies += 1;
+                *copies == 1
+            } else {
+                *copies -= 1;
+                *copies == 0
+            };
+            if changes {
+                self.add_effects(&spread.effects, times);
+            }
+        }
     }
 
     /// Moves a machine to the other side of its group's border between used and unused.

@@ -2,6 +2,7 @@
 
 use crate::instance::{Instance, RowCounts};
 use berth_compiler::problem::Relation;
+use std::collections::BTreeMap;
 
 /// Targets that satisfy rows and wishes one after another, the rows first, then the wishes of earlier
 /// levels first. A row that asks for more raises the form that gives it for the least of the machines.
@@ -60,8 +61,8 @@ pub(crate) fn greedy_targets(instance: &Instance, expense: &[f64]) -> Vec<u64> {
     targets
 }
 
-/// Whether greedy targets may be wrong: an item with a choice of forms, a row over several items, or one
-/// that rewards fewer copies.
+/// Whether greedy targets may be wrong: an item with a choice of forms, a row over several items, one that
+/// rewards fewer copies, or one that wants copies in a place.
 pub(crate) fn needs_master(instance: &Instance) -> bool {
     let mut items_of_row: Vec<Option<usize>> = vec![None; instance.rows.len()];
     for (form, effects) in instance.effects.iter().enumerate() {
@@ -74,7 +75,75 @@ pub(crate) fn needs_master(instance: &Instance) -> bool {
             items_of_row[row] = Some(item);
         }
     }
-    false
+    // How many copies rows over places take is seen only where it is known which place has which.
+    (0..instance.packing.items.len())
+        .flat_map(|item| instance.effects_of_places(item))
+        .any(|(row, by)| *by < 0 || instance.rows[*row].relation != Relation::AtMost)
+}
+
+/// What the master program lets stand on machines that it takes together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    /// By form.
+    pub counts: Vec<(usize, u64)>,
+    /// Machines in use, where that is counted.
+    pub in_use: Option<f64>,
+}
+
+impl Cell {
+    /// The counts by form and groups of the instance. Where the machines belong to different places, as racks
+    /// of one zone do, each place gets an equal part of every form, so that none meets its limit while others
+    /// have room: as few places as have enough machines and whose rows allow as much.
+    pub fn among(self, instance: &Instance, groups: &[usize]) -> Vec<(usize, Vec<usize>, u64)> {
+        let mut by_place: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
+        for &group in groups {
+            by_place.entry(&instance.places_of[group]).or_default().push(group);
+        }
+        let places: Vec<Vec<usize>> = by_place.into_values().collect();
+        let wanted = self.places_wanted(instance, &places).clamp(1, places.len().max(1));
+        let mut counts = Vec::new();
+        for (form, count) in self.counts {
+            let wanted = wanted as u64;
+            for (at, place) in (0..wanted).zip(&places) {
+                // What does not divide goes to other places for other forms.
+                let turned = (at + form as u64) % wanted;
+                let part = count / wanted + u64::from(turned < count % wanted);
+                if part > 0 {
+                    counts.push((form, place.clone(), part));
+                }
+            }
+        }
+        counts
+    }
+
+    fn places_wanted(&self, instance: &Instance, places: &[Vec<usize>]) -> usize {
+        let [first, _, ..] = places else { return places.len() };
+        let machines = |place: &Vec<usize>| place.iter().map(|&g| instance.groups[g].len()).sum::<usize>();
+        let smallest = places.iter().map(machines).min().unwrap_or(1).max(1);
+        let for_machines =
+            self.in_use.map_or(places.len(), |in_use| (in_use / smallest as f64).ceil() as usize);
+        // What all of it would add to the rows of the first place; rows that others share are the master's.
+        let Some(&group) = first.first() else { return places.len() };
+        let shared = |row: usize, item: usize| {
+            places
+                .iter()
+                .skip(1)
+                .flatten()
+                .any(|&other| instance.effects_there(item, other).any(|(of_other, _)| *of_other == row))
+        };
+        let mut sums: BTreeMap<usize, f64> = BTreeMap::new();
+        for &(form, count) in &self.counts {
+            let item = instance.forms[form].item;
+            for &(row, by) in instance.effects_there(item, group) {
+                if limits(instance, row) && by > 0 && !shared(row, item) {
+                    *sums.entry(row).or_default() += by as f64 * count as f64;
+                }
+            }
+        }
+        let parts = sums.into_iter().map(|(row, sum)| sum / (instance.rows[row].bound.max(1) as f64));
+        let for_rows = parts.fold(0.0, f64::max).ceil() as usize;
+        for_machines.max(for_rows)
+    }
 }
 
 /// 0 for rows, 1 and more for wishes, by the first level that counts them.

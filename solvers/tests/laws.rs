@@ -175,8 +175,8 @@ fn tiny() -> impl Strategy<Value = String> {
     let machine = (1..=2_u32, 4..=12_u32, 0..=2_u32, prop::sample::select(vec!["0", "1", "1.5", "3"]));
     let form = (1..=8_u32, 0..=4_usize, prop::bool::weighted(0.3), 0..=1_u32);
     let item = (1..=2_u32, prop::collection::vec(form, 1..=2));
-    let row = (0..=7_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
-    let wish = (0..=7_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
+    let row = (0..=13_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
+    let wish = (0..=13_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
     (
         prop::collection::vec(machine, 1..=2),
         prop::collection::vec(item, 1..=2),
@@ -192,6 +192,20 @@ fn tiny() -> impl Strategy<Value = String> {
                     "machine m{index} {count}x cpu {cpu} devices {devices} class {index} price {price}\n"
                 );
             }
+            // Two places that overlap or not, and a division into two parts with every third machine in none.
+            let names: Vec<String> = machines
+                .iter()
+                .enumerate()
+                .flat_map(|(index, (count, ..))| match count {
+                    1 => vec![format!("m{index}")],
+                    _ => (1..=*count).map(|at| format!("m{index}[{at}]")).collect(),
+                })
+                .collect();
+            let every =
+                |step: usize| -> Vec<&str> { names.iter().step_by(step).map(String::as_str).collect() };
+            text += &format!("place left {}\nplace right {}\n", every(2).join(" "), names[1..].join(" "));
+            let parts: Vec<&str> = (0..names.len()).map(|at| ["0", "1", "-"][at % 3]).collect();
+            text += &format!("parts halves {}\n", parts.join(" "));
             for (index, (most, forms)) in items.iter().enumerate() {
                 text += &format!("item i{index} most {most}\n");
                 for (at, (cpu, devices, pinned, class)) in forms.iter().enumerate() {
@@ -207,14 +221,6 @@ fn tiny() -> impl Strategy<Value = String> {
                 let how = if *unmet { "unmet" } else { "distance" };
                 text += &format!("wish {} {how}\n", row_text(items.len(), *kind, *item, *other, *bound));
             }
-            let names: Vec<String> = machines
-                .iter()
-                .enumerate()
-                .flat_map(|(index, (count, ..))| match count {
-                    1 => vec![format!("m{index}")],
-                    _ => (1..=*count).map(|at| format!("m{index}[{at}]")).collect(),
-                })
-                .collect();
             for ((item, machine), copies) in &running {
                 if *item < items.len() && *machine <= names.len() {
                     let machine = names.get(*machine).map_or("nowhere", String::as_str);
@@ -247,6 +253,12 @@ fn row_text(items: usize, kind: usize, item: usize, other: usize, bound: u32) ->
         4 => format!("2 i{item}.f0 + 3 i{other} >= {bound}"),
         5 => format!("i{item} - i{other}.f0 <= 0"),
         6 => format!("price <= {bound}.5"),
+        8 => format!("i{item}@left <= {bound}"),
+        9 => format!("i{item}@right >= {bound}"),
+        10 => format!("2 i{item}@left + i{other}@left <= {bound}"),
+        11 => format!("i{item}@left - i{other}@right == 0"),
+        12 => format!("spread(i{item},halves) >= {}", bound.min(2)),
+        13 => format!("2 i{item} - 3 i{item}@left - spread(i{item},halves) >= 0"),
         _ => format!("spread(i{item}) <= {bound}"),
     }
 }

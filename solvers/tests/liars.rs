@@ -296,7 +296,7 @@ fn problems_that_refer_to_nothing() {
     of.levels[0].terms[0].1 = berth_compiler::problem::LevelAtom::Shortfall { wish: 9 };
     match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
         Outcome::Unknown { because } => {
-            assert_snapshot!(because, @"box[1] states 1 of 2 resources; a row counts an item that does not exist; level unmet counts a wish that does not exist")
+            assert_snapshot!(because, @"box[1] states 1 of 2 resources; a row counts an item or a place that does not exist; level unmet counts a wish that does not exist")
         }
         other => panic!("{other:?}"),
     }

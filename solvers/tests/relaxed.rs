@@ -26,6 +26,9 @@ fn shown(problem: &Problem, relaxation: &Relaxation) -> String {
         }
         Counted::Unplaceable { item, choice } => format!("x[{},{choice},nowhere]", packing.items[item].name),
         Counted::Machines { group } => format!("u[{group}]"),
+        Counted::SpreadOver { item, division } => {
+            format!("z[{},{}]", packing.items[item].name, packing.divisions[division].name)
+        }
         Counted::Spread { item, group } => format!("z[{},{group}]", packing.items[item].name),
         Counted::Shortfall { wish } => format!("e[{wish}]"),
         Counted::Moved { item } => format!("v[{}]", packing.items[item].name),

@@ -408,3 +408,63 @@ level bill: price gap 0.5
 ";
     assert_snapshot!(levels(text), @"bill = 4, bound 4 (linear dual)");
 }
+
+#[test]
+fn copies_over_racks_and_within_them() {
+    // Five copies, at most two a rack: one box of each rack is in use, 1 + 1 + 2, though a box of c, which costs
+    // twice as much, could hold all five.
+    assert_snapshot!(levels("
+resources cpu core/1000
+machine a 2x cpu 8000 price 1
+machine b 1x cpu 8000 price 1
+machine c 1x cpu 8000 price 2
+place rack_a a[1] a[2]
+place rack_b b
+place rack_c c
+item web most 5 cpu 1000
+row web == 5
+row web@rack_a <= 2
+row web@rack_b <= 2
+row web@rack_c <= 2
+level bill: price
+"), @"bill = 4, bound 4 (search, proved 2)");
+}
+
+#[test]
+fn parts_of_a_division_are_counted_once_each() {
+    // Two boxes of one rack and one that stands in none: never more than one rack, whatever is placed.
+    assert_snapshot!(feasible("
+resources cpu core/1000
+machine box 3x cpu 8000 price 1
+parts racks 0 0 -
+item web most 6 cpu 1000
+row web >= 4
+row spread(web,racks) >= 2
+"), @"
+    infeasible (farkas):
+    machine box 3x cpu 8000 price 1
+    item web most 6 cpu 1000
+    row spread(web,racks) >= 2
+    ");
+}
+
+#[test]
+fn limits_of_many_racks_add_up() {
+    // A hundred racks, more than groups are kept apart, with at most three copies each: 301 are too many,
+    // and the sum of the limits proves it.
+    let mut text = String::from(
+        "
+resources cpu core/1000
+item web most 400 cpu 1000
+row web >= 301
+",
+    );
+    let machines: String = (0..100).map(|rack| format!("machine m{rack} 2x cpu 8000 price 1\n")).collect();
+    let places: String = (0..100).map(|rack| format!("place r{rack} m{rack}[1] m{rack}[2]\n")).collect();
+    let rows: String = (0..100).map(|rack| format!("row web@r{rack} <= 3\n")).collect();
+    text = text.replace("item web", &format!("{machines}{places}item web")) + &rows;
+    let found = feasible(&text);
+    assert!(found.starts_with("infeasible (farkas):"), "{found}");
+    assert_eq!(found.lines().filter(|line| line.starts_with("row web@")).count(), 100);
+    assert!(feasible(&text.replace("301", "300")).starts_with("feasible"));
+}

@@ -13,9 +13,12 @@ use berth_language::model::{
     Compare, Condition, CountBound, LatencyMeasure, Of, PlaceKind, Program, Requirement, Service, Statistic,
     Subject, Term, Work,
 };
+use berth_language::quantity::Dimension;
+use berth_language::quantity_text::column_unit;
 use berth_language::span::Span;
 use num_rational::BigRational;
-use num_traits::Zero;
+use num_traits::{One, Zero};
+use std::collections::BTreeSet;
 
 /// What could not be judged carries this code, which `--allow-unjudged` names.
 pub const NOT_YET: &str = "plan::not-yet";
@@ -79,7 +82,7 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
     for requirement in &program.requirements {
         entries.push(judge(world, values, loads, requirement));
     }
-    for wish in wishes(program).filter(|wish| !is_linear(program, wish)) {
+    for wish in wishes(program).filter(|wish| !is_linear(wish)) {
         let because = wish.unjudged.clone().unwrap_or_else(|| "this wish is not weighed yet".into());
         let mut entry = unjudged(world, wish.span, &wish.text, &because);
         entry.service = wish.service.map(|service| program.services[service].name.clone());
@@ -167,13 +170,24 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
     if let Some(because) = &requirement.unjudged {
         return not_yet(because);
     }
-    let Condition::Compare { terms, compare, limit, .. } = &requirement.condition else {
-        return not_yet("only comparisons are judged");
+    let (terms, compare, limit) = match &requirement.condition {
+        Condition::Compare { terms, compare, limit, .. } => (terms, compare, limit),
+        condition => match holds(world, values, condition) {
+            Some(met) => return RequirementEntry { met: Some(met), ..bare() },
+            None => return not_yet("only comparisons are judged"),
+        },
     };
     if let Some(sum) = linear_sum(world, values, terms) {
-        // A bill is compared by the hour.
+        // A bill is compared by the hour; what is counted may have a unit for each.
         let money = terms.iter().any(|term| term.subject == Subject::Bill);
-        let limit = if money { per_hour(limit) } else { limit.value.clone() };
+        let plain = limit.dimension == Dimension::NONE;
+        let (unit, factor) = match (money, plain) {
+            (true, _) => ("$/h".to_owned(), BigRational::one()),
+            (false, true) => ("1".to_owned(), BigRational::one()),
+            (false, false) => column_unit(&limit.dimension),
+        };
+        let limit = if money { per_hour(limit) } else { &limit.value * &factor };
+        let sum = sum * factor;
         let met = compare_exactly(*compare, &sum, &limit);
         if *compare == Compare::Unequal && !met {
             return not_yet("the planner does not steer away from a value yet");
@@ -181,7 +195,7 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
         return RequirementEntry {
             value: Some(float(&sum)),
             limit: Some(float(&limit)),
-            unit: Some(if money { "$/h" } else { "1" }.into()),
+            unit: Some(unit),
             slack: slack(*compare, float(&sum), float(&limit)),
             met: Some(met),
             ..bare()
@@ -268,27 +282,65 @@ fn busiest_step(service: &Service) -> Option<usize> {
     (rates.len() > 1).then(|| rates.iter().position(|rate| rate == peak)).flatten()
 }
 
+/// Whether a condition over counts, places and money holds; none where it speaks of anything else.
+fn holds(world: World<'_>, values: &Values, condition: &Condition) -> Option<bool> {
+    Some(match condition {
+        Condition::Compare { terms, compare, limit, .. } => {
+            let money = terms.iter().any(|term| term.subject == Subject::Bill);
+            let limit = if money { per_hour(limit) } else { limit.value.clone() };
+            compare_exactly(*compare, &linear_sum(world, values, terms)?, &limit)
+        }
+        Condition::Placed { service, nodes } => {
+            let nodes: BTreeSet<&usize> = nodes.iter().collect();
+            values.standing.get(*service)?.keys().all(|machine| nodes.contains(machine))
+        }
+        Condition::Not(inner) => !holds(world, values, inner)?,
+        Condition::All(parts) => {
+            let parts: Option<Vec<bool>> = parts.iter().map(|part| holds(world, values, part)).collect();
+            parts?.into_iter().all(|holds| holds)
+        }
+        Condition::Listed { .. }
+        | Condition::Chosen { .. }
+        | Condition::Any(_)
+        | Condition::NotYet { .. } => return None,
+    })
+}
+
 fn linear_sum(world: World<'_>, values: &Values, terms: &[Term]) -> Option<BigRational> {
     let mut sum = BigRational::zero();
     for term in terms {
         let value = match &term.subject {
-            Subject::Replicas { service } => {
-                BigRational::from_integer(values.copies[*service].iter().sum::<u64>().into())
-            }
-            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
-                BigRational::from_integer(values.spread[*service].into())
-            }
             Subject::Bill => &values.price + standing_price(world.program),
-            Subject::Latency { .. }
-            | Subject::MemoryFree { .. }
-            | Subject::ReplicasOn { .. }
-            | Subject::Spread { .. }
-            | Subject::Share { .. }
-            | Subject::Figure { .. } => return None,
+            subject => BigRational::from_integer(count(world.program, values, subject)?.into()),
         };
         sum += &term.coefficient * value;
     }
     Some(sum)
+}
+
+/// What a plan comes to of replicas and the places they stand in; none of anything else.
+pub fn count(program: &Program, values: &Values, subject: &Subject) -> Option<u64> {
+    let standing = |service: usize| values.standing.get(service);
+    Some(match subject {
+        Subject::Replicas { service } => standing(*service)?.values().sum(),
+        Subject::ReplicasOn { service, nodes } => {
+            let standing = standing(*service)?;
+            nodes.iter().filter_map(|node| standing.get(node)).sum()
+        }
+        Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
+            standing(*service)?.len() as u64
+        }
+        Subject::Spread { of: Of::Service(service), place } => {
+            let places = standing(*service)?.keys().filter_map(|node| program.place_of(*node, *place));
+            places.collect::<BTreeSet<_>>().len() as u64
+        }
+        Subject::Bill
+        | Subject::Latency { .. }
+        | Subject::MemoryFree { .. }
+        | Subject::Spread { .. }
+        | Subject::Share { .. }
+        | Subject::Figure { .. } => return None,
+    })
 }
 
 fn compare_exactly(compare: Compare, value: &BigRational, limit: &BigRational) -> bool {

@@ -1,7 +1,7 @@
 //! Machines taken together: those that are alike, and where those are many classes, those that are similar.
 
 use super::whole;
-use crate::problem::{Packing, Running};
+use crate::problem::{Machine, Packing, Running};
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// More groups than this are joined into larger ones.
 pub const MOST_GROUPS: usize = 80;
 
-/// Interchangeable machines, by index; in order of their first machine. They differ in name and origin only, and the
-/// same runs on them now.
+/// Interchangeable machines, by index; in order of their first machine. They differ in name and origin only, belong to
+/// the same places and parts, and the same runs on them now.
 pub fn machine_groups(packing: &Packing) -> Vec<Vec<usize>> {
     let mut running: Vec<Vec<(usize, u64)>> = vec![Vec::new(); packing.machines.len()];
     for Running { item, machine, copies } in &packing.running {
@@ -26,8 +26,15 @@ pub fn machine_groups(packing: &Packing) -> Vec<Vec<usize>> {
 fn alike<K: Ord>(packing: &Packing, also: impl Fn(usize) -> K) -> Vec<Vec<usize>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
+    let places_of = places_of(packing);
     for (index, machine) in packing.machines.iter().enumerate() {
-        let key = (&machine.capacity, machine.devices, machine.class, &machine.price, also(index));
+        let parts: Vec<Option<usize>> =
+            packing.divisions.iter().map(|division| division.part_of.get(index).copied().flatten()).collect();
+        let key = (
+            (&machine.capacity, machine.devices, machine.class, &machine.price),
+            (&places_of[index], parts),
+            also(index),
+        );
         let place = *places.entry(key).or_insert(groups.len());
         match groups.get_mut(place) {
             Some(group) => group.push(index),
@@ -35,6 +42,19 @@ fn alike<K: Ord>(packing: &Packing, also: impl Fn(usize) -> K) -> Vec<Vec<usize>
         }
     }
     groups
+}
+
+/// By machine: the places that it belongs to, ascending.
+fn places_of(packing: &Packing) -> Vec<Vec<usize>> {
+    let mut places_of: Vec<Vec<usize>> = vec![Vec::new(); packing.machines.len()];
+    for (index, place) in packing.places.iter().enumerate() {
+        for &machine in &place.machines {
+            if let Some(places) = places_of.get_mut(machine) {
+                places.push(index);
+            }
+        }
+    }
+    places_of
 }
 
 pub(super) struct Group {
@@ -50,36 +70,52 @@ pub(super) struct Group {
     pub origins: Vec<Span>,
 }
 
+/// What machines of one group have in common: class, places, and numbers.
+type Likeness = (Option<usize>, Vec<usize>, Vec<u64>);
+
 /// Machines that are alike, whatever runs on them now, or fewer and larger groups where those are many: machines of a
-/// class whose numbers lie within the same powers of a base are joined, for growing bases.
+/// class whose numbers lie within the same powers of a base are joined, for growing bases; first those that belong to
+/// the same places, then, the smallest places given up one size after another, any.
 pub(super) fn groups(packing: &Packing) -> Vec<Group> {
     let equal = alike(packing, |_| ());
-    // Of 64ths of a power of two: 2^(1/16), 2^(1/4), 2, 16, and at last everything of a class.
-    for width in [0_u64, 4, 16, 64, 256, u64::MAX] {
-        let mut joined: BTreeMap<(Option<usize>, Vec<u64>), Vec<usize>> = BTreeMap::new();
-        for (index, group) in equal.iter().enumerate() {
-            let Some(machine) = group.first().and_then(|&first| packing.machines.get(first)) else {
-                continue;
-            };
-            let key = match width {
-                0 => vec![index as u64],
-                _ => {
-                    let price = (machine.price.abs() * whole(1 << 20)).to_integer();
-                    let price = u64::try_from(price).unwrap_or(u64::MAX);
-                    let amounts = machine.capacity.iter().copied().chain([u64::from(machine.devices), price]);
-                    amounts.map(|amount| logarithm(amount) / width).collect()
-                }
-            };
-            joined.entry((machine.class, key)).or_default().extend(group);
-        }
-        if joined.len() <= MOST_GROUPS || width == u64::MAX {
-            let mut groups: Vec<Group> =
-                joined.into_iter().map(|((class, _), machines)| group_of(packing, class, machines)).collect();
-            groups.sort_by_key(|group| group.machines.first().copied());
-            return groups;
+    let places_of = places_of(packing);
+    let size = |place: usize| packing.places.get(place).map_or(0, |place| place.machines.len());
+    let mut sizes: Vec<usize> = (0..packing.places.len()).map(size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    for given_up in 0..=sizes.len() {
+        let largest_given_up = given_up.checked_sub(1).and_then(|last| sizes.get(last)).copied();
+        // Of 64ths of a power of two: 2^(1/16), 2^(1/4), 2, 16, and at last everything of a class.
+        let widths: &[u64] =
+            if given_up == sizes.len() { &[0, 4, 16, 64, 256, u64::MAX] } else { &[0, 4, 16] };
+        for &width in widths {
+            let mut joined: BTreeMap<Likeness, Vec<usize>> = BTreeMap::new();
+            for group in &equal {
+                let Some(&first) = group.first() else { continue };
+                let Some(machine) = packing.machines.get(first) else { continue };
+                let kept = |place: &&usize| largest_given_up.is_none_or(|largest| size(**place) > largest);
+                let places = places_of[first].iter().filter(kept).copied().collect();
+                joined.entry((machine.class, places, numbers(machine, width))).or_default().extend(group);
+            }
+            if joined.len() <= MOST_GROUPS || width == u64::MAX {
+                let mut groups: Vec<Group> = joined
+                    .into_iter()
+                    .map(|((class, ..), machines)| group_of(packing, class, machines))
+                    .collect();
+                groups.sort_by_key(|group| group.machines.first().copied());
+                return groups;
+            }
         }
     }
     Vec::new()
+}
+
+/// A machine's amounts and price, those within the same power of a base alike; as they are where `width` is 0.
+fn numbers(machine: &Machine, width: u64) -> Vec<u64> {
+    let price = (machine.price.abs() * whole(1 << 20)).to_integer();
+    let price = u64::try_from(price).unwrap_or(u64::MAX);
+    let amounts = machine.capacity.iter().copied().chain([u64::from(machine.devices), price]);
+    amounts.map(|amount| logarithm(amount).checked_div(width).unwrap_or(amount)).collect()
 }
 
 /// 64 times the logarithm to base two, roughly and without floating point: monotone in the amount.

@@ -2,38 +2,45 @@
 //! [`relaxation`](super).
 
 use super::groups::{Group, groups};
+use super::places::{End, Holding, holding};
 use super::step::{common_divisor, level_step};
 use super::{Column, Counted, Goal, Relaxation, RelaxedRow, ratio, whole};
-use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Relation, Row, Shortfall};
+use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Place, Relation, Row, Shortfall};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Factors of columns, without zeros.
-type Terms = BTreeMap<usize, BigRational>;
+pub(super) type Terms = BTreeMap<usize, BigRational>;
 
 /// Group and column of a form; the group is none for a form that fits nowhere.
 type GroupColumns = Vec<(Option<usize>, usize)>;
 
 pub(super) struct Builder<'a> {
-    packing: &'a Packing,
-    groups: Vec<Group>,
+    pub(super) packing: &'a Packing,
+    pub(super) groups: Vec<Group>,
+    /// By machine.
+    pub(super) group_of: Vec<usize>,
+    /// By place and group.
+    pub(super) holdings: Vec<Vec<Holding>>,
     /// Whether `u[g]` are unknowns.
     counts_money: bool,
     /// By item: whether its spread is counted.
-    counts_spread: Vec<bool>,
-    columns: Vec<Column>,
+    pub(super) counts_spread: Vec<bool>,
+    pub(super) columns: Vec<Column>,
     rows: Vec<RelaxedRow>,
     objective: Vec<(usize, BigRational)>,
     step: Option<BigRational>,
     /// By item and choice.
-    copies: Vec<Vec<GroupColumns>>,
+    pub(super) copies: Vec<Vec<GroupColumns>>,
     /// By group.
-    machines: Vec<Option<usize>>,
+    pub(super) machines: Vec<Option<usize>>,
     /// By item: group and column.
-    spread: Vec<Vec<(usize, usize)>>,
+    pub(super) spread: Vec<Vec<(usize, usize)>>,
+    /// By item and division.
+    pub(super) spread_over: BTreeMap<(usize, usize), usize>,
     /// Columns of items of which copies must move, or stay.
     moved: Vec<usize>,
 }
@@ -48,9 +55,11 @@ impl<'a> Builder<'a> {
         builder.add_capacities();
         builder.add_fits();
         builder.add_spread_rows();
+        builder.add_spread_over(&spread_over(packing, goal));
         for row in &packing.rows {
             builder.add_row(row);
         }
+        builder.add_sums_over_places();
         builder.add_goal(goal);
         let Builder { groups, columns, rows, objective, step, .. } = builder;
         let groups = groups.into_iter().map(|group| group.machines).collect();
@@ -59,16 +68,20 @@ impl<'a> Builder<'a> {
 
     fn new(packing: &'a Packing, goal: Goal) -> Self {
         let groups = groups(packing);
-        let wishes = wishes_of(packing, goal);
-        let rows = || {
-            packing.rows.iter().chain(wishes.iter().filter_map(|&w| packing.wishes.get(w)).map(|w| &w.row))
-        };
-        let atoms = || rows().flat_map(|row| row.terms.iter().map(|(_, atom)| *atom));
-        let counts_money = atoms().any(|atom| atom == Atom::Price)
+        let mut group_of = vec![0; packing.machines.len()];
+        for (index, group) in groups.iter().enumerate() {
+            for &machine in &group.machines {
+                group_of[machine] = index;
+            }
+        }
+        let held = |place: &Place| holding(place.machines.iter(), &group_of, &groups);
+        let holdings = packing.places.iter().map(held).collect();
+        let atoms = atoms_of(packing, goal);
+        let counts_money = atoms.contains(&Atom::Price)
             || levels_of(packing, goal).any(|level| level.iter().any(|(_, atom)| *atom == LevelAtom::Price));
         let mut counts_spread = vec![false; packing.items.len()];
-        for atom in atoms() {
-            if let Atom::Spread { item } = atom
+        for atom in &atoms {
+            if let Atom::Spread { item } = *atom
                 && let Some(counts) = counts_spread.get_mut(item)
             {
                 *counts = true;
@@ -78,6 +91,8 @@ impl<'a> Builder<'a> {
         Self {
             packing,
             groups,
+            group_of,
+            holdings,
             counts_money,
             counts_spread,
             columns: Vec::new(),
@@ -87,17 +102,18 @@ impl<'a> Builder<'a> {
             copies: Vec::new(),
             machines,
             spread: Vec::new(),
+            spread_over: BTreeMap::new(),
             moved: Vec::new(),
         }
     }
 
-    fn add_column(&mut self, counts: Counted, upper: BigRational, origins: Vec<Span>) -> usize {
+    pub(super) fn add_column(&mut self, counts: Counted, upper: BigRational, origins: Vec<Span>) -> usize {
         self.columns.push(Column { counts, upper, origins });
         self.columns.len() - 1
     }
 
     /// A row; nothing where it holds for every value of its columns because it has none.
-    fn add(&mut self, terms: Terms, relation: Relation, bound: BigRational, origins: Vec<Span>) {
+    pub(super) fn add(&mut self, terms: Terms, relation: Relation, bound: BigRational, origins: Vec<Span>) {
         let empty_holds = match relation {
             Relation::AtMost => !bound.is_negative(),
             Relation::AtLeast => !bound.is_positive(),
@@ -141,7 +157,7 @@ impl<'a> Builder<'a> {
                 by_choice.push(columns);
             }
             self.copies.push(by_choice);
-            let terms = self.quantity(Atom::Copies { item: item_index });
+            let terms = self.quantity(Atom::Copies { item: item_index }, End::High);
             let largest: BigRational = terms.keys().map(|&column| self.columns[column].upper.clone()).sum();
             if largest > whole(item.most) {
                 self.add(terms, Relation::AtMost, whole(item.most), vec![item.origin]);
@@ -160,25 +176,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_spread(&mut self) {
-        for item in 0..self.packing.items.len() {
-            let mut columns = Vec::new();
-            if self.counts_spread[item] {
-                for group in 0..self.groups.len() {
-                    if self.copies[item].iter().flatten().any(|(of, _)| *of == Some(group)) {
-                        let size = whole(self.groups[group].machines.len() as u64);
-                        let origins = self.groups[group].origins.clone();
-                        columns
-                            .push((group, self.add_column(Counted::Spread { item, group }, size, origins)));
-                    }
-                }
-            }
-            self.spread.push(columns);
-        }
-    }
-
     /// Adds `terms <= bound * u[g]`, where `n` stands for `u[g]` if that is not an unknown.
-    fn add_per_machine(&mut self, group: usize, mut terms: Terms, bound: BigRational) {
+    pub(super) fn add_per_machine(&mut self, group: usize, mut terms: Terms, bound: BigRational) {
         if terms.is_empty() {
             return;
         }
@@ -284,40 +283,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_spread_rows(&mut self) {
-        for item in 0..self.packing.items.len() {
-            for (group, spread) in self.spread[item].clone() {
-                let mut copies = Terms::new();
-                let mut most_on_one: u64 = 0;
-                for (choice, columns) in self.copies[item].iter().enumerate() {
-                    for &(of, column) in columns {
-                        if of == Some(group) {
-                            copies.insert(column, BigRational::one());
-                            most_on_one = most_on_one.saturating_add(self.fit(item, choice, group));
-                        }
-                    }
-                }
-                let most_on_one = most_on_one.min(self.packing.items[item].most);
-                let origins = vec![self.packing.items[item].origin];
-                let mut at_least_one = copies.clone();
-                at_least_one.insert(spread, -BigRational::one());
-                self.add(at_least_one, Relation::AtLeast, BigRational::zero(), origins.clone());
-                copies.insert(spread, -whole(most_on_one));
-                self.add(copies, Relation::AtMost, BigRational::zero(), origins);
-                if self.machines[group].is_some() {
-                    self.add_per_machine(
-                        group,
-                        Terms::from([(spread, BigRational::one())]),
-                        BigRational::one(),
-                    );
-                }
-            }
-        }
-    }
-
     fn add_row(&mut self, row: &Row) {
-        let terms = self.terms(row);
-        self.add(terms, row.relation, row.bound.clone(), row.origins.clone());
+        if row.relation == Relation::Equal && !self.is_exact(row) {
+            for relation in [Relation::AtLeast, Relation::AtMost] {
+                let terms = self.sum(&row.terms, End::of(relation));
+                self.add(terms, relation, row.bound.clone(), row.origins.clone());
+            }
+        } else {
+            let terms = self.sum(&row.terms, End::of(row.relation));
+            self.add(terms, row.relation, row.bound.clone(), row.origins.clone());
+        }
         self.add_rounded_rows(row);
     }
 
@@ -357,7 +332,7 @@ impl<'a> Builder<'a> {
                 if unchanged {
                     continue;
                 }
-                let terms = self.sum(&rounded);
+                let terms = self.sum(&rounded, End::of(relation));
                 self.add(terms, relation, bound, row.origins.clone());
             }
         }
@@ -435,7 +410,6 @@ impl<'a> Builder<'a> {
     fn add_wish(&mut self, index: usize) -> Option<usize> {
         let packing = self.packing;
         let wish = packing.wishes.get(index)?;
-        let terms = self.terms(&wish.row);
         let (least, most) = self.range(&wish.row);
         let zero = BigRational::zero;
         let largest_deficit = match wish.row.relation {
@@ -456,12 +430,12 @@ impl<'a> Builder<'a> {
             Shortfall::Unmet => largest.clone(),
         };
         if largest_deficit.is_positive() {
-            let mut terms = terms.clone();
+            let mut terms = self.sum(&wish.row.terms, End::High);
             terms.insert(column, weight(&largest_deficit));
             self.add(terms, Relation::AtLeast, wish.row.bound.clone(), wish.row.origins.clone());
         }
         if largest_excess.is_positive() {
-            let mut terms = terms;
+            let mut terms = self.sum(&wish.row.terms, End::Low);
             terms.insert(column, -weight(&largest_excess));
             self.add(terms, Relation::AtMost, wish.row.bound.clone(), wish.row.origins.clone());
         }
@@ -478,7 +452,7 @@ impl<'a> Builder<'a> {
                     }
                 }
                 LevelAtom::Price => {
-                    for (column, price) in self.quantity(Atom::Price) {
+                    for (column, price) in self.quantity(Atom::Price, End::High) {
                         *sum.entry(column).or_default() += factor * price;
                     }
                 }
@@ -493,8 +467,8 @@ impl<'a> Builder<'a> {
         sum
     }
 
-    /// The columns that an atom sums.
-    fn quantity(&self, atom: Atom) -> Terms {
+    /// The columns that an atom sums; of a place that consists of whole groups, whichever end is asked for.
+    pub(super) fn quantity(&self, atom: Atom, end: End) -> Terms {
         let ones = |columns: &mut dyn Iterator<Item = usize>| {
             columns.map(|column| (column, BigRational::one())).collect()
         };
@@ -507,6 +481,13 @@ impl<'a> Builder<'a> {
                 Some(columns) => ones(&mut columns.iter().map(|(_, column)| *column)),
                 None => Terms::new(),
             },
+            Atom::CopiesOn { item, place } => match self.holdings.get(place) {
+                Some(holding) => ones(&mut self.columns_in(item, holding, end).into_iter()),
+                None => Terms::new(),
+            },
+            Atom::SpreadOver { item, division } => {
+                ones(&mut self.spread_over.get(&(item, division)).copied().into_iter())
+            }
             Atom::Spread { item } => match self.spread.get(item) {
                 Some(columns) => ones(&mut columns.iter().map(|(_, column)| *column)),
                 None => Terms::new(),
@@ -521,14 +502,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn terms(&self, row: &Row) -> Terms {
-        self.sum(&row.terms)
-    }
-
-    fn sum(&self, terms: &[(BigRational, Atom)]) -> Terms {
+    fn sum(&self, terms: &[(BigRational, Atom)], end: End) -> Terms {
         let mut sum = Terms::new();
         for (factor, atom) in terms {
-            for (column, weight) in self.quantity(*atom) {
+            for (column, weight) in self.quantity(*atom, end.times(factor)) {
                 *sum.entry(column).or_default() += factor * weight;
             }
         }
@@ -547,23 +524,19 @@ impl<'a> Builder<'a> {
             }
         };
         for (factor, atom) in &row.terms {
-            let uppers =
-                self.quantity(*atom).into_iter().map(|(column, weight)| weight * &self.columns[column].upper);
             match *atom {
-                Atom::Price => uppers.for_each(|upper| add(factor * upper)),
-                Atom::Copies { item } | Atom::CopiesOf { item, .. } | Atom::Spread { item } => {
-                    let most =
-                        self.packing.items.get(item).map_or_else(BigRational::zero, |item| whole(item.most));
-                    let upper = uppers.sum::<BigRational>();
-                    add(factor * upper.min(most));
-                }
+                Atom::Price => self
+                    .quantity(*atom, End::High)
+                    .into_iter()
+                    .for_each(|(column, price)| add(factor * price * &self.columns[column].upper)),
+                atom => add(factor * self.largest(atom)),
             }
         }
         (least, largest)
     }
 
     /// How many copies of a form fit on an otherwise empty machine of a group.
-    fn fit(&self, item: usize, choice: usize, group: usize) -> u64 {
+    pub(super) fn fit(&self, item: usize, choice: usize, group: usize) -> u64 {
         let machine = &self.groups[group];
         let item = &self.packing.items[item];
         let choice = &item.choices[choice];
@@ -636,6 +609,22 @@ fn wishes_of(packing: &Packing, goal: Goal) -> Vec<usize> {
     wishes.sort_unstable();
     wishes.dedup();
     wishes
+}
+
+/// What the rows and the wishes of a goal count.
+fn atoms_of(packing: &Packing, goal: Goal) -> BTreeSet<Atom> {
+    let wishes = wishes_of(packing, goal).into_iter().filter_map(|wish| packing.wishes.get(wish));
+    let rows = packing.rows.iter().chain(wishes.map(|wish| &wish.row));
+    rows.flat_map(|row| row.terms.iter().map(|(_, atom)| *atom)).collect()
+}
+
+/// The items whose parts of a division are counted.
+fn spread_over(packing: &Packing, goal: Goal) -> BTreeSet<(usize, usize)> {
+    let counted = |atom: Atom| match atom {
+        Atom::SpreadOver { item, division } => Some((item, division)),
+        _ => None,
+    };
+    atoms_of(packing, goal).into_iter().filter_map(counted).collect()
 }
 
 /// The terms of the level minimised and of those frozen.

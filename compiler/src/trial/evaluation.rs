@@ -5,13 +5,11 @@
 
 use crate::assembly::{HOUR, standing_price};
 use crate::candidates::precision_name;
-use crate::plan::judged::{MISSING, NOT_YET, missing};
+use crate::plan::judged::{MISSING, NOT_YET, count, missing};
 use crate::plan::predicted::{Load, latency, memory_free};
 use crate::plan::written::World;
 use crate::recheck::Values;
-use berth_language::model::{
-    Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, PlaceKind, Subject,
-};
+use berth_language::model::{Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, Subject};
 use berth_language::quantity::{ArithmeticError, Dimension, Quantity};
 use berth_language::quantity_text::column_unit;
 use berth_language::schema::Support;
@@ -514,13 +512,10 @@ impl Evaluation<'_> {
                 .map(|value| Quantity::new(value, dimension))
                 .ok_or_else(|| not_yet("it is unbounded".to_owned()))
         };
+        if let Some(count) = count(world.program, values, subject) {
+            return Ok(Quantity::integer(count));
+        }
         match subject {
-            Subject::Replicas { service } => {
-                Ok(Quantity::integer(values.copies[*service].iter().sum::<u64>()))
-            }
-            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
-                Ok(Quantity::integer(values.spread[*service]))
-            }
             Subject::Bill => Ok(money(&values.price + standing_price(world.program), dimension)),
             Subject::Latency { service, measure, statistic } => {
                 match latency(world, values, loads, *service, *measure, statistic) {
@@ -553,11 +548,11 @@ impl Evaluation<'_> {
                 };
                 extreme.ok_or_else(|| not_yet("names have no order".to_owned()))
             }
-            Subject::Spread { place, .. } => {
-                Err(not_yet(format!("spread over {}s is not judged yet", place.name())))
+            Subject::Replicas { .. } | Subject::ReplicasOn { .. } => {
+                Err(not_yet("this service is not planned".to_owned()))
             }
-            Subject::ReplicasOn { .. } => {
-                Err(not_yet("replicas on single nodes are not counted yet".to_owned()))
+            Subject::Spread { place, .. } => {
+                Err(not_yet(format!("spread over {}s is judged of services alone yet", place.name())))
             }
             Subject::Share { .. } => Err(not_yet("flows are not planned yet".to_owned())),
             Subject::Figure { field, .. } => Err(not_yet(match subject.row().map(|row| row.support) {

@@ -1,6 +1,6 @@
 //! Places, what guards their power, and the links between them.
 
-use super::{Fact, Market, PlaceKind, Profile};
+use super::{Fact, Market, PlaceKind, Profile, Program};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -46,6 +46,21 @@ pub struct Place {
     pub sensor: Option<Sensor>,
     /// What slows it down, by the power at which each begins, lowest first.
     pub stages: Vec<Stage>,
+}
+
+impl Program {
+    /// The place of a level that holds a node, by index into [`places`](Program::places).
+    pub fn place_of(&self, node: usize, level: PlaceKind) -> Option<usize> {
+        let mut above = self.nodes.get(node)?.place;
+        while let Some(index) = above {
+            let place = self.places.get(index)?;
+            if place.level == level {
+                return Some(index);
+            }
+            above = place.parent;
+        }
+        None
+    }
 }
 
 /// A breaker: a physical limit of the place it stands in.

@@ -6,7 +6,7 @@ use super::things::ThingId;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Compare, Condition, Of, PlaceKind, Steps, Subject, Term, When};
+use crate::model::{Compare, Condition, Of, Steps, Subject, Term, When};
 use crate::quantity::Quantity;
 use crate::schema::{self, Role, Support};
 use crate::span::Span;
@@ -107,9 +107,10 @@ impl<'a> Builder<'_, 'a> {
                 .find_map(|term| unjudged_subject(&term.subject))
                 .or_else(|| Some("a list with gaps is not planned yet; a range is".to_owned())),
             Condition::Chosen { subject, .. } => unjudged_subject(subject),
-            Condition::Placed { .. } => Some("where single replicas may stand is not planned yet".to_owned()),
+            Condition::Placed { .. } => None,
             Condition::All(parts) => parts.iter().find_map(|part| self.unjudged(id, part, when)),
             Condition::Any(_) => Some(EITHER.to_owned()),
+            Condition::Not(inner) if matches!(**inner, Condition::Placed { .. }) => None,
             Condition::Not(inner) => self.unjudged(id, inner, when).or_else(|| {
                 Some("`not` over decisions is not planned yet; name what is allowed with `in`".to_owned())
             }),
@@ -121,9 +122,6 @@ impl<'a> Builder<'_, 'a> {
 
     /// It speaks of what is decided once for all steps: where it holds in one, it holds in all.
     fn decided_once(&self, condition: &Condition, when: &When) -> bool {
-        let Condition::Compare { terms, .. } = condition else {
-            return false;
-        };
         let elastic = |service: usize| {
             self.resolver.service_at(service).is_none_or(|thing| {
                 self.resolver.note(thing, "elastic");
@@ -131,11 +129,18 @@ impl<'a> Builder<'_, 'a> {
             })
         };
         let once = |term: &Term| match &term.subject {
-            Subject::Replicas { service } => !elastic(*service),
-            Subject::Spread { of: Of::Service(_), place: PlaceKind::Node } => true,
+            Subject::Replicas { service } | Subject::ReplicasOn { service, .. } => !elastic(*service),
+            Subject::Spread { of: Of::Service(_), .. } => true,
             _ => false,
         };
-        when.base != Steps::Never && terms.iter().all(once)
+        when.base != Steps::Never
+            && match condition {
+                Condition::Compare { terms, .. } => terms.iter().all(once),
+                Condition::Placed { .. } => true,
+                Condition::Not(inner) => matches!(**inner, Condition::Placed { .. }),
+                Condition::All(parts) => parts.iter().all(|part| self.decided_once(part, when)),
+                _ => false,
+            }
     }
 
     /// Why no stage weighs a wish, if none does.
@@ -152,11 +157,12 @@ impl<'a> Builder<'_, 'a> {
             Condition::Listed { .. } | Condition::Chosen { .. } => {
                 Some("wishes for a layout or a device class are not weighed yet".to_owned())
             }
-            Condition::Placed { .. } => Some("wishes for a place are not weighed yet".to_owned()),
+            Condition::Placed { .. } => None,
             Condition::All(_) => {
                 Some("a wish for several things at once is not weighed yet; write one line each".to_owned())
             }
             Condition::Any(_) => Some(EITHER.to_owned()),
+            Condition::Not(inner) if matches!(**inner, Condition::Placed { .. }) => None,
             Condition::Not(_) => Some("a wish for the opposite of a choice is not weighed yet".to_owned()),
             Condition::NotYet { because } => Some(because.clone()),
         };
@@ -172,13 +178,13 @@ pub(super) fn unjudged_subject(subject: &Subject) -> Option<String> {
     };
     match subject {
         Subject::Replicas { .. }
+        | Subject::ReplicasOn { .. }
         | Subject::Latency { .. }
         | Subject::MemoryFree { .. }
         | Subject::Bill
-        | Subject::Spread { of: Of::Service(_), place: PlaceKind::Node } => None,
+        | Subject::Spread { of: Of::Service(_), .. } => None,
         // As above.
         Subject::Figure { field: "nameplate", of: Of::Thing { .. }, .. } => None,
-        Subject::ReplicasOn { .. } => Some("replicas on single nodes are not counted yet".to_owned()),
         Subject::Share { .. } => supported(&schema::kinds::flow::share),
         Subject::Spread { of, place } => {
             let row = schema::kind(of.kind()).and_then(|kind| kind.field("spread"));

@@ -12,7 +12,7 @@ use super::{Outcome, Resolver, Scope};
 use crate::model::{Compare, Subject};
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::{self, Kind, kinds};
-use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Step};
+use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Operator, Step};
 use num_traits::{One, Zero};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -34,6 +34,12 @@ impl<'a> Resolver<'a> {
         service: ThingId,
         scope: &Scope,
     ) -> Outcome<Value> {
+        if quantifier.fold == Fold::Count
+            && let Some(condition) = quantifier.condition
+            && speaks_of_places(condition, &quantifier.variable.value)
+        {
+            return self.count_by_place(quantifier, condition, service, scope);
+        }
         let nodes = self.all_things(&kinds::node::KIND);
         let every: Vec<ThingId> = nodes.iter().copied().filter(|node| !self.is_lost(*node)).collect();
         if quantifier.fold == Fold::All
@@ -124,6 +130,72 @@ impl<'a> Resolver<'a> {
             whole = joined(true, only_on(service, every, &forbidden), whole);
         }
         Ok(Value::Condition(whole))
+    }
+
+    /// How many replicas stand on the nodes of which `condition` holds, which is the same for all nodes of one
+    /// place.
+    fn count_by_place(
+        &mut self,
+        quantifier: &OverInstances<'a>,
+        condition: &'a Expr,
+        service: ThingId,
+        scope: &Scope,
+    ) -> Outcome<Value> {
+        let variable = &quantifier.variable.value;
+        let places = self.nodes_by_place();
+        // `i.rack == r`: the other side is read once.
+        let one = match at_one_place(condition, variable) {
+            None => None,
+            Some((level, other)) => {
+                self.count_fold(quantifier.over.span)?;
+                match self.evaluate(other, scope, Expect::Value)? {
+                    Value::Thing(place) => Some((level, place)),
+                    _ => None,
+                }
+            }
+        };
+        let mut chosen: Vec<ThingId> = Vec::new();
+        for nodes in places.iter() {
+            let Some(first) = nodes.first().copied() else { continue };
+            let holds = match one {
+                Some((level, place)) => self.place_of(first, level, condition.span)? == place,
+                None => {
+                    self.count_fold(quantifier.over.span)?;
+                    let scope = scope.with(variable, Value::Instance(first));
+                    let value = self.evaluate(condition, &scope, Expect::Value)?;
+                    match self.condition_of(value, condition.span)? {
+                        Judged::Fact(holds, _) => holds,
+                        Judged::NotYet(because) => return Ok(Value::not_yet(because)),
+                        Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
+                        _ => return Ok(Value::not_yet("a `where` over decisions is not judged yet")),
+                    }
+                }
+            };
+            if holds {
+                chosen.extend(nodes);
+            }
+        }
+        let every = places.iter().map(Vec::len).sum();
+        let subject = self.replicas_on(service, chosen.into_iter(), every);
+        Ok(Value::Linear(Linear::subject(subject, Dimension::NONE)))
+    }
+
+    /// Every node that is not lost, together with the others of the innermost place that holds it.
+    fn nodes_by_place(&mut self) -> Rc<Vec<Vec<ThingId>>> {
+        let nodes = self.all_things(&kinds::node::KIND);
+        if let Some(known) = &self.nodes_by_place {
+            return Rc::clone(known);
+        }
+        // Nodes stand in places alone, and what holds one that is there is not lost.
+        let mut by_place: BTreeMap<Option<ThingId>, Vec<ThingId>> = BTreeMap::new();
+        for node in nodes.iter().copied().filter(|node| !self.is_lost(*node)) {
+            by_place.entry(self.thing(node).parent).or_default().push(node);
+        }
+        let places = Rc::new(by_place.into_values().collect());
+        if self.expanded {
+            self.nodes_by_place = Some(Rc::clone(&places));
+        }
+        places
     }
 
     /// No replica stands where `body` is false; where it is a decision, it holds if one stands there.
@@ -236,6 +308,36 @@ impl<'a> Resolver<'a> {
             Subject::ReplicasOn { service, nodes }
         }
     }
+}
+
+/// `i.rack == r`: the level, and what is compared with it, where that does not read `variable`.
+fn at_one_place<'e>(condition: &'e Expr, variable: &str) -> Option<(&'static Kind, &'e Expr)> {
+    let ExprKind::Binary { operator, left, right } = &condition.kind else { return None };
+    if operator.value != Operator::Equal {
+        return None;
+    }
+    let level = |side: &Expr| match &side.kind {
+        ExprKind::Path(path) if path.head.value == variable => match path.steps.as_slice() {
+            [Step::Field(name)] => schema::kind(&name.value).filter(|kind| kind.is_place()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let is_plain = |side: &Expr| match &side.kind {
+        ExprKind::Path(path) => {
+            let literal = |key: &Expr| matches!(key.kind, ExprKind::Quantity(_) | ExprKind::String(_));
+            path.head.value != variable
+                && path.steps.iter().all(|step| match step {
+                    Step::Field(_) => true,
+                    Step::Index { keys, .. } => keys.iter().all(literal),
+                    Step::All(_) | Step::Call { .. } => false,
+                })
+        }
+        _ => false,
+    };
+    [(left, right), (right, left)]
+        .into_iter()
+        .find_map(|(side, other)| Some((level(side)?, &**other)).filter(|(_, other)| is_plain(other)))
 }
 
 /// Of `variable` it reads nothing but the places that hold it: `i.site.market`.

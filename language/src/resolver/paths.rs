@@ -523,7 +523,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The place of a level that holds a node or a place.
-    fn place_of(&mut self, thing: ThingId, level: &'static Kind, span: Span) -> Outcome<ThingId> {
+    pub(super) fn place_of(&mut self, thing: ThingId, level: &'static Kind, span: Span) -> Outcome<ThingId> {
         let mut above = self.thing(thing).parent;
         while let Some(parent) = above {
             let known = self.thing(parent);

@@ -81,7 +81,8 @@ const STANDING: &[&str] = &["node", "rack", "row", "site", "link"];
 /// What a link can join.
 const JOINED: &[&str] = &["site", "row", "rack"];
 const MARKETS: &[&str] = &["owned", "reserved", "on_demand", "spot"];
-const PLACES: &str = "no stage knows places yet: their failures, power, prices and spread are not judged";
+const INTERRUPTIONS: &str = "interruptions are not predicted yet";
+const ENERGY_PRICES: &str = "energy is not in the bill yet";
 const POWERS: &str = "power is not predicted yet";
 const TIERS: &str = "memory tiers are not planned yet";
 const BILLS: &str = "only the bill of the whole program is judged yet";
@@ -127,9 +128,9 @@ kinds! {
         zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here; its place's where it states none.";
         taints: Fact, Labels, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
-        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Interruptions a time; its place's where it states none.";
-        notice: Fact, Q(&TIME, NotNegative), NotYet("interruptions are not predicted yet"), Unset, "Time between notice and interruption; its place's where it states none.";
-        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet("energy is not in the bill yet"), Unset, "Money for energy; its place's where it states none.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet(INTERRUPTIONS), Unset, "Interruptions a time; its place's where it states none.";
+        notice: Fact, Q(&TIME, NotNegative), NotYet(INTERRUPTIONS), Unset, "Time between notice and interruption; its place's where it states none.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet(ENERGY_PRICES), Unset, "Money for energy; its place's where it states none.";
         filled: Choice, Integer(NotNegative), NotYet("every node counts as filled"), Unset, "How many of the block are filled.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Its readings, W.";
         nameplate: Measure, Q(&POWER, Any), Acted, Unset, "Largest power of its hardware, W: that of its devices and its overhead.";
@@ -284,16 +285,16 @@ kinds! {
         moves: Measure, Integer(Any), NotYet("moves are not counted in a test yet"), Unset, "Replicas that move.";
     }
     /// A place with its own feed and tariff.
-    site as SiteRows in [""], NotYet(PLACES) => {
+    site as SiteRows in [""], Acted => {
         zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What the meter may read, W.";
         pue: Fact, Q(&RATIO, AtLeastOne), Describes, Unset, "Metered power over that of its servers.";
-        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet(ENERGY_PRICES), Unset, "Money for energy.";
         carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy.";
-        interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time.";
-        notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet(INTERRUPTIONS), Unset, "Interruptions a time.";
+        notice: Fact, Q(&TIME, NotNegative), NotYet(INTERRUPTIONS), Unset, "Time between notice and interruption.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
         labels: Fact, Labels, Describes, Unset, "Labels for targets.";
@@ -306,15 +307,15 @@ kinds! {
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// Racks behind one feed.
-    row as RowRows in ["site"], NotYet(PLACES) => {
+    row as RowRows in ["site"], Acted => {
         zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here; that of what holds it where it states none.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What it may draw, W.";
-        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy; that of what holds it where it states none.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet(ENERGY_PRICES), Unset, "Money for energy; that of what holds it where it states none.";
         carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy; that of what holds it where it states none.";
-        interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time; those of what holds it where it states none.";
-        notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption; that of what holds it where it states none.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet(INTERRUPTIONS), Unset, "Interruptions a time; those of what holds it where it states none.";
+        notice: Fact, Q(&TIME, NotNegative), NotYet(INTERRUPTIONS), Unset, "Time between notice and interruption; that of what holds it where it states none.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
         labels: Fact, Labels, Describes, Unset, "Labels for targets.";
@@ -325,15 +326,15 @@ kinds! {
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// Servers behind one breaker.
-    rack as RackRows in ["", "site", "row"], NotYet(PLACES) => {
+    rack as RackRows in ["", "site", "row"], Acted => {
         zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here; that of what holds it where it states none.";
         market: Fact, Symbol(MARKETS), Describes, IsSymbol("owned"), "How its nodes are paid unless they say.";
         feed: Fact, Q(&POWER, Positive), Describes, Unset, "What it may draw, W.";
-        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), Describes, Unset, "Money for energy; that of what holds it where it states none.";
+        energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet(ENERGY_PRICES), Unset, "Money for energy; that of what holds it where it states none.";
         carbon_intensity: Fact, Profile(&MASS_PER_ENERGY, NotNegative), Describes, Unset, "Carbon for energy; that of what holds it where it states none.";
-        interruption: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Interruptions a time; those of what holds it where it states none.";
-        notice: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time between notice and interruption; that of what holds it where it states none.";
+        interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet(INTERRUPTIONS), Unset, "Interruptions a time; those of what holds it where it states none.";
+        notice: Fact, Q(&TIME, NotNegative), NotYet(INTERRUPTIONS), Unset, "Time between notice and interruption; that of what holds it where it states none.";
         failures: Fact, Q(&FREQUENCY, NotNegative), Describes, Unset, "Failures a time.";
         repair: Fact, Q(&TIME, Positive), Describes, Unset, "Time until it is back.";
         labels: Fact, Labels, Describes, Unset, "Labels for targets.";

@@ -4,18 +4,22 @@
 //! resources cpu core/1000, memory byte
 //! scale 1000
 //! machine box 3x cpu 8000 devices 2 class 0 price 0.19
+//! place rack_a box[1] box[3]
+//! parts racks 0 0 1
 //! item web most 4 cpu 3000 share 400
 //! item chat most 9
 //!   form small cpu 1000 whole 1 on 0
 //! row web + 2 chat.small - spread(web) >= 3
+//! row web@rack_a <= 2
+//! row spread(web,racks) >= 2
 //! wish web >= 4 distance
 //! level bill: price + 0.4 wish0 gap 0.01
 //! ```
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use berth_compiler::problem::{
-    Atom, Certificate, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation,
-    Resource, Row, Running, Shortfall, Solution, Wish,
+    Atom, Certificate, Choice, Devices, Division, Item, Level, LevelAtom, Machine, Packing, Place, Problem,
+    Relation, Resource, Row, Running, Shortfall, Solution, Wish,
 };
 use berth_compiler::problem_description::number;
 use berth_compiler::recheck::recheck;
@@ -62,6 +66,16 @@ pub fn packing(text: &str) -> Problem {
                         origin,
                     });
                 }
+            }
+            ["place", name, names @ ..] => {
+                let known = packing.machines.iter().enumerate();
+                let named = known.filter(|(_, machine)| names.contains(&machine.name.as_str()));
+                let machines = named.map(|(index, _)| index).collect();
+                packing.places.push(Place { name: (*name).into(), machines });
+            }
+            ["parts", name, parts @ ..] => {
+                let part_of = parts.iter().map(|part| part.parse().ok()).collect();
+                packing.divisions.push(Division { name: (*name).into(), part_of });
             }
             ["item", name, "most", most, rest @ ..] => {
                 let fields = fields(rest);
@@ -262,6 +276,16 @@ fn atom(packing: &Packing, word: &str) -> Atom {
     let item = |name: &str| packing.items.iter().position(|item| item.name == name).unwrap();
     if word == "price" {
         return Atom::Price;
+    }
+    if let Some((name, division)) =
+        word.strip_prefix("spread(").and_then(|of| of.trim_end_matches(')').split_once(','))
+    {
+        let division = packing.divisions.iter().position(|known| known.name == division).unwrap();
+        return Atom::SpreadOver { item: item(name), division };
+    }
+    if let Some((name, place)) = word.split_once('@') {
+        let place = packing.places.iter().position(|known| known.name == place).unwrap();
+        return Atom::CopiesOn { item: item(name), place };
     }
     if let Some(name) = word.strip_prefix("spread(") {
         return Atom::Spread { item: item(name.trim_end_matches(')')) };

@@ -1,0 +1,261 @@
+//! Lines to rows: what a condition over counts, places and money says as sums.
+//!
+//! Every set of nodes that a line speaks of becomes a [`Place`] of the problem, each set once; every level of
+//! place whose parts are counted, a [`Division`].
+
+use super::{HOUR, integer, per_hour, standing_price};
+use crate::candidates::least_common_multiple;
+use crate::problem::{Atom, Division, Packing, Place, Relation, Row};
+use berth_language::addresses::compress;
+use berth_language::model::{Compare, Condition, Of, PlaceKind, Program, Subject, Term, Wish};
+use berth_language::span::Span;
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::One;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows for the lines of one program, with the places that they speak of.
+pub(super) struct Lines<'l> {
+    program: &'l Program,
+    /// Rows that were made may be added to it.
+    pub packing: &'l mut Packing,
+    /// Places of the problem by their machines.
+    known: BTreeMap<Vec<usize>, usize>,
+    /// Names of the program's places by their nodes, once some were asked for.
+    names: Option<BTreeMap<Vec<usize>, String>>,
+}
+
+/// Whether a wish became a row, so that its truth follows from counts and machines alone.
+pub fn is_linear(wish: &Wish) -> bool {
+    wish.judged().is_some_and(|condition| match condition {
+        Condition::Compare { terms, compare, .. } => is_row(terms, *compare),
+        Condition::Placed { .. } => true,
+        Condition::Not(inner) => matches!(**inner, Condition::Placed { .. }),
+        _ => false,
+    })
+}
+
+/// Rows that each exclude a condition over counts, places and money, and together all that it excludes; none
+/// where it speaks of anything else. Places that it speaks of are added to the packing.
+pub fn opposite(
+    program: &Program,
+    packing: &mut Packing,
+    condition: &Condition,
+    origin: Span,
+) -> Option<Vec<Row>> {
+    let mut lines = Lines::new(program, packing);
+    let Condition::Compare { terms, compare, limit, .. } = condition else {
+        return match condition {
+            Condition::Placed { .. } => lines.rows(&Condition::Not(Box::new(condition.clone())), origin),
+            Condition::Not(inner) if matches!(**inner, Condition::Placed { .. }) => lines.rows(inner, origin),
+            _ => None,
+        };
+    };
+    let opposites: &[Compare] = match compare {
+        Compare::AtMost => &[Compare::Above],
+        Compare::Below => &[Compare::AtLeast],
+        Compare::AtLeast => &[Compare::Below],
+        Compare::Above => &[Compare::AtMost],
+        Compare::Equal => &[Compare::Below, Compare::Above],
+        Compare::Unequal => &[Compare::Equal],
+    };
+    opposites.iter().map(|compare| lines.row(terms, *compare, &limit.value, origin)).collect()
+}
+
+/// Whether a comparison of these terms is one row.
+fn is_row(terms: &[Term], compare: Compare) -> bool {
+    let counted = |term: &Term| match &term.subject {
+        Subject::Replicas { .. }
+        | Subject::ReplicasOn { .. }
+        | Subject::Spread { of: Of::Service(_), .. }
+        | Subject::Bill => true,
+        Subject::Latency { .. }
+        | Subject::MemoryFree { .. }
+        | Subject::Spread { .. }
+        | Subject::Share { .. }
+        | Subject::Figure { .. } => false,
+    };
+    compare != Compare::Unequal && terms.iter().all(counted)
+}
+
+impl<'l> Lines<'l> {
+    /// With the places that the packing has already.
+    pub fn new(program: &'l Program, packing: &'l mut Packing) -> Self {
+        let places = packing.places.iter().enumerate();
+        let known = places.map(|(index, place)| (place.machines.clone(), index)).collect();
+        Self { program, packing, known, names: None }
+    }
+
+    /// The rows that together say what a condition over counts, places and money says; `None` where it
+    /// speaks of anything else.
+    pub fn rows(&mut self, condition: &Condition, origin: Span) -> Option<Vec<Row>> {
+        match condition {
+            Condition::Compare { terms, compare, limit, .. } => {
+                Some(vec![self.row(terms, *compare, &limit.value, origin)?])
+            }
+            // No copy stands elsewhere; or one does.
+            Condition::Placed { service, nodes } => {
+                Some(vec![self.elsewhere(*service, nodes, (Relation::AtMost, 0), origin)])
+            }
+            Condition::Not(inner) => match &**inner {
+                Condition::Placed { service, nodes } => {
+                    Some(vec![self.elsewhere(*service, nodes, (Relation::AtLeast, 1), origin)])
+                }
+                _ => None,
+            },
+            Condition::All(parts) => {
+                let rows: Option<Vec<_>> = parts.iter().map(|part| self.rows(part, origin)).collect();
+                Some(rows?.into_iter().flatten().collect())
+            }
+            Condition::Listed { .. }
+            | Condition::Chosen { .. }
+            | Condition::Any(_)
+            | Condition::NotYet { .. } => None,
+        }
+    }
+
+    /// What the copies of a service on all nodes but these are.
+    fn elsewhere(
+        &mut self,
+        service: usize,
+        nodes: &[usize],
+        (relation, bound): (Relation, u64),
+        origin: Span,
+    ) -> Row {
+        let within: BTreeSet<usize> = nodes.iter().copied().collect();
+        let outside: Vec<usize> =
+            (0..self.program.nodes.len()).filter(|node| !within.contains(node)).collect();
+        let atom = Atom::CopiesOn { item: service, place: self.place(&outside) };
+        Row {
+            terms: vec![(BigRational::one(), atom)],
+            relation,
+            bound: integer(bound),
+            origins: vec![origin],
+        }
+    }
+
+    fn row(&mut self, terms: &[Term], compare: Compare, limit: &BigRational, origin: Span) -> Option<Row> {
+        if !is_row(terms, compare) {
+            return None;
+        }
+        let mut sum = Vec::new();
+        for term in terms {
+            sum.push((term.coefficient.clone(), self.atom(&term.subject)?));
+        }
+        let mut bound = limit.clone();
+        if sum.iter().any(|(_, atom)| *atom == Atom::Price) {
+            // The bill has what stands anyway in it; the rest is compared by the hour.
+            bound *= integer(HOUR);
+            let standing = standing_price(self.program);
+            for (coefficient, atom) in &sum {
+                if *atom == Atom::Price {
+                    bound -= coefficient * &standing;
+                }
+            }
+        }
+        let step = finest_step(self.program, &sum);
+        let scaled = &bound / &step;
+        let (relation, bound) = match compare {
+            Compare::AtMost => (Relation::AtMost, bound),
+            Compare::AtLeast => (Relation::AtLeast, bound),
+            Compare::Equal => (Relation::Equal, bound),
+            Compare::Below => (Relation::AtMost, (scaled.ceil() - BigRational::one()) * step),
+            Compare::Above => (Relation::AtLeast, (scaled.floor() + BigRational::one()) * step),
+            Compare::Unequal => return None,
+        };
+        Some(Row { terms: sum, relation, bound, origins: vec![origin] })
+    }
+
+    fn atom(&mut self, subject: &Subject) -> Option<Atom> {
+        Some(match subject {
+            Subject::Replicas { service } => Atom::Copies { item: *service },
+            Subject::ReplicasOn { service, nodes } => {
+                Atom::CopiesOn { item: *service, place: self.place(nodes) }
+            }
+            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
+                Atom::Spread { item: *service }
+            }
+            Subject::Spread { of: Of::Service(service), place } => {
+                Atom::SpreadOver { item: *service, division: self.division(*place) }
+            }
+            Subject::Bill => Atom::Price,
+            Subject::Latency { .. }
+            | Subject::MemoryFree { .. }
+            | Subject::Spread { .. }
+            | Subject::Share { .. }
+            | Subject::Figure { .. } => return None,
+        })
+    }
+
+    /// The problem's place of these nodes, which are its machines.
+    fn place(&mut self, nodes: &[usize]) -> usize {
+        if let Some(known) = self.known.get(nodes) {
+            return *known;
+        }
+        let index = self.packing.places.len();
+        let name = self.name(nodes);
+        self.packing.places.push(Place { name, machines: nodes.to_vec() });
+        self.known.insert(nodes.to_vec(), index);
+        index
+    }
+
+    /// That of the program's place that holds just these nodes, or theirs.
+    fn name(&mut self, nodes: &[usize]) -> String {
+        let program = self.program;
+        let names = self.names.get_or_insert_with(|| {
+            let mut held: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            for node in 0..program.nodes.len() {
+                for level in PlaceKind::ALL {
+                    if let Some(place) = program.place_of(node, level) {
+                        held.entry(place).or_default().push(node);
+                    }
+                }
+            }
+            let named = |(place, nodes): (usize, Vec<usize>)| {
+                let place = program.places.get(place)?;
+                Some((nodes, format!("{} {}", place.level.name(), place.name)))
+            };
+            // Of places that hold the same nodes, the outermost names them.
+            held.into_iter().rev().filter_map(named).collect()
+        });
+        match names.get(nodes) {
+            Some(name) => name.clone(),
+            None if nodes.is_empty() => "no node".into(),
+            None => {
+                let nodes = nodes.iter().filter_map(|node| program.nodes.get(*node));
+                compress(nodes.map(|node| node.name.as_str())).join(", ")
+            }
+        }
+    }
+
+    fn division(&mut self, level: PlaceKind) -> usize {
+        let name = format!("{}s", level.name());
+        if let Some(known) = self.packing.divisions.iter().position(|division| division.name == name) {
+            return known;
+        }
+        let mut parts: BTreeMap<usize, usize> = BTreeMap::new();
+        let part_of = (0..self.program.nodes.len()).map(|node| {
+            let place = self.program.place_of(node, level)?;
+            let next = parts.len();
+            Some(*parts.entry(place).or_insert(next))
+        });
+        let part_of = part_of.collect();
+        self.packing.divisions.push(Division { name, part_of });
+        self.packing.divisions.len() - 1
+    }
+}
+
+/// A step that every value of the sum is a multiple of, so that `<` is `<=` one step below.
+fn finest_step(program: &Program, terms: &[(BigRational, Atom)]) -> BigRational {
+    let mut denominator = BigInt::one();
+    for (coefficient, atom) in terms {
+        denominator = least_common_multiple(&denominator, coefficient.denom());
+        if *atom == Atom::Price {
+            for price in program.nodes.iter().filter_map(|node| node.price.as_ref()) {
+                let price = coefficient * per_hour(&price.value.mean());
+                denominator = least_common_multiple(&denominator, price.denom());
+            }
+        }
+    }
+    BigRational::new(BigInt::one(), denominator)
+}
