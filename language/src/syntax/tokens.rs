@@ -176,7 +176,9 @@ fn number_length(rest: &str) -> usize {
         length += 1;
         length += digits(length);
     }
-    if rest[..length].ends_with(['e', 'E'])
+    // Behind other letters it is the end of a unit, and the sign subtracts: `1Ae-9`.
+    let mantissa = rest[..length].strip_suffix(['e', 'E']);
+    if mantissa.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit() || c == '_' || c == '.'))
         && rest[length..].starts_with(['+', '-'])
         && rest[length + 1..].starts_with(|c: char| c.is_ascii_digit())
     {
