@@ -43,6 +43,7 @@ mod targets;
 mod teams;
 mod things;
 mod trials;
+mod unknown;
 mod value;
 mod vision;
 mod worlds;
