@@ -55,17 +55,10 @@ impl<'a> Resolver<'a> {
         for node in &every {
             self.count_fold(quantifier.over.span)?;
             let scope = scope.with(&quantifier.variable.value, Value::Instance(*node));
-            let Some(condition) = quantifier.condition else {
-                chosen.push((*node, scope));
-                continue;
-            };
-            let value = self.evaluate(condition, &scope, Expect::Value)?;
-            match self.condition_of(value, condition.span)? {
-                Judged::Fact(true, _) => chosen.push((*node, scope)),
-                Judged::Fact(false, _) => {}
-                Judged::NotYet(because) => return Ok(Value::not_yet(because)),
-                Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
-                _ => return Ok(Value::not_yet("a `where` over decisions is not judged yet")),
+            match self.is_among(quantifier.condition, &scope)? {
+                Ok(true) => chosen.push((*node, scope)),
+                Ok(false) => {}
+                Err(because) => return Ok(Value::not_yet(because)),
             }
         }
         match (quantifier.fold, quantifier.body) {
@@ -91,15 +84,9 @@ impl<'a> Resolver<'a> {
         every: &[ThingId],
         scope: &Scope,
     ) -> Outcome<Value> {
-        let mut by_place: BTreeMap<Option<usize>, Vec<ThingId>> = BTreeMap::new();
-        for node in every {
-            // Nodes stand in places alone, and what holds one that is there is not lost.
-            let place = self.thing(*node).parent.and_then(|place| self.place_index(place));
-            by_place.entry(place).or_default().push(*node);
-        }
         let mut whole = Judged::Fact(true, String::new());
         let mut forbidden = BTreeSet::new();
-        for nodes in by_place.into_values() {
+        for nodes in self.nodes_by_place().iter() {
             self.count_fold(quantifier.over.span)?;
             let Some(first) = nodes.first().copied() else { continue };
             let scope = scope.with(&quantifier.variable.value, Value::Instance(first));
@@ -121,7 +108,7 @@ impl<'a> Resolver<'a> {
                 Judged::Fact(false, _) => forbidden.extend(nodes),
                 Judged::NotYet(because) => return Ok(Value::not_yet(because)),
                 judged => {
-                    let elsewhere = only_on(service, every, &nodes.into_iter().collect());
+                    let elsewhere = only_on(service, every, &nodes.iter().copied().collect());
                     whole = joined(true, whole, joined(false, elsewhere, judged));
                 }
             }
@@ -162,12 +149,9 @@ impl<'a> Resolver<'a> {
                 None => {
                     self.count_fold(quantifier.over.span)?;
                     let scope = scope.with(variable, Value::Instance(first));
-                    let value = self.evaluate(condition, &scope, Expect::Value)?;
-                    match self.condition_of(value, condition.span)? {
-                        Judged::Fact(holds, _) => holds,
-                        Judged::NotYet(because) => return Ok(Value::not_yet(because)),
-                        Judged::Steps(_) => return Err(self.time_in_where(condition.span)),
-                        _ => return Ok(Value::not_yet("a `where` over decisions is not judged yet")),
+                    match self.is_among(Some(condition), &scope)? {
+                        Ok(holds) => holds,
+                        Err(because) => return Ok(Value::not_yet(because)),
                     }
                 }
             };

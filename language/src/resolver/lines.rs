@@ -6,7 +6,7 @@ use super::guards::Guard;
 use super::ledger::{Part, fingerprint};
 use super::limits::Limit;
 use super::nameplates::speaks_of_nameplates;
-use super::things::{Line, Said, ThingId};
+use super::things::{Said, ThingId};
 use super::value::{Held, Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
@@ -14,7 +14,7 @@ use crate::model::{Compare, Condition, Requirement, Steps, When, Wish};
 use crate::quantity::Quantity;
 use crate::schema::{PRICE, Role};
 use crate::span::Span;
-use crate::syntax::ast::{Expr, ExprKind, Operator};
+use crate::syntax::ast::{Expr, ExprKind, Operator, Prefer, Require};
 use num_traits::Signed;
 
 /// What the lines of a thing say.
@@ -43,8 +43,8 @@ impl<'a> Builder<'_, 'a> {
             let scope = Scope { thing: Some(id), ..layer.scope.clone() };
             // What fails has been reported.
             let _ = match line.said {
-                Said::Require(_) => self.requirement(id, (at, line), &scope, &mut lines),
-                Said::Prefer(_) => self.wish(id, (at, line), &scope, &mut lines),
+                Said::Require(require) => self.requirement((id, at), require, line.layer, &scope, &mut lines),
+                Said::Prefer(prefer) => self.wish((id, at), prefer, &scope, &mut lines),
             };
         }
         lines
@@ -52,14 +52,12 @@ impl<'a> Builder<'_, 'a> {
 
     fn requirement(
         &mut self,
-        id: ThingId,
-        (at, line): (usize, Line<'a>),
+        (id, at): (ThingId, usize),
+        require: &'a Require,
+        layer: usize,
         scope: &Scope,
         lines: &mut Lines,
     ) -> Outcome<()> {
-        let Said::Require(require) = line.said else {
-            return Ok(());
-        };
         self.requirement_on_fact(id, &require.condition)?;
         let judged = self.judged(id, at, &require.condition, scope)?;
         let (when, unknown) = match self.guard(require.when.as_ref(), scope)? {
@@ -85,7 +83,7 @@ impl<'a> Builder<'_, 'a> {
                 && unknown.is_none()
                 && let Some((field, left)) = self.own_limit(id, &part)
             {
-                lines.limit(Limit { field, left, span: require.span, layer: line.layer });
+                lines.limit(Limit { field, left, span: require.span, layer });
                 continue;
             }
             let condition = self.condition(part, require.condition.span)?;
@@ -94,7 +92,7 @@ impl<'a> Builder<'_, 'a> {
                 self.warn(require.span, because);
             }
             self.limits_nameplates(&condition);
-            lines.layers.push(line.layer);
+            lines.layers.push(layer);
             lines.requirements.push(Requirement {
                 service,
                 policy: None,
@@ -124,14 +122,11 @@ impl<'a> Builder<'_, 'a> {
 
     fn wish(
         &mut self,
-        id: ThingId,
-        (at, line): (usize, Line<'a>),
+        (id, at): (ThingId, usize),
+        prefer: &'a Prefer,
         scope: &Scope,
         lines: &mut Lines,
     ) -> Outcome<()> {
-        let Said::Prefer(prefer) = line.said else {
-            return Ok(());
-        };
         let judged = self.judged(id, at, &prefer.condition, scope)?;
         let guard = self.guard(prefer.when.as_ref(), scope)?;
         let price = match &prefer.price {
