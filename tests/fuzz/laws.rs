@@ -1,7 +1,6 @@
 //! What must hold of any bytes: the fuzz targets and the ordinary tests run these.
 
-// Each target uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each target uses a part of it")]
 
 use berth_language::description::describe;
 use berth_language::diagnostics::Diagnostic;

@@ -1,8 +1,7 @@
 //! A real control plane on the loopback: etcd, the API server, scheduler and controllers of Kubernetes, and a
 //! stand-in for the kubelet of every node. It is started for a test and gone when the test ends.
 
-// Each test binary uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,7 +1,6 @@
 //! What the tests of the whole way share: files in memory, a session, a seeded draw.
 
-// Each test binary uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use berth_compiler::plan::Plan;
 use berth_compiler::session::{Planned, Session, Stopped};

@@ -1,8 +1,7 @@
 //! The engine of sessions: Markdown documents to commands, commands to answers, answers to a judgement. The front
 //! page of `tests/cli.rs` has the rules.
 
-// Each test binary uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,8 +1,7 @@
 //! Bytes in, summaries or refusals out.
 
-// The generators draw in more ways than these tests.
 #[path = "../../../../benches/generators/random.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the generators draw in more ways than these tests")]
 mod random;
 
 mod cache;
