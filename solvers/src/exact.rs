@@ -2,8 +2,9 @@
 //!
 //! **Source form.** A packing. **Target form.** Whole columns `x[f,m]` (copies of form `f` on machine `m`),
 //! or `x[f,m,d]` for a form that takes a share, with `d` the device; `shared[m,d]` where a device may be
-//! given whole as well; `used[m]`, `holds[i,m]`, `holds_in[i,p]` and `e[w]` where money, spread (over machines, over
-//! parts of a division) and shortfalls are counted. Rows say capacity, devices, shares of each device, and the problem's own rows.
+//! given whole as well; `used[m]`, `holds[i,m]`, `holds_in[i,p]` and `e[w]` where money, spread (over machines,
+//! over parts of a division) and shortfalls are counted; `moved[i]` and `kept[i,m]` where moves are. Rows say
+//! capacity, devices, shares of each device, and the problem's own rows.
 //!
 //! **Why equivalent.** Columns and rows are the problem's definition, one to one. Two additions keep one
 //! solution of each orbit at least: machines of a group may be permuted, so that those in use can come

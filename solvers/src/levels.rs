@@ -2,10 +2,11 @@
 
 use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
 use crate::exact::{exact, size};
+use crate::guide::Guide;
 use crate::instance::{Instance, MOST_COPIES};
 use crate::program::{End, Limits};
 use crate::rational::float;
-use crate::search::{Budget, Guide, Search};
+use crate::search::{Budget, Search};
 use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
 use crate::targets::{Cell, greedy_targets, needs_master};

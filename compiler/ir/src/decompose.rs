@@ -9,7 +9,8 @@
 //! and dense or of experts (DeepSeek-V3, 2024); or of an encoder (Devlin et al., BERT, 2018; Conneau et al.,
 //! XLM-R, 2019). They are merged as engines merge them: queries, keys and values are one matrix, gate and up
 //! another. At fp8 the matrices of a layer are quantised; embedding, router, head and norms stay bf16, as published
-//! fp8 checkpoints have it. A model that sees has a pass over images beside them. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
+//! fp8 checkpoints have it. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
+//! A model that sees has a pass over images beside the others.
 
 mod architecture;
 mod builder;
