@@ -123,7 +123,7 @@ pub fn difference(
             let manifest = Some(ownership.member(&object.manifest));
             Entry { step: Step::Create, manifest, hindrance, ..kept(identity) }
         } else {
-            of_object(connection, ownership, &object.manifest, identity, permissions)?
+            of_object(connection, ownership, &object.manifest, &identity, permissions)?
         };
         entry.service.clone_from(&object.service);
         entries.push(entry);
@@ -173,20 +173,42 @@ fn kept(identity: Identity) -> Entry {
     }
 }
 
+/// How often an object is looked at that changes while it is.
+const LOOKS: u32 = 5;
+
 fn of_object(
     connection: &Connection,
     ownership: &Ownership,
     manifest: &Value,
-    identity: Identity,
+    identity: &Identity,
     permissions: &Permissions,
 ) -> Result<Entry, Refusal> {
-    let Identity { kind, namespace, name } = identity.clone();
+    let mut looks = 0;
+    loop {
+        let (entry, is_of_one_version) = look(connection, ownership, manifest, identity, permissions)?;
+        looks += 1;
+        if is_of_one_version || looks == LOOKS {
+            return Ok(entry);
+        }
+    }
+}
+
+/// What becomes of an object, and whether that was read off one version of it: controllers write to objects at any
+/// time, and what they write between the reading and the dry run is no change of the plan's.
+fn look(
+    connection: &Connection,
+    ownership: &Ownership,
+    manifest: &Value,
+    identity: &Identity,
+    permissions: &Permissions,
+) -> Result<(Entry, bool), Refusal> {
+    let Identity { kind, namespace, name } = identity;
     let member = ownership.member(manifest);
-    let live = connection.get(kind, &namespace, &name)?;
+    let live = connection.get(kind, namespace, name)?;
     let uid = live.as_ref().and_then(|live| live["metadata"]["uid"].as_str()).map(str::to_owned);
-    let mut entry = Entry { manifest: Some(member.clone()), uid, ..kept(identity) };
+    let mut entry = Entry { manifest: Some(member.clone()), uid, ..kept(identity.clone()) };
     if let Some(hindrance) = hindrance(live.as_ref(), manifest, ownership) {
-        return Ok(Entry { hindrance: Some(hindrance), ..entry });
+        return Ok((Entry { hindrance: Some(hindrance), ..entry }, true));
     }
     let mut applied = connection.apply(kind, &member, Application::DryRun, false);
     if let Err(Refusal::Conflict(owned)) = &applied {
@@ -201,13 +223,16 @@ fn of_object(
         Ok(after) => after,
         Err(Refusal::Object(because)) => {
             let step = if live.is_some() { Step::Change } else { Step::Create };
-            return Ok(Entry { step, hindrance: Some(Hindrance::Refused(because)), ..entry });
+            return Ok((Entry { step, hindrance: Some(Hindrance::Refused(because)), ..entry }, true));
         }
         Err(other) => return Err(other),
     };
+    let mut is_of_one_version = true;
     match &live {
         None => entry.step = Step::Create,
         Some(live) => {
+            let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+            is_of_one_version = version(live) == version(&after);
             entry.changes = changes(live, &after);
             if !entry.changes.is_empty() {
                 entry.step = Step::Change;
@@ -215,7 +240,7 @@ fn of_object(
             }
         }
     }
-    Ok(entry)
+    Ok((entry, is_of_one_version))
 }
 
 /// Why an object that is there, or is not, cannot become what `manifest` says.
