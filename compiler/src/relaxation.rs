@@ -47,6 +47,7 @@
 //!
 //! Everything here is a pure function of the problem and the goal.
 
+mod capacities;
 mod certificate;
 mod groups;
 mod places;

@@ -5,7 +5,7 @@ use super::groups::{Group, groups};
 use super::places::{End, Holding, holding};
 use super::step::{common_divisor, level_step};
 use super::{Column, Counted, Goal, Relaxation, RelaxedRow, ratio, whole};
-use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Place, Relation, Row, Shortfall};
+use crate::problem::{Atom, Devices, LevelAtom, Packing, Place, Relation, Row, Shortfall};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -190,78 +190,6 @@ impl<'a> Builder<'a> {
             None => {
                 let all = bound * whole(self.groups[group].machines.len() as u64);
                 self.add(terms, Relation::AtMost, all, origins);
-            }
-        }
-    }
-
-    fn add_capacities(&mut self) {
-        for group in 0..self.groups.len() {
-            for resource in 0..self.packing.resources.len() {
-                let capacity = self.groups[group].capacity.get(resource).copied().unwrap_or(0);
-                let parts = self.parts(group, |choice| {
-                    let demand = choice.demand.get(resource).copied().unwrap_or(0);
-                    // A form with a positive demand on a capacity of 0 has no column here.
-                    if demand == 0 || capacity == 0 { BigRational::zero() } else { ratio(demand, capacity) }
-                });
-                self.add_parts(group, &parts, &BigRational::one());
-            }
-            let scale = self.packing.share_scale.max(1);
-            let devices = u64::from(self.groups[group].devices);
-            if devices == 0 {
-                continue;
-            }
-            // Of one device; a copy that takes several whole ones counts as that many times 1.
-            let of_device = self.parts(group, |choice| match choice.devices {
-                Devices::None => BigRational::zero(),
-                Devices::Whole(count) => whole(u64::from(count)),
-                Devices::Share(share) => ratio(share, scale),
-            });
-            self.add_parts(group, &of_device, &whole(devices));
-            if devices > 1 {
-                let of_all: Vec<_> =
-                    of_device.into_iter().map(|(column, part)| (column, part / whole(devices))).collect();
-                self.add_rounded_parts(group, &of_all, &BigRational::one());
-            }
-        }
-    }
-
-    /// The part that one copy takes, by column of the group; without zeros.
-    fn parts(&self, group: usize, part: impl Fn(&Choice) -> BigRational) -> Vec<(usize, BigRational)> {
-        let mut parts = Vec::new();
-        for (item, by_choice) in self.packing.items.iter().zip(&self.copies) {
-            for (choice, columns) in item.choices.iter().zip(by_choice) {
-                for &(of, column) in columns {
-                    if of == Some(group) {
-                        let part = part(choice);
-                        if !part.is_zero() {
-                            parts.push((column, part));
-                        }
-                    }
-                }
-            }
-        }
-        parts
-    }
-
-    fn add_parts(&mut self, group: usize, parts: &[(usize, BigRational)], bins: &BigRational) {
-        self.add_per_machine(group, parts.iter().cloned().collect(), bins.clone());
-        self.add_rounded_parts(group, parts, bins);
-    }
-
-    /// The images of the parts under the dual feasible functions, where some image is larger.
-    fn add_rounded_parts(&mut self, group: usize, parts: &[(usize, BigRational)], bins: &BigRational) {
-        for k in 1..=3_u64 {
-            let mut larger = false;
-            let mut terms = Terms::new();
-            for (column, part) in parts {
-                let image = dual_feasible(part, k);
-                larger |= image > *part;
-                if !image.is_zero() {
-                    terms.insert(*column, image);
-                }
-            }
-            if larger {
-                self.add_per_machine(group, terms, bins.clone());
             }
         }
     }
@@ -637,10 +565,4 @@ fn levels_of<'p>(
         Goal::Level { level, .. } => level.saturating_add(1),
     };
     packing.levels.iter().take(count).map(|level| &level.terms)
-}
-
-/// `f_k` of the head of this file, extended to whole numbers above 1, which are their own images.
-fn dual_feasible(part: &BigRational, k: u64) -> BigRational {
-    let scaled = part * whole(k + 1);
-    if scaled.is_integer() { part.clone() } else { scaled.floor() / whole(k) }
 }
