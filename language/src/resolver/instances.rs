@@ -42,6 +42,19 @@ impl<'a> Resolver<'a> {
         }
         let nodes = self.all_things(&kinds::node::KIND);
         let every: Vec<ThingId> = nodes.iter().copied().filter(|node| !self.is_lost(*node)).collect();
+        if quantifier.fold == Fold::Count
+            && let Some(condition) = quantifier.condition
+            && let Some((level, other)) = at_one_place(condition, &quantifier.variable.value)
+            && level.name == kinds::node::KIND.name
+        {
+            // `i.node == n`: the other side is read once.
+            self.count_fold(quantifier.over.span)?;
+            if let Value::Thing(node) = self.evaluate(other, scope, Expect::Value)? {
+                let chosen = every.iter().copied().filter(|of| *of == node);
+                let subject = self.replicas_on(service, chosen, every.len());
+                return Ok(Value::Linear(Linear::subject(subject, Dimension::NONE)));
+            }
+        }
         if quantifier.fold == Fold::All
             && let Some(body) = quantifier.body
             && [Some(body), quantifier.condition]
@@ -294,7 +307,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// `i.rack == r`: the level, and what is compared with it, where that does not read `variable`.
+/// `i.rack == r` or `i.node == n`: the level, and what is compared with it, where that does not read `variable`.
 fn at_one_place<'e>(condition: &'e Expr, variable: &str) -> Option<(&'static Kind, &'e Expr)> {
     let ExprKind::Binary { operator, left, right } = &condition.kind else { return None };
     if operator.value != Operator::Equal {
@@ -302,7 +315,8 @@ fn at_one_place<'e>(condition: &'e Expr, variable: &str) -> Option<(&'static Kin
     }
     let level = |side: &Expr| match &side.kind {
         ExprKind::Path(path) if path.head.value == variable => match path.steps.as_slice() {
-            [Step::Field(name)] => schema::kind(&name.value).filter(|kind| kind.is_place()),
+            [Step::Field(name)] => schema::kind(&name.value)
+                .filter(|kind| kind.is_place() || kind.name == kinds::node::KIND.name),
             _ => None,
         },
         _ => None,
