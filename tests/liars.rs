@@ -3,7 +3,7 @@
 mod support;
 
 use berth_compiler::plan::Status;
-use berth_compiler::problem::{Certificate, Problem, Solution};
+use berth_compiler::problem::{Assignment, Certificate, Problem, Solution};
 use berth_compiler::session::{Planned, Session};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_solvers::Highs;
@@ -18,8 +18,8 @@ impl<F: Fn(Outcome) -> Outcome> Solving for Liar<F> {
         (self.0)(Highs::default().solve(problem, request, progress))
     }
 
-    fn feasible(&self, problem: &Problem, request: &Request) -> Feasibility {
-        Highs::default().feasible(problem, request)
+    fn feasible(&self, problem: &Problem, near: &[Assignment], request: &Request) -> Feasibility {
+        Highs::default().feasible(problem, near, request)
     }
 }
 

@@ -18,6 +18,9 @@ use std::fmt::Write as _;
 /// Longer tables say how many rows they leave out; `--json` has all.
 const MOST_ROWS: usize = 40;
 
+/// Lines of a conflict that are shown.
+const MOST_LINES: usize = 12;
+
 /// The plan in at most 80 columns.
 pub fn text(plan: &Plan) -> String {
     let mut text = title(plan);
@@ -57,16 +60,20 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
         return;
     };
     let mut diagnostic = Diagnostic::error("plan::infeasible", title, span, label);
-    for (span, label) in labels {
+    for (span, label) in labels.by_ref().take(MOST_LINES - 1) {
         diagnostic = diagnostic.and(span, label);
     }
-    diagnostic = diagnostic.help(match (because, count) {
-        (Some(because), 1) => format!("Change it, or add what it needs.\n{because}"),
-        (Some(because), _) => format!("Change one of them.\n{because}"),
-        (None, 1) => "Change it, or add what it needs.".into(),
-        (None, _) => "Change one of them: without any one, the others named here can hold.".into(),
+    let mut help = plan.shortages.clone();
+    if labels.len() > 0 {
+        help.push(format!("{} more lines are not shown here; --json has all.", labels.len()));
+    }
+    help.push(match (because, count) {
+        (_, 1) => "Change it, or add what it needs.".to_owned(),
+        (Some(_), _) => "Change one of them.".to_owned(),
+        (None, _) => "Change one of them: without any one, the others named here can hold.".to_owned(),
     });
-    print(sources, &[diagnostic]);
+    help.extend(because.map(str::to_owned));
+    print(sources, &[diagnostic.help(help.join("\n"))]);
 }
 
 fn offset(text: &str, line: usize, column: usize) -> Option<usize> {

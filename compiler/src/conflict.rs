@@ -9,15 +9,17 @@ use crate::candidates::{self, Disregarded, degree_lines};
 use crate::containers::Container;
 use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
-use crate::problem::Problem;
+use crate::problem::{Assignment, Atom, Item, Problem, Relation, Resource};
+use crate::problem_description::amount;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
 use berth_language::model::{
-    Condition, ImageWork, Of, PlaceKind, Program, Requirement, Service, Subject, Work,
+    Condition, ImageWork, Of, PlaceKind, Program, Requirement, Service, Subject, Term, Work,
 };
 use berth_language::span::Span;
+use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{ToPrimitive, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 use std::collections::BTreeSet;
 
 /// Lines that cannot hold together.
@@ -27,6 +29,8 @@ pub struct Conflict {
     pub lines: Vec<(Span, String)>,
     /// Every line was shown to be needed by a rechecked witness of the others.
     pub irreducible: bool,
+    /// What all lines of the program ask for and all machines together do not have: a text for each such resource.
+    pub shortages: Vec<String>,
 }
 
 /// Reduces the lines of an infeasible `program` to a conflict. `suspects` is where to start, a set that a solver named.
@@ -37,54 +41,128 @@ pub fn conflict(
     solving: &dyn Solving,
     request: &Request,
 ) -> Conflict {
-    let all: BTreeSet<Span> = lines(program).collect();
-    let of_lines = |kept: &BTreeSet<Span>| verdict(program, graph, &all, kept, solving, request);
-    let named: BTreeSet<Span> = suspects.iter().copied().filter(|span| all.contains(span)).collect();
-    let start = if of_lines(&named) == Verdict::Infeasible { named } else { all.clone() };
-    let (mut kept, mut irreducible) = reduced(start, of_lines, request);
+    let named =
+        |among: &BTreeSet<Span>| suspects.iter().copied().filter(|span| among.contains(span)).collect();
+    let mut asking = Asking::new(program, graph, solving, request);
+    let lines: BTreeSet<Span> = lines(program).collect();
+    let start = asking.first_infeasible(named(&lines), lines);
+    let (mut kept, mut irreducible) = asking.reduced(start);
     if kept.is_empty() {
         // No line is to blame: what is there cannot hold these services at all.
         let heads: BTreeSet<Span> = program.services.iter().map(|service| service.span).collect();
-        let all: BTreeSet<Span> = all.union(&heads).copied().collect();
-        let of_services = |kept: &BTreeSet<Span>| verdict(program, graph, &all, kept, solving, request);
-        (kept, irreducible) = reduced(heads, of_services, request);
+        asking.all.extend(&heads);
+        let start = asking.first_infeasible(named(&heads), heads);
+        (kept, irreducible) = asking.reduced(start);
     }
     let lines = kept.iter().map(|span| (*span, because(program, graph, *span))).collect();
-    Conflict { lines, irreducible }
+    Conflict { lines, irreducible, shortages: shortages(&asking.problem(&asking.all)) }
 }
 
-/// As few of `kept` as still cannot hold together, and whether each of them was shown to be needed.
-fn reduced(
-    mut kept: BTreeSet<Span>,
-    verdict: impl Fn(&BTreeSet<Span>) -> Verdict,
-    request: &Request,
-) -> (BTreeSet<Span>, bool) {
-    // Whole chunks first: most lines of a large program have no part in it.
-    let mut chunk = kept.len() / 2;
-    while chunk > 1 {
-        let order: Vec<Span> = kept.iter().copied().collect();
-        for dropped in order.chunks(chunk) {
-            let rest: BTreeSet<Span> = kept.iter().copied().filter(|span| !dropped.contains(span)).collect();
-            if verdict(&rest) == Verdict::Infeasible {
-                kept = rest;
+/// Resources of which the least counts that rows ask for need more than all machines have.
+fn shortages(problem: &Problem) -> Vec<String> {
+    let Problem::Packing(packing) = problem;
+    let mut least = vec![BigInt::zero(); packing.items.len()];
+    for row in packing.rows.iter().filter(|row| row.relation != Relation::AtMost) {
+        if let [(factor, Atom::Copies { item })] = row.terms.as_slice()
+            && factor.is_positive()
+            && let Some(least) = least.get_mut(*item)
+        {
+            *least = (&row.bound / factor).ceil().to_integer().max(least.clone());
+        }
+    }
+    let short = |(index, resource): (usize, &Resource)| {
+        let of = |amounts: &[u64]| amounts.get(index).copied().unwrap_or(0);
+        let each = |item: &Item| item.choices.iter().map(|choice| of(&choice.demand)).min().unwrap_or(0);
+        let needed: BigInt = packing.items.iter().zip(&least).map(|(item, least)| least * each(item)).sum();
+        let there: BigInt = packing.machines.iter().map(|machine| BigInt::from(of(&machine.capacity))).sum();
+        (needed > there).then(|| {
+            let (lacking, needed) = (&needed - there, amount(&resource.unit, &needed));
+            let (name, lacking) = (&resource.name, amount(&resource.unit, &lacking));
+            format!("All services together need {needed} of {name}, {lacking} more than all nodes have.")
+        })
+    };
+    packing.resources.iter().enumerate().filter_map(short).collect()
+}
+
+/// Whether some of a program's lines can hold together, asked again and again.
+struct Asking<'a> {
+    program: &'a Program,
+    graph: &'a OperatorGraph,
+    solving: &'a dyn Solving,
+    request: &'a Request,
+    /// The lines that may be left out.
+    all: BTreeSet<Span>,
+    /// What was found to hold last: what holds without another line is mostly near.
+    near: Vec<Assignment>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(
+        program: &'a Program,
+        graph: &'a OperatorGraph,
+        solving: &'a dyn Solving,
+        request: &'a Request,
+    ) -> Self {
+        Self { program, graph, solving, request, all: lines(program).collect(), near: Vec::new() }
+    }
+
+    /// `named` where that cannot hold, else `all`.
+    fn first_infeasible(&mut self, named: BTreeSet<Span>, all: BTreeSet<Span>) -> BTreeSet<Span> {
+        if self.verdict(&named) == Verdict::Infeasible { named } else { all }
+    }
+
+    /// As few of `kept` as still cannot hold together, and whether each of them was shown to be needed.
+    fn reduced(&mut self, mut kept: BTreeSet<Span>) -> (BTreeSet<Span>, bool) {
+        // Whole chunks first: most lines of a large program have no part in it.
+        let mut chunk = kept.len() / 2;
+        while chunk > 1 {
+            let order: Vec<Span> = kept.iter().copied().collect();
+            for dropped in order.chunks(chunk) {
+                let rest: BTreeSet<Span> =
+                    kept.iter().copied().filter(|span| !dropped.contains(span)).collect();
+                if self.verdict(&rest) == Verdict::Infeasible {
+                    kept = rest;
+                }
+            }
+            chunk = chunk.min(kept.len()) / 2;
+        }
+        let mut irreducible = true;
+        for span in kept.clone() {
+            let mut rest = kept.clone();
+            rest.remove(&span);
+            match self.verdict(&rest) {
+                Verdict::Infeasible => kept = rest,
+                Verdict::Feasible => {}
+                Verdict::Undecided => irreducible = false,
+            }
+            if self.request.cancellation.is_cancelled() {
+                return (kept, false);
             }
         }
-        chunk = chunk.min(kept.len()) / 2;
+        (kept, irreducible)
     }
-    let mut irreducible = true;
-    for span in kept.clone() {
-        let mut rest = kept.clone();
-        rest.remove(&span);
-        match verdict(&rest) {
-            Verdict::Infeasible => kept = rest,
-            Verdict::Feasible => {}
-            Verdict::Undecided => irreducible = false,
-        }
-        if request.cancellation.is_cancelled() {
-            return (kept, false);
+
+    /// What the lines of `kept` alone pose.
+    fn problem(&self, kept: &BTreeSet<Span>) -> Problem {
+        let without: Disregarded = self.all.difference(kept).copied().collect();
+        let candidates = candidates::candidates(self.program, self.graph, &without);
+        feasibility_only(assembly::problem(self.program, &candidates, &without))
+    }
+
+    /// Whether the lines of `kept` alone, with the facts, can hold together.
+    fn verdict(&mut self, kept: &BTreeSet<Span>) -> Verdict {
+        let problem = self.problem(kept);
+        match self.solving.feasible(&problem, &self.near, self.request) {
+            Feasibility::Infeasible(_) => Verdict::Infeasible,
+            Feasibility::Feasible(witness)
+                if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() =>
+            {
+                self.near = witness.assignments;
+                Verdict::Feasible
+            }
+            Feasibility::Feasible(_) | Feasibility::Unknown => Verdict::Undecided,
         }
     }
-    (kept, irreducible)
 }
 
 /// Whether the lines of `kept` alone, with the facts, cannot hold together.
@@ -95,8 +173,7 @@ pub fn cannot_hold(
     solving: &dyn Solving,
     request: &Request,
 ) -> Option<bool> {
-    let all: BTreeSet<Span> = lines(program).collect();
-    match verdict(program, graph, &all, kept, solving, request) {
+    match Asking::new(program, graph, solving, request).verdict(kept) {
         Verdict::Infeasible => Some(true),
         Verdict::Feasible => Some(false),
         Verdict::Undecided => None,
@@ -108,28 +185,6 @@ enum Verdict {
     Feasible,
     Infeasible,
     Undecided,
-}
-
-fn verdict(
-    program: &Program,
-    graph: &OperatorGraph,
-    all: &BTreeSet<Span>,
-    kept: &BTreeSet<Span>,
-    solving: &dyn Solving,
-    request: &Request,
-) -> Verdict {
-    let without: Disregarded = all.difference(kept).copied().collect();
-    let candidates = candidates::candidates(program, graph, &without);
-    let problem = feasibility_only(assembly::problem(program, &candidates, &without));
-    match solving.feasible(&problem, request) {
-        Feasibility::Infeasible(_) => Verdict::Infeasible,
-        Feasibility::Feasible(witness)
-            if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() =>
-        {
-            Verdict::Feasible
-        }
-        Feasibility::Feasible(_) | Feasibility::Unknown => Verdict::Undecided,
-    }
 }
 
 fn feasibility_only(problem: Problem) -> Problem {
@@ -215,7 +270,14 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
             ),
             Some(Subject::Bill) => "limits what may be spent".into(),
             Some(Subject::MemoryFree { .. }) => "leaves this much device memory unused".into(),
-            _ => "limits counts".into(),
+            _ => match counted(terms).as_slice() {
+                [] | [_] => "limits counts".into(),
+                services => {
+                    let names =
+                        services.iter().map(|service| format!("`{}`", program.services[*service].name));
+                    format!("limits {} together", and(&names.collect::<Vec<_>>()))
+                }
+            },
         },
         Some(Condition::Placed { service, nodes }) => format!(
             "`{}` stands on {} of {} nodes, and on no others",
@@ -224,6 +286,27 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
             program.nodes.len()
         ),
         _ => "limits what may be chosen".into(),
+    }
+}
+
+/// The services that a sum counts.
+fn counted(terms: &[Term]) -> Vec<usize> {
+    let of = |term: &Term| match term.subject {
+        Subject::Replicas { service }
+        | Subject::ReplicasOn { service, .. }
+        | Subject::Spread { of: Of::Service(service), .. } => Some(service),
+        _ => None,
+    };
+    let services: BTreeSet<usize> = terms.iter().filter_map(of).collect();
+    services.into_iter().collect()
+}
+
+/// `a`, `b` and `c`; of many, the first and how many more.
+fn and(names: &[String]) -> String {
+    const MOST: usize = 4;
+    match names {
+        [first @ .., last] if names.len() <= MOST => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
     }
 }
 

@@ -99,7 +99,7 @@ fn holds(
             let mut packing = packing.clone();
             packing.rows.push(row);
             let problem = Problem::Packing(packing);
-            match solving.feasible(&problem, request) {
+            match solving.feasible(&problem, &[], request) {
                 Feasibility::Feasible(witness)
                     if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() =>
                 {

@@ -70,6 +70,9 @@ pub struct Plan {
     /// An irreducible set of lines that cannot hold together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflict: Vec<ConflictLine>,
+    /// What all services ask for and all nodes together do not have, where no plan exists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shortages: Vec<String>,
     /// Facts used whose source is invented.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placeholders: Vec<PlaceholderEntry>,

@@ -436,14 +436,14 @@ impl Session<'_> {
         Planned { plan, stages, values: found, because }
     }
 
-    /// Why the claim that nothing exists is not believed: its proof does not add up, or something exists.
+    /// Why the claim that nothing exists is not believed: its proof does not add up, or, where it has none
+    /// that can be checked, something exists.
     fn refuted(&self, problem: &Problem, reason: &Reason, request: &Request) -> Option<String> {
-        if let Proof::Farkas { multipliers } = &reason.proof
-            && !farkas(&relaxation(problem, Goal::Feasibility), multipliers)
-        {
-            return Some("the solver's proof that no plan exists does not add up".into());
+        if let Proof::Farkas { multipliers } = &reason.proof {
+            return (!farkas(&relaxation(problem, Goal::Feasibility), multipliers))
+                .then(|| "the solver's proof that no plan exists does not add up".into());
         }
-        match self.solving.feasible(problem, request) {
+        match self.solving.feasible(problem, &[], request) {
             Feasibility::Feasible(witness)
                 if recheck::recheck_assignments(problem, &witness.assignments).is_ok() =>
             {
@@ -460,7 +460,7 @@ impl Session<'_> {
             None => self.lowering.lower(&widened, &stages.sources, "").ok().map(|lowered| lowered.graph),
             Some(_) => None,
         };
-        let Conflict { lines, irreducible } = conflict::conflict(
+        let Conflict { lines, irreducible, shortages } = conflict::conflict(
             &stages.program,
             every_precision.as_ref().unwrap_or(&stages.lowered.graph),
             &reason.origins,
@@ -482,7 +482,7 @@ impl Session<'_> {
                 }
             })
             .collect();
-        (without_placements(stages.world(), Status::Infeasible, lines), because)
+        (Plan { shortages, ..without_placements(stages.world(), Status::Infeasible, lines) }, because)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the compiler asks of a solver.
 
-use crate::problem::{Problem, Solution};
+use crate::problem::{Assignment, Problem, Solution};
 use berth_language::span::Span;
 use num_rational::BigRational;
 use std::sync::Arc;
@@ -12,8 +12,9 @@ pub trait Solving {
     /// The best solution within the request.
     fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome;
 
-    /// Whether any solution exists, wishes and levels aside.
-    fn feasible(&self, problem: &Problem, request: &Request) -> Feasibility;
+    /// Whether any solution exists, wishes and levels aside. `near` are assignments to look around first: of
+    /// a problem like this one, or none.
+    fn feasible(&self, problem: &Problem, near: &[Assignment], request: &Request) -> Feasibility;
 }
 
 /// How far to go.
@@ -75,7 +76,7 @@ pub enum Outcome {
 pub enum Feasibility {
     /// A witness, levels left empty; the caller rechecks it.
     Feasible(Solution),
-    /// None exists, it is claimed.
+    /// None exists, it is claimed: for reasons that nobody has made short.
     Infeasible(Reason),
     /// Not decided.
     Unknown,

@@ -5,9 +5,10 @@ use crate::program::{End, Found, Limits, Program};
 use crate::rational::{exact_power, float, power_of_two, rational};
 use crate::watch::Watcher;
 use berth_compiler::problem::Relation;
-use berth_compiler::relaxation::{Counted, Relaxation, farkas, proved};
+use berth_compiler::relaxation::{Counted, Relaxation, RelaxedRow, farkas, proved};
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
+use std::collections::{BTreeSet, HashMap};
 
 /// Multipliers on the rows of a relaxation.
 pub(crate) type Multipliers = Vec<(usize, BigRational)>;
@@ -77,9 +78,8 @@ pub(crate) fn contradiction(
     limits: &Limits,
     watcher: &mut Watcher,
 ) -> Result<Option<Multipliers>, String> {
-    let mut without_objective = relaxation.clone();
-    without_objective.objective.clear();
-    let base = scaled(&without_objective, false);
+    // A relaxation for feasibility has no objective.
+    let base = scaled(relaxation, false);
     let mut program = Program::default();
     for column in &relaxation.columns {
         program.add_column(float(&column.upper), false);
@@ -106,8 +106,11 @@ pub(crate) fn contradiction(
     Ok(farkas(relaxation, &multipliers).then_some(multipliers))
 }
 
+/// More rows than these are not tried one by one.
+const MOST_TRIED: usize = 64;
+
 /// Fewer rows that still contradict one another: each is left out in turn, and stays out where the rest
-/// is enough. Irreducible, unless cancelled or so large that trying every row would take long.
+/// is enough. Irreducible, unless cancelled or of very many rows.
 pub(crate) fn fewest(
     relaxation: &Relaxation,
     multipliers: Multipliers,
@@ -116,16 +119,10 @@ pub(crate) fn fewest(
 ) -> Result<Multipliers, String> {
     let mut best = multipliers;
     let mut needed: Vec<usize> = Vec::new();
-    let most_tries = (400_000 / relaxation.columns.len().max(1)).clamp(20, 400);
-    for _ in 0..most_tries {
+    while best.len() <= MOST_TRIED && !watcher.cancellation.is_cancelled() {
         let Some(&(tried, _)) = best.iter().find(|(row, _)| !needed.contains(row)) else { break };
-        if watcher.cancellation.is_cancelled() {
-            break;
-        }
         let rest: Vec<usize> = best.iter().map(|(row, _)| *row).filter(|row| *row != tried).collect();
-        let mut without = relaxation.clone();
-        without.rows = rest.iter().filter_map(|&row| relaxation.rows.get(row).cloned()).collect();
-        match contradiction(&without, limits, watcher)? {
+        match contradiction(&of_rows(relaxation, &rest), limits, watcher)? {
             // Rows are renumbered in the smaller relaxation.
             Some(fewer) => {
                 best =
@@ -135,6 +132,26 @@ pub(crate) fn fewest(
         }
     }
     Ok(best)
+}
+
+/// Some rows of a relaxation and the columns in them, numbered anew in their order.
+fn of_rows(relaxation: &Relaxation, rows: &[usize]) -> Relaxation {
+    let rows = rows.iter().filter_map(|&row| relaxation.rows.get(row));
+    let columns: BTreeSet<usize> =
+        rows.clone().flat_map(|row| &row.terms).map(|(column, _)| *column).collect();
+    let numbers: HashMap<usize, usize> =
+        columns.iter().enumerate().map(|(number, column)| (*column, number)).collect();
+    let renumbered = |row: &RelaxedRow| {
+        let terms = row.terms.iter().filter_map(|(column, by)| Some((*numbers.get(column)?, by.clone())));
+        RelaxedRow { terms: terms.collect(), ..row.clone() }
+    };
+    Relaxation {
+        groups: Vec::new(),
+        rows: rows.map(renumbered).collect(),
+        columns: columns.iter().filter_map(|&column| relaxation.columns.get(column).cloned()).collect(),
+        objective: Vec::new(),
+        step: None,
+    }
 }
 
 /// The duals of the unscaled rows, as fractions, without zeros and without signs that prove nothing.

@@ -11,7 +11,7 @@ use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
 use crate::targets::{Cell, greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
-use berth_compiler::problem::{Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
+use berth_compiler::problem::{Assignment, Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
 use berth_compiler::recheck::{Values, Violation, recheck, recheck_assignments, well_formed};
 use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
@@ -37,6 +37,10 @@ const MOST_STEPS: u64 = 8_000_000;
 /// Machines looked at by ruining and recreating; fewer where more copies than this make each round dear.
 const MOST_LOOKS: u64 = 100_000_000;
 const MANY_COPIES: u64 = 10_000;
+
+/// The same where a little is tried first, and rounds without a better result.
+const SHORT_LOOKS: u64 = 1_000_000;
+const SHORT_ROUNDS: u64 = 300;
 
 /// Above this many columns for copies, a level of shortfalls is left to the native search: on full machines
 /// the program on named ones proves nothing for minutes.
@@ -77,12 +81,12 @@ impl Solving for Highs {
         run.solve().unwrap_or_else(|because| Outcome::Unknown { because })
     }
 
-    fn feasible(&self, problem: &Problem, request: &Request) -> Feasibility {
+    fn feasible(&self, problem: &Problem, near: &[Assignment], request: &Request) -> Feasibility {
         let Problem::Packing(packing) = problem;
         let Ok(instance) = prepared(problem, packing) else { return Feasibility::Unknown };
         let mut ignored = |_: Progress| {};
         let mut run = Run::new(problem, self.exact_columns, &instance, request, &mut ignored);
-        match run.find_any() {
+        match run.find_any(near) {
             Ok(Any::Found) => {
                 let assignments = assignments(&instance, &run.best);
                 match recheck_assignments(problem, &assignments) {
@@ -177,9 +181,9 @@ impl<'r, 'p> Run<'r, 'p> {
     }
 
     fn solve(&mut self) -> Result<Outcome, String> {
-        match self.find_any()? {
+        match self.find_any(&[])? {
             Any::Found => {}
-            Any::None(reason) => return Ok(Outcome::Infeasible(reason)),
+            Any::None(reason) => return Ok(Outcome::Infeasible(self.fewest(reason)?)),
             Any::Unknown(because) => return Ok(Outcome::Unknown { because }),
         }
         let mut bounds = Vec::new();
@@ -199,13 +203,50 @@ impl<'r, 'p> Run<'r, 'p> {
         })
     }
 
+    /// The same reason with fewer lines, where it is a contradiction of rows.
+    fn fewest(&mut self, reason: Reason) -> Result<Reason, String> {
+        let Proof::Farkas { multipliers } = reason.proof else { return Ok(reason) };
+        let relaxed = relaxation(self.problem, Goal::Feasibility);
+        let limits = self.limits(BigRational::zero());
+        let multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
+        Ok(self.contradicted(&relaxed, multipliers))
+    }
+
+    fn contradicted(&self, relaxed: &Relaxation, multipliers: Multipliers) -> Reason {
+        Reason { origins: farkas_origins(relaxed, &multipliers), proof: Proof::Farkas { multipliers } }
+    }
+
+    /// What solves another problem, as far as it fits, with what is missing placed around it.
+    fn around(&self, near: &[Assignment]) -> State<'r, 'p> {
+        let mut state = State::new(self.instance);
+        for of in near {
+            let form = self.instance.forms_of.get(of.item).and_then(|forms| forms.clone().nth(of.choice));
+            let Some(form) = form.filter(|_| of.machine < self.packing.machines.len()) else { continue };
+            let placed = |_: &u64| state.insert(form, of.machine);
+            let _ = (0..of.copies).take_while(placed).count();
+        }
+        let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+        search.trim();
+        search.construct();
+        search.state
+    }
+
     /// A solution of the rows, or why there is none.
-    fn find_any(&mut self) -> Result<Any, String> {
+    ///
+    /// `near` solves a problem like this one, or is empty.
+    fn find_any(&mut self, near: &[Assignment]) -> Result<Any, String> {
         let copies = total(&self.targets);
         if copies > MOST_COPIES {
             return Ok(Any::Unknown(format!(
                 "{copies} copies are asked for, at most {MOST_COPIES} are placed"
             )));
+        }
+        let around = (!near.is_empty()).then(|| self.around(near));
+        if let Some(state) = &around {
+            self.keep(state);
+            if self.keeps_rows() {
+                return Ok(Any::Found);
+            }
         }
         let mut search = Search::new(State::new(self.instance), &self.guide, self.targets.clone(), SEED);
         search.construct();
@@ -215,12 +256,16 @@ impl<'r, 'p> Run<'r, 'p> {
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
+        // The searches below go on from there.
+        around.iter().for_each(|state| self.keep(state));
+        self.search_shortly();
+        if self.keeps_rows() {
+            return Ok(Any::Found);
+        }
         let relaxed = relaxation(self.problem, Goal::Feasibility);
         let limits = self.limits(BigRational::zero());
         if let Some(multipliers) = contradiction(&relaxed, &limits, &mut self.quiet())? {
-            let multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
-            let origins = farkas_origins(&relaxed, &multipliers);
-            return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
+            return Ok(Any::None(self.contradicted(&relaxed, multipliers)));
         }
         self.master(&relaxed, None, BigRational::zero())?;
         self.search(&|score| score.first() == Some(&0));
@@ -408,6 +453,18 @@ impl<'r, 'p> Run<'r, 'p> {
         }
         let bound = found.bound.filter(|_| whole);
         Ok(bound.map(|bound| bound * master.objective_scale).and_then(careful))
+    }
+
+    /// Ruins and recreates a little: mostly that is enough where a solution exists, and it costs less than to ask
+    /// whether one does.
+    fn search_shortly(&mut self) {
+        let state = State::restored(self.instance, &self.best);
+        let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+        let (cancellation, deadline) = (&self.request.cancellation, self.deadline);
+        let budget = Budget { work: SHORT_LOOKS, patience: SHORT_ROUNDS, cancellation, deadline };
+        search.improve(&budget, &|score| score.first() == Some(&0));
+        let state = search.state;
+        self.keep(&state);
     }
 
     /// Ruins and recreates the best solution.

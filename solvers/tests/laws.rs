@@ -67,7 +67,7 @@ proptest! {
     fn feasible_means_that_something_fits(text in tiny()) {
         let problem = packing(&text);
         let tried = best_of_all(&problem);
-        match Highs::new().feasible(&problem, &Request::default()) {
+        match Highs::new().feasible(&problem, &[], &Request::default()) {
             Feasibility::Feasible(witness) => {
                 prop_assert!(recheck_assignments(&problem, &witness.assignments).is_ok(), "{}", text);
                 prop_assert!(tried.is_some());

@@ -2,7 +2,7 @@
 
 mod text;
 
-use berth_compiler::problem::{Certificate, Packing, Problem, Solution};
+use berth_compiler::problem::{Assignment, Certificate, Packing, Problem, Solution};
 use berth_compiler::recheck::{Violation, recheck};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Request, Solving};
 use berth_solvers::Highs;
@@ -44,7 +44,7 @@ impl<F: Fn(&Packing, &mut Solution)> Solving for Liar<F> {
         outcome
     }
 
-    fn feasible(&self, _: &Problem, _: &Request) -> Feasibility {
+    fn feasible(&self, _: &Problem, _: &[Assignment], _: &Request) -> Feasibility {
         Feasibility::Unknown
     }
 }
@@ -300,5 +300,5 @@ fn problems_that_refer_to_nothing() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(Highs::new().feasible(&problem, &Request::default()), Feasibility::Unknown));
+    assert!(matches!(Highs::new().feasible(&problem, &[], &Request::default()), Feasibility::Unknown));
 }

@@ -150,12 +150,15 @@ pub fn levels(text: &str) -> String {
     }
 }
 
-/// Whether any solution exists.
+/// Whether any solution exists, and why not.
 pub fn feasible(text: &str) -> String {
     let problem = packing(text);
-    match Highs::new().feasible(&problem, &Request::default()) {
+    match Highs::new().feasible(&problem, &[], &Request::default()) {
         Feasibility::Feasible(solution) => format!("feasible\n{}", placed(&problem, &solution)),
-        Feasibility::Infeasible(reason) => why(text, &problem, &reason),
+        Feasibility::Infeasible(_) => match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+            Outcome::Infeasible(reason) => why(text, &problem, &reason),
+            other => format!("infeasible, and {other:?}"),
+        },
         Feasibility::Unknown => "unknown\n".into(),
     }
 }
