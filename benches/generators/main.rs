@@ -1,6 +1,7 @@
 //! `benches/generate`: plan files and traces to measure with, made from public traces and a seed. The same
 //! arguments give the same files, byte for byte.
 
+mod conflict;
 mod machines;
 mod openb;
 mod pods;
@@ -23,6 +24,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
+    Conflict(conflict::Arguments),
     Machines(machines::Arguments),
     Openb(openb::Arguments),
     Pods(pods::Arguments),
@@ -33,6 +35,7 @@ enum What {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let made = match &arguments.what {
+        What::Conflict(arguments) => conflict::write(arguments),
         What::Machines(arguments) => machines::write(arguments),
         What::Openb(arguments) => openb::write(arguments),
         What::Pods(arguments) => pods::write(arguments),
