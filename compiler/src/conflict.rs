@@ -84,6 +84,9 @@ fn shortages(problem: &Problem) -> Vec<String> {
     packing.resources.iter().enumerate().filter_map(short).collect()
 }
 
+/// So many lines are left out one by one.
+const FEW: usize = 3;
+
 /// Whether some of a program's lines can hold together, asked again and again.
 struct Asking<'a> {
     program: &'a Program,
@@ -113,9 +116,9 @@ impl<'a> Asking<'a> {
 
     /// As few of `kept` as still cannot hold together, and whether each of them was shown to be needed.
     fn reduced(&mut self, mut kept: BTreeSet<Span>) -> (BTreeSet<Span>, bool) {
-        // Whole chunks first: most lines of a large program have no part in it.
-        let mut chunk = kept.len() / 2;
-        while chunk > 1 {
+        // Whole chunks first: most lines of a large program have no part in it. Of few lines most have.
+        let mut chunk = kept.len() / 4;
+        while chunk > FEW {
             let order: Vec<Span> = kept.iter().copied().collect();
             for dropped in order.chunks(chunk) {
                 let rest: BTreeSet<Span> =
@@ -124,7 +127,7 @@ impl<'a> Asking<'a> {
                     kept = rest;
                 }
             }
-            chunk = chunk.min(kept.len()) / 2;
+            chunk = chunk.min(kept.len()) / 4;
         }
         let mut irreducible = true;
         for span in kept.clone() {

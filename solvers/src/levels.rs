@@ -86,7 +86,7 @@ impl Solving for Highs {
         let Ok(instance) = prepared(problem, packing) else { return Feasibility::Unknown };
         let mut ignored = |_: Progress| {};
         let mut run = Run::new(problem, self.exact_columns, &instance, request, &mut ignored);
-        match run.find_any(near) {
+        match run.find_any(near, false) {
             Ok(Any::Found) => {
                 let assignments = assignments(&instance, &run.best);
                 match recheck_assignments(problem, &assignments) {
@@ -181,9 +181,9 @@ impl<'r, 'p> Run<'r, 'p> {
     }
 
     fn solve(&mut self) -> Result<Outcome, String> {
-        match self.find_any(&[])? {
+        match self.find_any(&[], true)? {
             Any::Found => {}
-            Any::None(reason) => return Ok(Outcome::Infeasible(self.fewest(reason)?)),
+            Any::None(reason) => return Ok(Outcome::Infeasible(reason)),
             Any::Unknown(because) => return Ok(Outcome::Unknown { because }),
         }
         let mut bounds = Vec::new();
@@ -203,19 +203,6 @@ impl<'r, 'p> Run<'r, 'p> {
         })
     }
 
-    /// The same reason with fewer lines, where it is a contradiction of rows.
-    fn fewest(&mut self, reason: Reason) -> Result<Reason, String> {
-        let Proof::Farkas { multipliers } = reason.proof else { return Ok(reason) };
-        let relaxed = relaxation(self.problem, Goal::Feasibility);
-        let limits = self.limits(BigRational::zero());
-        let multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
-        Ok(self.contradicted(&relaxed, multipliers))
-    }
-
-    fn contradicted(&self, relaxed: &Relaxation, multipliers: Multipliers) -> Reason {
-        Reason { origins: farkas_origins(relaxed, &multipliers), proof: Proof::Farkas { multipliers } }
-    }
-
     /// What solves another problem, as far as it fits, with what is missing placed around it.
     fn around(&self, near: &[Assignment]) -> State<'r, 'p> {
         let mut state = State::new(self.instance);
@@ -233,8 +220,9 @@ impl<'r, 'p> Run<'r, 'p> {
 
     /// A solution of the rows, or why there is none.
     ///
-    /// `near` solves a problem like this one, or is empty.
-    fn find_any(&mut self, near: &[Assignment]) -> Result<Any, String> {
+    /// `near` solves a problem like this one, or is empty. Why there is none is said with few lines, or with those
+    /// that were found first.
+    fn find_any(&mut self, near: &[Assignment], with_few: bool) -> Result<Any, String> {
         let copies = total(&self.targets);
         if copies > MOST_COPIES {
             return Ok(Any::Unknown(format!(
@@ -264,8 +252,12 @@ impl<'r, 'p> Run<'r, 'p> {
         }
         let relaxed = relaxation(self.problem, Goal::Feasibility);
         let limits = self.limits(BigRational::zero());
-        if let Some(multipliers) = contradiction(&relaxed, &limits, &mut self.quiet())? {
-            return Ok(Any::None(self.contradicted(&relaxed, multipliers)));
+        if let Some(mut multipliers) = contradiction(&relaxed, &limits, &mut self.quiet())? {
+            if with_few {
+                multipliers = fewest(&relaxed, multipliers, &limits, &mut self.quiet())?;
+            }
+            let origins = farkas_origins(&relaxed, &multipliers);
+            return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
         }
         self.master(&relaxed, None, BigRational::zero())?;
         self.search(&|score| score.first() == Some(&0));
