@@ -13,10 +13,14 @@ use berth_compiler::plan::{
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
 use berth_language::span::Span;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Longer tables say how many rows they leave out; `--json` has all.
 const MOST_ROWS: usize = 40;
+
+/// Characters of a line that are shown.
+const MOST_OF_LINE: usize = 32;
 
 /// Lines of a conflict that are shown.
 const MOST_LINES: usize = 12;
@@ -311,19 +315,21 @@ fn gives_way(plan: &Plan) -> String {
 }
 
 fn promises(plan: &Plan) -> String {
-    let judged: Vec<&RequirementEntry> =
-        plan.requirements.iter().filter(|entry| entry.met == Some(true) && entry.limit.is_some()).collect();
-    if judged.is_empty() {
+    let judged = plan.requirements.iter().filter(|entry| entry.met == Some(true) && entry.limit.is_some());
+    let lines = by_line(judged);
+    if lines.is_empty() {
         return String::new();
     }
-    let rows: Vec<Vec<String>> = judged
+    let rows: Vec<Vec<String>> = lines
         .iter()
         .take(MOST_ROWS)
-        .map(|entry| {
+        .map(|(entry, parts)| {
             let unit = entry.unit.as_deref().unwrap_or("1");
             let who = entry.service.clone().or_else(|| entry.policy.clone()).unwrap_or_default();
             let value = entry.value.map_or(String::new(), |value| quantity(value, unit));
-            vec![who, shortened(&entry.text, 32), value, slack(entry)]
+            let tightest = if *parts > 1 { format!(" (tightest of {parts})") } else { String::new() };
+            let line = shortened(&entry.text, MOST_OF_LINE - tightest.len()) + &tightest;
+            vec![who, line, value, slack(entry)]
         })
         .collect();
     let mut text = String::from("\nPromises, all kept\n");
@@ -331,8 +337,30 @@ fn promises(plan: &Plan) -> String {
         &[("of", Align::Left), ("line", Align::Left), ("found", Align::Right), ("slack", Align::Right)],
         &rows,
     ));
-    text.push_str(&left_out(judged.len(), "promises"));
+    text.push_str(&left_out(lines.len(), "promises"));
     text
+}
+
+/// A line over many things asks for something of each: that with the least slack stands for them, with how many
+/// they are.
+fn by_line<'p>(entries: impl Iterator<Item = &'p RequirementEntry>) -> Vec<(&'p RequirementEntry, usize)> {
+    let mut lines: Vec<(&RequirementEntry, usize)> = Vec::new();
+    let mut known = HashMap::new();
+    for entry in entries {
+        let RequirementEntry { file, line, column, text, service, statistic, unit, .. } = entry;
+        let place = *known.entry((file, line, column, text, service, statistic, unit)).or_insert(lines.len());
+        match lines.get_mut(place) {
+            None => lines.push((entry, 1)),
+            Some((tightest, parts)) => {
+                *parts += 1;
+                let slack = |entry: &RequirementEntry| entry.slack.unwrap_or(f64::INFINITY);
+                if slack(entry) < slack(tightest) {
+                    *tightest = entry;
+                }
+            }
+        }
+    }
+    lines
 }
 
 fn slack(entry: &RequirementEntry) -> String {
