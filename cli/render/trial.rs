@@ -13,6 +13,9 @@ const INDENT: usize = 4;
 /// More lines than this that a plan does not judge are counted, not listed.
 const MOST_LINES: usize = 6;
 
+/// Lines of a conflict that are printed.
+const MOST_OF_CONFLICT: usize = 12;
+
 /// The whole report. Codes in `allowed` may go without judgement.
 pub fn text(report: &Report, allowed: &[String]) -> String {
     let mut text = match (report.base.status, report.base.bill) {
@@ -76,11 +79,14 @@ pub fn details(file: &str, test: &Trial, allowed: &[String]) -> String {
     }
     if test.status == Some(Status::Infeasible) && test.verdict != Verdict::Passed {
         text.push_str(&paragraph("No plan exists in this world: these lines cannot hold together.", INDENT));
-        for line in &test.conflict {
+        for line in test.conflict.iter().take(MOST_OF_CONFLICT) {
             text.push_str(&paragraph(
                 &format!("{} ({}): {}", line.text, place(file, &line.file, line.line), line.because),
                 INDENT + 2,
             ));
+        }
+        if let Some(more @ 1..) = test.conflict.len().checked_sub(MOST_OF_CONFLICT) {
+            text.push_str(&paragraph(&format!("… and {more} more; --json has all"), INDENT + 2));
         }
     }
     if test.verdict == Verdict::Undecided
