@@ -220,7 +220,7 @@ impl Files for One<'_> {
 
 /// Figures of one pass: a decoder's decode, an encoder's only one.
 fn model_entry(graph: &OperatorGraph, service: &str, thing: &Thing) -> Option<ModelEntry> {
-    let pass = [Phase::Decode, Phase::Encode, Phase::Step]
+    let pass = [Phase::Decode, Phase::Encode, Phase::Step, Phase::Denoise]
         .into_iter()
         .find_map(|phase| graph.phase(service, Precision::Bf16, Target::default(), phase))?;
     let operators = || pass.operators.node_weights();

@@ -65,15 +65,31 @@ fn layouts(stages: &Stages, work: &LlmWork, own: &ServiceCandidates) -> String {
 
 /// What one device computes, moves and sends in one pass, and how long the pass takes.
 fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandidates) -> String {
-    let (Some(prompt), Some(output)) = (&work.prompt, &work.output) else { return String::new() };
-    let (prompt, output) = (middle(&prompt.value), middle(&output.value));
-    let mut text = format!(
-        "\n  one pass, on each device: prefill of one prompt of {prompt:.0} tokens; decode of\n  {DECODED_TOGETHER:.0} \
-         sequences with {:.0} tokens cached each; in every data group\n",
-        prompt + output
-    );
+    let mut phases = stages.lowered.graph.phases.iter().filter(|graph| graph.service == service.name);
+    let made = phases.any(|graph| graph.phase == Phase::Denoise);
+    let [prompt, output] =
+        [&work.prompt, &work.output].map(|stated| stated.as_ref().map(|stated| middle(&stated.value)));
     let pixels = work.image_size.as_ref().map(|size| middle(&size.value));
-    if let Some(pixels) = pixels {
+    let (prompt, output, mut text) = match (prompt, output, pixels) {
+        (prompt, _, Some(pixels)) if made => {
+            let text = prompt.unwrap_or(0.0);
+            let twice = if sequences_made(work) > 1.0 { ", twice" } else { "" };
+            let said = format!(
+                "\n  one pass of a step, on each device: one image of {pixels:.0} pixels and {text:.0} tokens of text{twice}\n"
+            );
+            (text, 0.0, said)
+        }
+        (Some(prompt), Some(output), _) => {
+            let said = format!(
+                "\n  one pass, on each device: prefill of one prompt of {prompt:.0} tokens; decode of\n  \
+                 {DECODED_TOGETHER:.0} sequences with {:.0} tokens cached each; in every data group\n",
+                prompt + output
+            );
+            (prompt, output, said)
+        }
+        _ => return String::new(),
+    };
+    if let Some(pixels) = pixels.filter(|_| !made) {
         let _ =
             writeln!(text, "  vision: one image of {pixels:.0} pixels; its tokens are not in that prompt");
     }
@@ -85,7 +101,10 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
             let graph = stages.lowered.graph.phase(&service.name, layout.precision, target, phase);
             let Some(graph) = graph else { continue };
             let (sequences, new, context) = match (phase, pixels.zip(graph.patches)) {
-                (Phase::Vision, None) => continue,
+                (Phase::Vision | Phase::Denoise, None) => continue,
+                (Phase::Denoise, Some((pixels, patches))) => {
+                    (sequences_made(work), pixels / patches.pixels as f64, prompt)
+                }
                 (Phase::Vision, Some((pixels, patches))) => (1.0, pixels / patches.pixels as f64, 0.0),
                 (Phase::Prefill | Phase::Encode | Phase::Step, _) => (1.0, prompt, 0.0),
                 (Phase::Decode, _) => (DECODED_TOGETHER, 1.0, prompt + output),
@@ -103,6 +122,11 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
     ];
     text.push_str(&table(&heading, &rows));
     text
+}
+
+/// Images that a pass of a step takes at once: a guided one takes each twice.
+fn sequences_made(work: &LlmWork) -> f64 {
+    if work.guidance.as_ref().is_some_and(|stated| stated.value) { 2.0 } else { 1.0 }
 }
 
 fn row(

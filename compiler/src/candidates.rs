@@ -338,6 +338,8 @@ fn llm_candidates(
             .as_ref()
             .zip(work.image_size.as_ref())
             .map(|(count, pixels)| Images { count: (*count.value).clone(), pixels: (*pixels.value).clone() }),
+        steps: work.denoising_steps.as_ref().map_or(1, |stated| stated.value),
+        guided: work.guidance.as_ref().is_some_and(|stated| stated.value),
         spacing: spacing(service.demand.as_ref()),
     };
     for (class_index, class) in classes.iter().enumerate() {
@@ -347,7 +349,7 @@ fn llm_candidates(
         let largest = u64::from(largest_machine(program, class));
         for &precision in &precisions {
             let of = |phase| graph.phase(&service.name, precision, class.target, phase);
-            let only = of(Phase::Encode).or_else(|| of(Phase::Step));
+            let only = of(Phase::Encode).or_else(|| of(Phase::Step)).or_else(|| of(Phase::Denoise));
             let (prefill, decode) = match (of(Phase::Prefill), of(Phase::Decode), only) {
                 (Some(prefill), Some(decode), _) => (prefill, Some(decode)),
                 (_, _, Some(only)) => (only, None),
@@ -357,7 +359,8 @@ fn llm_candidates(
             for degrees in shapes(work, without, prefill.has_experts(), largest) {
                 let layout = Layout { class: class_index, degrees, precision, batch };
                 // Edited text may have lost the pass.
-                if phases.vision.is_none() && workload.images.is_some() {
+                let made = prefill.phase == Phase::Denoise;
+                if phases.vision.is_none() && !made && workload.images.is_some() {
                     let because = "no pass sees the images of its requests".to_owned();
                     found.refusals.push(Refusal { layout, because, origins: Vec::new() });
                     continue;

@@ -50,7 +50,7 @@ pub struct PhaseGraph {
     pub layers: Vec<u64>,
     /// What degrees must divide, in order.
     pub divides: Vec<Divides>,
-    /// Of a pass over images: what it takes them apart into.
+    /// Of a pass over images, seen or made: what it takes them apart into.
     pub patches: Option<Patches>,
 }
 
@@ -59,7 +59,7 @@ pub struct PhaseGraph {
 pub struct Patches {
     /// Pixels of one patch.
     pub pixels: u64,
-    /// Tokens of the prompt that one patch becomes: a part of one where several are merged.
+    /// Tokens that one patch becomes: a part of one where several are merged.
     pub tokens: f64,
 }
 
@@ -78,6 +78,9 @@ impl PhaseGraph {
                 return Some("no layer has experts to divide".to_owned());
             }
             let layers: u64 = self.layers.iter().sum();
+            if degrees.pipeline > 1 && self.phase == Phase::Denoise {
+                return Some("a step of denoising is not divided into stages yet".to_owned());
+            }
             if degrees.pipeline > layers.max(1) {
                 return Some(format!("{layers} layers are fewer than {} stages", degrees.pipeline));
             }
@@ -91,6 +94,9 @@ impl PhaseGraph {
                 }
                 Phase::Vision => {
                     return Some("every patch of an image sees every other, so none are divided".to_owned());
+                }
+                Phase::Denoise => {
+                    return Some("the tokens of an image that is made are not divided yet".to_owned());
                 }
                 Phase::Prefill | Phase::Decode | Phase::Step => {}
             }
@@ -157,11 +163,15 @@ pub enum Phase {
     /// All patches of an image at once, each seeing every other or a window, before the prefill of the tokens that
     /// they become. Its sequences are images, and its tokens patches.
     Vision,
+    /// One pass of a step that takes noise out of images: a diffusion transformer's only phase. Its sequences are images,
+    /// its new tokens those of the image, and its cached ones those of the text that it is made of.
+    Denoise,
 }
 
 impl Phase {
     /// Every phase.
-    pub const ALL: [Phase; 5] = [Phase::Prefill, Phase::Decode, Phase::Encode, Phase::Step, Phase::Vision];
+    pub const ALL: [Phase; 6] =
+        [Phase::Prefill, Phase::Decode, Phase::Encode, Phase::Step, Phase::Vision, Phase::Denoise];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -171,6 +181,7 @@ impl Phase {
             Phase::Encode => "encode",
             Phase::Step => "step",
             Phase::Vision => "vision",
+            Phase::Denoise => "denoise",
         }
     }
 }

@@ -5,7 +5,7 @@
 //! so that each of their coefficients can be found again.
 
 use crate::form::{Form, Powers, Symbol};
-use crate::graph::{Divides, OperatorGraph, Patches, PhaseGraph, Target};
+use crate::graph::{Divides, OperatorGraph, Patches, Phase, PhaseGraph, Target};
 use berth_language::model::Precision;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -74,6 +74,12 @@ fn describe_phase(phase: &PhaseGraph) -> String {
     let mut text = format!("{}, {precision}, {name}, on one device{target}\n", phase.service);
     match phase.patches {
         None => text.push_str("B sequences of a data group, S new tokens and C cached tokens of each\n"),
+        Some(Patches { pixels, .. }) if phase.phase == Phase::Denoise => {
+            let _ = writeln!(
+                text,
+                "B images of a data group, S tokens of {pixels} pixels of each and C tokens of text; one pass of a step"
+            );
+        }
         Some(Patches { pixels, tokens }) => {
             // Writing to a string does not fail.
             let _ = writeln!(

@@ -3,6 +3,7 @@
 use berth_language::diagnostics::Diagnostic;
 use berth_language::model::{Attention, Extent, Fact, LlmWork, Market, Node, Program, Service, Work};
 use berth_language::quantity::Quantity;
+use berth_language::span::Span;
 use num_rational::BigRational;
 
 /// What is missing, each at the head of the thing that should state it.
@@ -80,17 +81,46 @@ fn too_large(amount: &Fact<Quantity>) -> Option<Diagnostic> {
     })
 }
 
+/// What a service that makes images does not say of them.
+fn making(service: &Service, work: &LlmWork, diffusion: Span) -> Option<Diagnostic> {
+    let absent: Vec<(&str, &str)> = [
+        ("images", "images = 1 image", work.images.is_none()),
+        ("image_size", "image_size = 1_024 * 1_024", work.image_size.is_none()),
+        ("denoising_steps", "denoising_steps = 28", work.denoising_steps.is_none()),
+        ("guidance", "guidance = true", work.guidance.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(name, example, absent)| absent.then_some((name, example)))
+    .collect();
+    if absent.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = absent.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let examples: Vec<&str> = absent.iter().map(|(_, example)| *example).collect();
+    Some(
+        Diagnostic::error(
+            "model::missing-input",
+            format!("`{}` does not say what images it makes, or in how many passes", service.name),
+            service.span,
+            format!("{} missing here", names.join(", ")),
+        )
+        .and(diffusion, "its model takes noise out of images step by step")
+        .help(examples.join("\n")),
+    )
+}
+
 fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> {
     let mut missing = Vec::new();
     // What answers with a pass has no output, and a module whose extents name no tokens no prompt.
     let model = program.models.get(work.model.value);
     let module = model.and_then(|model| model.module.as_ref());
+    let diffusion = model.and_then(|model| model.diffusion.as_ref());
     let encoder = model.is_some_and(|model| matches!(model.attention, Attention::Bidirectional(_)));
     let by_tokens = module
         .is_none_or(|module| module.value.dimensions.iter().any(|(_, extent)| *extent == Extent::Tokens));
     let needed = [
-        ("prompt", by_tokens && work.prompt.is_none()),
-        ("output", module.is_none() && !encoder && work.output.is_none()),
+        ("prompt", by_tokens && work.prompt.is_none() && diffusion.is_none_or(|of| of.value.text.is_some())),
+        ("output", module.is_none() && !encoder && diffusion.is_none() && work.output.is_none()),
     ];
     let absent: Vec<&str> = needed.into_iter().filter_map(|(name, absent)| absent.then_some(name)).collect();
     if !absent.is_empty() {
@@ -104,7 +134,11 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
             .help("State tokens a request: `prompt = lognormal(p50 = 900 tok, p99 = 6_000 tok)`, `output = 200 tok`."),
         );
     }
+    if let Some(diffusion) = diffusion {
+        missing.extend(making(service, work, diffusion.span));
+    }
     let lacking = match (&work.images, &work.image_size) {
+        _ if diffusion.is_some() => None,
         (Some(images), None) => Some((
             images.span,
             "image_size",

@@ -1,9 +1,10 @@
 //! `hf("./config.json")`: a model's configuration as Hugging Face publishes it, to facts of the schema.
 //!
-//! Pure: bytes in, facts or everything that is wrong with them out. A family is a `model_type`; its reader
-//! says which keys it needs, which defaults the library gives the others, and which values stand for a
+//! Pure: bytes in, facts or everything that is wrong with them out. A family is a `model_type`, or the `_class_name` of a
+//! pipeline's transformer; its reader says which keys it needs, which defaults the library gives the others, and which values stand for a
 //! network that this program has no shape for.
 
+mod diffusion;
 mod families;
 mod quantisation;
 mod vision;
@@ -18,7 +19,7 @@ const MOST: u64 = 1 << 40;
 /// A configuration that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// Its `model_type`.
+    /// Its `model_type` or `_class_name`.
     pub family: &'static str,
     /// It is the language part of a model of several.
     pub part_of: Option<String>,
@@ -46,8 +47,8 @@ pub enum Problem {
     NotJson(String),
     /// It is JSON and no configuration: what it is.
     NotAnObject(&'static str),
-    /// No `model_type`, or one that is not read; the known ones.
-    UnknownFamily(Option<String>),
+    /// No `model_type` or `_class_name`, or one that is not read: the key and what it says.
+    UnknownFamily(Option<(&'static str, String)>),
     /// Keys that are needed and not there.
     Missing(&'static str, Vec<String>),
     /// Keys whose values are of another sort: a line each.
@@ -71,10 +72,14 @@ pub fn read(bytes: &[u8]) -> Result<Configuration, Problem> {
     let Value::Object(whole) = whole else {
         return Err(Problem::NotAnObject(sort(&whole)));
     };
-    let named =
-        |object: &Map<String, Value>| object.get("model_type").and_then(Value::as_str).map(str::to_owned);
-    let known = |name: &Option<String>| {
-        FAMILIES.iter().find(|family| name.as_deref().is_some_and(|name| family.is(name)))
+    // Files of transformers have the one key, those of diffusers the other.
+    let named = |object: &Map<String, Value>| {
+        ["model_type", "_class_name"]
+            .into_iter()
+            .find_map(|key| Some((key, object.get(key)?.as_str()?.to_owned())))
+    };
+    let known = |named: &Option<(&str, String)>| {
+        FAMILIES.iter().find(|family| named.as_ref().is_some_and(|(_, name)| family.is(name)))
     };
     let outer = named(&whole);
     let (object, family, part_of) = match (known(&outer), whole.get("text_config")) {
@@ -82,7 +87,7 @@ pub fn read(bytes: &[u8]) -> Result<Configuration, Problem> {
         (None, Some(Value::Object(text))) => {
             let inner = named(text);
             let family = known(&inner).ok_or(Problem::UnknownFamily(inner))?;
-            (text, family, Some(outer.unwrap_or_default()))
+            (text, family, Some(outer.map(|(_, name)| name).unwrap_or_default()))
         }
         (None, _) => return Err(Problem::UnknownFamily(outer)),
     };

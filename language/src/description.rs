@@ -495,6 +495,8 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         output,
         images,
         image_size,
+        denoising_steps,
+        guidance,
         sequences,
         prefix_hit,
         tensor,
@@ -525,6 +527,8 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
             text.line(&format!("{name} = {}", draws_text(draws, &dimension)));
         }
     }
+    text.fact("denoising_steps", denoising_steps.as_ref());
+    text.fact("guidance", guidance.as_ref());
     if *sequences != 1 {
         text.line(&format!("sequences = {sequences}"));
     }

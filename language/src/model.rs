@@ -23,8 +23,8 @@ mod teams;
 mod worlds;
 
 pub use architecture::{
-    Attention, Biases, Cached, ConfigurationFile, EncoderAttention, Experts, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model, Stored, VisionTower,
+    Attention, Biases, Cached, ConfigurationFile, DiffusionTransformer, EncoderAttention, Experts,
+    FeedForward, GroupedAttention, LatentAttention, LatentWidths, Model, Stored, VisionTower,
 };
 pub use flows::{Calls, Flow, Path, Variant};
 pub use guards::{Steps, When};

@@ -12,6 +12,7 @@ mod checks;
 mod coercion;
 mod comparison;
 mod conditions;
+mod diffusion;
 mod draws;
 mod evaluation;
 mod fields;

@@ -27,6 +27,25 @@ irdl.dialect @berth {
     }
   }
 
+  // A diffusion transformer as its fact says, without what it leaves out: `out_channels`, `pixels` and `scalars` stand
+  // always; `single_layers`, `dual_layers`, `positions`, `text`, `pooled`, `classes` and `head_norm` where there are some.
+  irdl.operation @diffusion {
+    %symbol = irdl.base "#builtin.string"
+    %layers = irdl.base "#builtin.integer"
+    %hidden = irdl.base "#builtin.integer"
+    %heads = irdl.base "#builtin.integer"
+    %feed_forward = irdl.base "#builtin.integer"
+    %channels = irdl.base "#builtin.integer"
+    %out_channels = irdl.base "#builtin.integer"
+    %pixels = irdl.base "#builtin.integer"
+    %patch = irdl.base "#builtin.integer"
+    %scalars = irdl.base "#builtin.integer"
+    irdl.attributes {
+      "sym_name" = %symbol, "layers" = %layers, "hidden" = %hidden, "heads" = %heads, "feed_forward" = %feed_forward,
+      "channels" = %channels, "out_channels" = %out_channels, "pixels" = %pixels, "patch" = %patch, "scalars" = %scalars
+    }
+  }
+
   // A service answers with a model at one precision.
   irdl.operation @call {
     %service = irdl.base "#builtin.string"
@@ -159,14 +178,15 @@ irdl.dialect @berth {
     }
   }
 
-  // A function of each number: gelu, or the hyperbolic tangent.
+  // A function of each number: gelu, silu, or the hyperbolic tangent.
   irdl.operation @activate {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
     %name = irdl.base "#builtin.string"
     %gelu = irdl.is "gelu"
+    %silu = irdl.is "silu"
     %tanh = irdl.is "tanh"
-    %function = irdl.any_of(%gelu, %tanh)
+    %function = irdl.any_of(%gelu, %silu, %tanh)
     irdl.operands(x: %x)
     irdl.results(y: %y)
     irdl.attributes {"name" = %name, "function" = %function}
@@ -227,8 +247,8 @@ irdl.dialect @berth {
     irdl.attributes {"name" = %name, "heads" = %heads, "head_width" = %head_width, "split" = %split}
   }
 
-  // Adds to each row the row of the table `weight` (positions by width) that stands for its place. Every device has the
-  // table.
+  // Adds to each row the row of the table `weight` (rows by width) that stands for its place, or for its class. Every
+  // device has the table.
   irdl.operation @positions {
     %x = irdl.base "!builtin.tensor"
     %y = irdl.base "!builtin.tensor"
@@ -237,6 +257,78 @@ irdl.dialect @berth {
     irdl.operands(x: %x)
     irdl.results(y: %y)
     irdl.attributes {"name" = %name, "weight" = %weight}
+  }
+
+  // Takes queries, keys and values side by side, as many heads of each: each head of queries and of keys is normalised,
+  // with one vector of `head_width` for all of the one and one for all of the other.
+  irdl.operation @head_norm {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %heads = irdl.base "#builtin.integer"
+    %head_width = irdl.base "#builtin.integer"
+    %none = irdl.is "none"
+    %by_heads = irdl.is "heads"
+    %split = irdl.any_of(%none, %by_heads)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "heads" = %heads, "head_width" = %head_width, "split" = %split}
+  }
+
+  // Rows that are given beside those of a pass that makes images: all `text` of each, or one row for each, a
+  // `condition` such as the time of the step. `x` is only what they stand beside.
+  irdl.operation @given {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %text = irdl.is "text"
+    %condition = irdl.is "condition"
+    %of = irdl.any_of(%text, %condition)
+    %width = irdl.base "#builtin.integer"
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "of" = %of, "width" = %width}
+  }
+
+  // The rows of `x` and those of `z`, which are as wide, one after the other. Where it has `copied` they are written as
+  // one value; else they stay where they are.
+  irdl.operation @join {
+    %x = irdl.base "!builtin.tensor"
+    %z = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    irdl.operands(x: %x, z: %z)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name}
+  }
+
+  // Those rows of `x` that are of the image, of its text, of both, or of its condition; nothing is moved.
+  irdl.operation @take {
+    %x = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %image = irdl.is "image"
+    %text = irdl.is "text"
+    %tokens = irdl.is "tokens"
+    %condition = irdl.is "condition"
+    %of = irdl.any_of(%image, %text, %tokens, %condition)
+    irdl.operands(x: %x)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "of" = %of}
+  }
+
+  // Each row of `x` scaled by a vector of its image: number `vector`, from 1, of those as wide as `x` that stand side by
+  // side in the row of the image in `z`. With `norm` it is normalised before, without a weight, and shifted by that vector and
+  // scaled by the one after it.
+  irdl.operation @modulate {
+    %x = irdl.base "!builtin.tensor"
+    %z = irdl.base "!builtin.tensor"
+    %y = irdl.base "!builtin.tensor"
+    %name = irdl.base "#builtin.string"
+    %vector = irdl.base "#builtin.integer"
+    irdl.operands(x: %x, z: %z)
+    irdl.results(y: %y)
+    irdl.attributes {"name" = %name, "vector" = %vector}
   }
 
   // `factor` rows side by side become one.

@@ -24,7 +24,9 @@
 //! - Devices that share matrices divide key and value heads, and hold one each where there are more devices than
 //!   heads, several the same (as engines do; Pope et al., 2022, section 3.3): of keys and values, and of the columns
 //!   that make them, a device has one part of min(t, heads). What training does to keep the copies alike is not counted.
-//! - An encoder's S tokens see S^2 pairs; those that see a window of w, S*w.
+//! - An encoder's S tokens see S^2 pairs; those that see a window of w, S*w. Those of an image that is made and of its
+//!   text see one another, (S + C)^2 pairs.
+//! - Rows that only stand beside one another are not moved; those that attention takes together are copied.
 //! - Devices that share the tokens of a sequence divide its pairs evenly. In prefill each computes its own queries
 //!   against all keys and values, which go round (Liu, Zaharia, Abbeel, Ring attention, 2023): it reads them all
 //!   and sends (c-1)/c of them. In decode each computes all queries of the group against its part of the cache.
@@ -104,6 +106,11 @@ impl Groups {
         if self.context { Axis::Context.degree(-1) } else { number(1) }
     }
 
+    /// Sequences' rows over one's part of them.
+    pub(crate) fn over_part(self) -> Form {
+        if self.context { Axis::Context.degree(1) } else { number(1) }
+    }
+
     /// How many there are, to a power.
     pub(crate) fn count(self, exponent: i8) -> Form {
         let degree = |axis: Axis, divided| if divided { axis.degree(exponent) } else { number(1) };
@@ -126,7 +133,7 @@ impl Shape {
     }
 }
 
-/// The cost of one operator; `None` of a repeat, whose body costs.
+/// The cost of one operator; `None` of a repeat, whose body costs, and of what only says which rows are meant.
 pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
     let cost = of_pass(computation, shape)?;
     if shape.phase != Phase::Step {
@@ -143,7 +150,10 @@ pub(crate) fn of(computation: &Computation, shape: &Shape) -> Option<Cost> {
 
 fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
     Some(match computation {
-        Computation::Repeat { .. } => return None,
+        Computation::Repeat { .. }
+        | Computation::Given { .. }
+        | Computation::Take { .. }
+        | Computation::Join { copied: false } => return None,
         Computation::Lookup { weight, split } => lookup(weight, *split, shape),
         Computation::Matmul { weight, split, tied, bias, replicated: _, keys } => {
             matmul(weight, *split, *tied, *bias, *keys, shape)
@@ -201,6 +211,26 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
             weight_memory: bytes(weight),
             ..elementwise(shape.read() + shape.written())
         },
+        Computation::HeadNorm { heads, split } => {
+            let normalised = heads.query_width() + heads.kv_width() / 2;
+            let moved = shape.rows_in.clone() * number(normalised) * number(shape.bytes_in + shape.bytes_out);
+            let norms = 2 * heads.width;
+            let norm_bytes = number(norms) * number(Element::BF16.bytes());
+            Cost {
+                parameters: norms,
+                weight_bytes: norm_bytes.clone(),
+                weight_memory: norm_bytes,
+                ..elementwise(share(*split == Split::Heads, moved))
+            }
+        }
+        // What is given out is both that are taken.
+        Computation::Join { copied: true } => elementwise(shape.written() * number(2)),
+        // A scale for each image; beside it a shift.
+        Computation::Modulate { vector: _, norm } => {
+            let images = Form::symbol(Symbol::Sequences, 1);
+            let vectors = images * number(if *norm { 2 } else { 1 } * shape.width_in * shape.bytes_in);
+            elementwise(shape.read() + shape.written() + vectors)
+        }
         Computation::GroupedMatmul { weight, per_token, split, bias, over } => {
             grouped_matmul(weight, *per_token, *split, *bias, *over, shape)
         }
@@ -243,7 +273,7 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
             let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
             let tokens = match shape.phase {
                 Phase::Prefill => new + context,
-                Phase::Encode | Phase::Vision | Phase::Step => new,
+                Phase::Encode | Phase::Vision | Phase::Denoise | Phase::Step => new,
                 Phase::Decode => context,
             };
             let bytes = sequences * tokens * number(*width) * number(cache.bytes());
@@ -367,9 +397,9 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
     let read = read_part(shape);
     // Pairs of a query and a key it sees, doubled so that they are whole; and tokens attended.
     let (twice_pairs, attended) = match (shape.phase, window) {
-        (Phase::Prefill | Phase::Encode | Phase::Vision, None) => causal(new, context),
+        (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise, None) => causal(new, context),
         (Phase::Step, None) => causal(new, Form::default()),
-        (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Step, Some(window)) => {
+        (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise | Phase::Step, Some(window)) => {
             (new.clone() * number(2) * number(window), new + number(window))
         }
         (Phase::Decode, None) => (context.clone() * number(2), context),
@@ -403,7 +433,7 @@ fn causal(new: Form, context: Form) -> (Form, Form) {
 /// The part of what a sequence attends that one device reads: in decode its own, in prefill all that goes round.
 fn read_part(shape: &Shape) -> Form {
     match shape.phase {
-        Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Step => number(1),
+        Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise | Phase::Step => number(1),
         Phase::Decode => shape.groups.part(),
     }
 }
@@ -431,7 +461,7 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
     let (new, context) = (Form::symbol(Symbol::New, 1), Form::symbol(Symbol::Context, 1));
     // FLOPs of half a pair and head, doubled pairs, tokens attended, and the width of what is multiplied.
     let (half, twice_pairs, attended, beside) = match shape.phase {
-        Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Step => {
+        Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise | Phase::Step => {
             let context = if shape.phase == Phase::Step { Form::default() } else { context };
             let (twice_pairs, attended) = causal(new, context);
             (width + latent.rope + value, twice_pairs, attended, shape.width_beside)
@@ -455,11 +485,12 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
 
 fn encoder_attention(heads: &EncoderHeads, split: bool, window: Option<u64>, shape: &Shape) -> Cost {
     let rows = shape.rows_in.clone();
-    let (sequences, own) = (Form::symbol(Symbol::Sequences, 1), shape.groups.part());
-    let pairs = match window {
-        None => sequences * own * Form::symbol(Symbol::New, 2),
-        Some(window) => sequences * own * Form::symbol(Symbol::New, 1) * number(window),
+    // Each row sees as many as there are of its sequence.
+    let seen = match window {
+        None => rows.clone() * Form::symbol(Symbol::Sequences, -1) * shape.groups.over_part(),
+        Some(window) => number(window),
     };
+    let pairs = rows.clone() * seen;
     Cost {
         kind: OperatorKind::EncoderAttention {
             heads: share(split, number(heads.heads)),

@@ -10,10 +10,11 @@
 //! XLM-R, 2019). They are merged as engines merge them: queries, keys and values are one matrix, gate and up
 //! another. At fp8 the matrices of a layer are quantised; embedding, router, head and norms stay bf16, as published
 //! fp8 checkpoints have it. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
-//! A model that sees has a pass over images beside the others.
+//! A model that sees has a pass over images beside the others, and a diffusion transformer one pass of a step alone.
 
 mod architecture;
 mod builder;
+mod diffusion;
 mod layers;
 mod quantisation;
 mod vision;
@@ -24,6 +25,7 @@ use architecture::{Architecture, Attention};
 use berth_compiler::graph::Phase;
 use berth_language::model::Precision;
 use builder::Body;
+use diffusion::Diffusion;
 use melior::Context;
 use melior::IrRewriter;
 use melior::ir::attribute::{FlatSymbolRefAttribute, StringAttribute};
@@ -42,7 +44,13 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
     while let Some(operation) = next {
         match foreign::identifier(operation.name()).as_str() {
             "berth.model" => {
-                models.insert(string(operation, "sym_name")?, Architecture::read(operation)?);
+                let network = Network::Tokens(Box::new(Architecture::read(operation)?));
+                models.insert(string(operation, "sym_name")?, network);
+                rewritten.push(operation);
+            }
+            "berth.diffusion" => {
+                let network = Network::Diffusion(Diffusion::read(operation)?);
+                models.insert(string(operation, "sym_name")?, network);
                 rewritten.push(operation);
             }
             "berth.call" => {
@@ -61,33 +69,9 @@ pub(crate) fn decompose(context: &Context, module: &Module) -> Result<(), Malfor
             .map(foreign::symbol)
             .and_then(|name| models.get(&name))
             .ok_or_else(|| Malformed(format!("`{call}` calls no model")))?;
-        let precision = precision_of(&string(*call, "precision")?)
-            .ok_or_else(|| Malformed(format!("`{call}` has no known precision")))?;
-        let service = string(*call, "service")?;
-        let lowering = Lowering {
-            context,
-            model,
-            precision,
-            location: call.location(),
-            service: &service,
-            engine: bodies::text(*call, "engine"),
-            target: bodies::text(*call, "target"),
-            training: bodies::text(*call, "optimizer").zip(bodies::text(*call, "recompute")),
-            quantisation: Quantisation::read(*call, precision)?,
-        };
-        let phases: &[Phase] = match &model.attention {
-            _ if lowering.training.is_some() => &[Phase::Step],
-            Attention::Bidirectional { .. } => &[Phase::Encode],
-            Attention::Grouped { .. } | Attention::Latent { .. } => &[Phase::Prefill, Phase::Decode],
-        };
-        for phase in phases {
-            lowering.pass(module, *phase)?;
-            for (sort, _) in model.sorts() {
-                lowering.layer(module, *phase, &sort)?;
-            }
-        }
-        if let Some(vision) = model.vision.as_ref().filter(|_| lowering.training.is_none()) {
-            lowering.vision(module, vision)?;
+        match model {
+            Network::Tokens(model) => Lowering::of(context, *call, model.as_ref())?.phases(module)?,
+            Network::Diffusion(model) => Lowering::of(context, *call, model)?.denoise(module)?,
         }
     }
     let rewriter = IrRewriter::new(context);
@@ -106,13 +90,19 @@ fn string(operation: OperationRef, name: &str) -> Result<String, Malformed> {
         .ok_or_else(|| Malformed(format!("`{operation}` lacks `{name}`")))
 }
 
-/// One call at work.
-struct Lowering<'c, 'm> {
+/// What a call is of.
+enum Network<'c> {
+    Tokens(Box<Architecture<'c>>),
+    Diffusion(Diffusion<'c>),
+}
+
+/// One call at work, of a model that reads tokens or of another.
+struct Lowering<'c, 'm, M = Architecture<'c>> {
     context: &'c Context,
-    model: &'m Architecture<'c>,
+    model: &'m M,
     precision: Precision,
     location: Location<'c>,
-    service: &'m str,
+    service: String,
     engine: Option<String>,
     /// The devices it is for, where they are not those that run one kernel after another.
     target: Option<String>,
@@ -121,7 +111,23 @@ struct Lowering<'c, 'm> {
     quantisation: Quantisation,
 }
 
-impl<'c> Lowering<'c, '_> {
+impl<'c, 'm, M> Lowering<'c, 'm, M> {
+    fn of(context: &'c Context, call: OperationRef<'c, '_>, model: &'m M) -> Result<Self, Malformed> {
+        let precision = precision_of(&string(call, "precision")?)
+            .ok_or_else(|| Malformed(format!("`{call}` has no known precision")))?;
+        Ok(Lowering {
+            context,
+            model,
+            precision,
+            location: call.location(),
+            service: string(call, "service")?,
+            engine: bodies::text(call, "engine"),
+            target: bodies::text(call, "target"),
+            training: bodies::text(call, "optimizer").zip(bodies::text(call, "recompute")),
+            quantisation: Quantisation::read(call, precision)?,
+        })
+    }
+
     fn symbol(&self, phase: Phase) -> String {
         let precision = crate::dialect::precision_name(self.precision);
         let target = self.target.as_ref().map_or_else(String::new, |target| format!("_{target}"));
@@ -131,7 +137,7 @@ impl<'c> Lowering<'c, '_> {
     /// What makes a function the pass of a phase.
     fn pass_attributes(&self, phase: Phase) -> Vec<builder::Named<'c>> {
         let mut attributes = vec![
-            ("berth.service", self.text(self.service)),
+            ("berth.service", self.text(&self.service)),
             ("berth.precision", self.text(crate::dialect::precision_name(self.precision))),
             ("berth.phase", self.text(phase.name())),
         ];
@@ -142,6 +148,28 @@ impl<'c> Lowering<'c, '_> {
             attributes.push(("berth.recompute", self.text(recompute)));
         }
         attributes
+    }
+}
+
+impl<'c> Lowering<'c, '_> {
+    /// Its phases, each with the bodies of its layers.
+    fn phases(&self, module: &Module<'c>) -> Result<(), Malformed> {
+        let model = self.model;
+        let phases: &[Phase] = match &model.attention {
+            _ if self.training.is_some() => &[Phase::Step],
+            Attention::Bidirectional { .. } => &[Phase::Encode],
+            Attention::Grouped { .. } | Attention::Latent { .. } => &[Phase::Prefill, Phase::Decode],
+        };
+        for phase in phases {
+            self.pass(module, *phase)?;
+            for (sort, _) in model.sorts() {
+                self.layer(module, *phase, &sort)?;
+            }
+        }
+        if let Some(vision) = model.vision.as_ref().filter(|_| self.training.is_none()) {
+            self.vision(module, vision)?;
+        }
+        Ok(())
     }
 
     /// Embedding, layers and what makes an answer of them.
@@ -203,7 +231,7 @@ impl<'c> Lowering<'c, '_> {
         let x = self.norm(body, "final_norm", x)?;
         let x = match phase {
             Phase::Prefill => body.append("berth.last_token", "last_token", model.hidden, &[x], &[])?,
-            Phase::Decode | Phase::Encode | Phase::Step | Phase::Vision => x,
+            Phase::Decode | Phase::Encode | Phase::Step | Phase::Vision | Phase::Denoise => x,
         };
         let matrix = self.matrix(model.hidden.value, model.vocabulary.value, self.bf16());
         let mut head = vec![matrix, self.undivided()];
@@ -211,7 +239,7 @@ impl<'c> Lowering<'c, '_> {
         let x = body.append("berth.matmul", "lm_head", model.vocabulary, &[x], &head)?;
         match phase {
             Phase::Step => body.append("berth.loss", "loss", model.vocabulary, &[x], &[]),
-            Phase::Prefill | Phase::Decode | Phase::Encode | Phase::Vision => Ok(x),
+            Phase::Prefill | Phase::Decode | Phase::Encode | Phase::Vision | Phase::Denoise => Ok(x),
         }
     }
 

@@ -45,6 +45,11 @@ pub(crate) enum Computation {
     EncoderAttention { heads: EncoderHeads, split: Split, window: Option<u64> },
     Positions { weight: Weight },
     Merge { factor: u64 },
+    HeadNorm { heads: EncoderHeads, split: Split },
+    Given { of: Part, width: u64 },
+    Join { copied: bool },
+    Take { of: Part },
+    Modulate { vector: u64, norm: bool },
     Dispatch { experts: u64, per_token: u64, over: bool },
     GroupedMatmul { weight: Weight, per_token: u64, split: Split, bias: bool, over: bool },
     Combine { per_token: u64, over: bool },
@@ -75,6 +80,9 @@ impl Computation {
                 | Computation::Combine { .. }
                 | Computation::Positions { .. }
                 | Computation::Merge { .. }
+                | Computation::HeadNorm { .. }
+                | Computation::Join { copied: true }
+                | Computation::Modulate { .. }
                 | Computation::LastToken
                 | Computation::FirstToken
                 | Computation::Loss
@@ -94,6 +102,9 @@ impl Computation {
             | Computation::GroupedMatmul { .. }
             | Computation::Norm { .. }
             | Computation::Positions { .. }
+            | Computation::HeadNorm { .. }
+            // Nothing is held, but two of them are two things.
+            | Computation::Given { .. }
             | Computation::CacheWrite { .. }
             | Computation::LatentCacheWrite { .. }
             | Computation::Attention { sinks: true, .. }
@@ -105,6 +116,9 @@ impl Computation {
             | Computation::LatentAttention { .. }
             | Computation::EncoderAttention { .. }
             | Computation::Merge { .. }
+            | Computation::Join { .. }
+            | Computation::Take { .. }
+            | Computation::Modulate { .. }
             | Computation::Dispatch { .. }
             | Computation::Combine { .. }
             | Computation::LastToken
@@ -117,6 +131,14 @@ impl Computation {
             | Computation::Send
             | Computation::KvExchange { .. } => false,
         }
+    }
+
+    /// It only says which rows are meant: no operator stands for it.
+    pub(crate) fn is_view(&self) -> bool {
+        matches!(
+            self,
+            Computation::Given { .. } | Computation::Take { .. } | Computation::Join { copied: false }
+        )
     }
 
     /// It sends to other devices, and does nothing where there are none.
@@ -135,7 +157,11 @@ impl Computation {
     /// How many values it takes.
     pub(crate) fn operands(&self) -> usize {
         match self {
-            Computation::Residual | Computation::Dispatch { .. } | Computation::LatentAttention { .. } => 2,
+            Computation::Residual
+            | Computation::Dispatch { .. }
+            | Computation::LatentAttention { .. }
+            | Computation::Join { .. }
+            | Computation::Modulate { .. } => 2,
             _ => 1,
         }
     }
@@ -260,6 +286,32 @@ impl EncoderHeads {
     }
 }
 
+/// Rows of a value of a pass that makes images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Those of the images.
+    Image,
+    /// Those of the texts that they are made of.
+    Text,
+    /// Both.
+    Tokens,
+    /// One of each image.
+    Condition,
+}
+
+impl Part {
+    pub(crate) const ALL: [Part; 4] = [Part::Image, Part::Text, Part::Tokens, Part::Condition];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Part::Image => "image",
+            Part::Text => "text",
+            Part::Tokens => "tokens",
+            Part::Condition => "condition",
+        }
+    }
+}
+
 /// What the tensor axis divides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Split {
@@ -294,7 +346,7 @@ pub(crate) fn precision_of(name: &str) -> Option<Precision> {
 }
 
 /// The operations of the dialect, for messages.
-pub(crate) const NAMES: [&str; 26] = [
+pub(crate) const NAMES: [&str; 31] = [
     "berth.lookup",
     "berth.matmul",
     "berth.norm",
@@ -308,6 +360,11 @@ pub(crate) const NAMES: [&str; 26] = [
     "berth.encoder_attention",
     "berth.positions",
     "berth.merge",
+    "berth.head_norm",
+    "berth.given",
+    "berth.join",
+    "berth.take",
+    "berth.modulate",
     "berth.dispatch",
     "berth.grouped_matmul",
     "berth.combine",

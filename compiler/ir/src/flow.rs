@@ -12,7 +12,7 @@ mod shapes;
 use crate::cost::{self, Cost, Gradient, Groups};
 use crate::dialect::Computation;
 use crate::module::Imported;
-use crate::structure::{Function, Role, Structure};
+use crate::structure::{Function, Role, Step, Structure};
 use crate::training;
 use crate::verifier::diagnostic;
 use berth_compiler::degrees::Axis;
@@ -85,7 +85,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
             layout.gradients = function.training.map(|_| Vec::new());
             layout.groups = function.groups;
             let rows = match role.phase {
-                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
+                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision | Phase::Denoise => {
                     Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1)
                 }
                 Phase::Decode => Form::symbol(Symbol::Sequences, 1),
@@ -97,8 +97,13 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
                 width: width_of_argument(function),
                 bytes: function.element.bytes(),
                 distribution: Distribution::Whole,
-                producer: None,
-                origin: if role.phase == Phase::Vision { "the pixels" } else { "the tokens" }.to_owned(),
+                producers: Vec::new(),
+                origin: match role.phase {
+                    Phase::Vision => "the pixels",
+                    Phase::Denoise => "the image",
+                    _ => "the tokens",
+                }
+                .to_owned(),
             };
             let result = layout.function(index, function, tokens, 1);
             patches =
@@ -137,11 +142,12 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
 
 /// The width of what a pass takes: tokens are numbers of rows, and pixels are as wide as the matrix that takes them.
 fn width_of_argument(function: &Function) -> u64 {
-    let takes = function.steps.iter().find(|step| step.operands.contains(&0));
-    match takes.map(|step| &step.computation) {
-        Some(Computation::Matmul { weight, .. }) if !function.element.is_token() => weight.rows(),
-        _ => 1,
-    }
+    let takes = function.steps.iter().filter(|step| step.operands.contains(&0));
+    let width = |step: &Step| match &step.computation {
+        Computation::Matmul { weight, .. } if !function.element.is_token() => Some(weight.rows()),
+        _ => None,
+    };
+    takes.filter_map(width).next().unwrap_or(1)
 }
 
 /// Rows that a pass gives for each that it takes.
@@ -255,7 +261,8 @@ struct Value {
     part: Form,
     station: Station,
     distribution: Distribution,
-    producer: Option<usize>,
+    /// The operators whose results it is: several where their rows only stand beside one another.
+    producers: Vec<usize>,
     /// The operator it is the result of, for messages.
     origin: String,
 }
@@ -295,8 +302,12 @@ impl Layout<'_> {
                 computation => {
                     let (shape, result) = self.shape(step, &first, operands.get(1));
                     let cost = cost::of(computation, &shape);
-                    let producer = self.operators.len();
+                    let mut producers: Vec<usize> =
+                        operands.iter().flat_map(|operand| operand.producers.iter().copied()).collect();
+                    producers.sort_unstable();
+                    producers.dedup();
                     if let Some(cost) = cost {
+                        let producer = self.operators.len();
                         if let Some(gradients) = &mut self.gradients {
                             gradients.push(cost::gradients(computation, &shape));
                         }
@@ -310,10 +321,10 @@ impl Layout<'_> {
                             hidden: None,
                             variants: step.variants.clone(),
                             cost,
-                            producers: operands.iter().filter_map(|operand| operand.producer).collect(),
+                            producers: std::mem::replace(&mut producers, vec![producer]),
                         });
                     }
-                    Value { producer: Some(producer), ..result }
+                    Value { producers, ..result }
                 }
             };
             values.push(result);
@@ -330,7 +341,7 @@ impl Layout<'_> {
                 part: Form::integer(1),
                 station: Station::Home,
                 distribution: Distribution::Whole,
-                producer: None,
+                producers: Vec::new(),
                 origin: String::new(),
             },
         }

@@ -102,7 +102,7 @@ fn dataflow(operation: OperationRef, computation: &Computation) -> Option<&'stat
 }
 
 /// What only moves bytes.
-const ONLY_MOVE: [&str; 13] = [
+const ONLY_MOVE: [&str; 16] = [
     "berth.norm",
     "berth.residual",
     "berth.silu_multiply",
@@ -113,12 +113,15 @@ const ONLY_MOVE: [&str; 13] = [
     "berth.combine",
     "berth.positions",
     "berth.merge",
+    "berth.head_norm",
+    "berth.join",
+    "berth.modulate",
     "berth.last_token",
     "berth.loss",
     "berth.first_token",
 ];
 
-/// It is an operator on the chip: nothing that sends, repeats or ends.
+/// It is an operator on the chip: nothing that sends, repeats, ends, or says which rows are meant.
 fn computes(name: &str) -> bool {
     !matches!(
         name,
@@ -129,6 +132,9 @@ fn computes(name: &str) -> bool {
             | "berth.send"
             | "berth.kv_exchange"
             | "berth.repeat"
+            | "berth.given"
+            | "berth.join"
+            | "berth.take"
             | "func.return"
     )
 }

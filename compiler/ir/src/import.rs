@@ -77,9 +77,8 @@ pub(crate) fn import<'c>(
     }
     for job in &program.jobs {
         let (Some(trains), Some(_)) = (&job.trains, &job.steps) else { continue };
-        let Some(model) = program.models.get(trains.model).filter(|model| model.module.is_none()) else {
-            continue;
-        };
+        let derived = |model: &&Model| model.module.is_none() && model.diffusion.is_none();
+        let Some(model) = program.models.get(trains.model).filter(derived) else { continue };
         if imported.insert(trains.model) {
             match shape(model, (job.span, "this job trains it")) {
                 Ok(shape) => append(&module, declaration(&lines, model, &shape)),
@@ -121,6 +120,8 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         output: _,
         images: _,
         image_size: _,
+        denoising_steps: _,
+        guidance: _,
         sequences: _,
         prefix_hit: _,
         tensor: _,
@@ -159,6 +160,7 @@ fn storage<'c>(lines: &Lines<'c, '_>, model: &Model, work: &LlmWork) -> Vec<(Ide
     let cache = work.kv_cache.as_ref().or(model.kv_cache.as_ref()).map(|fact| fact.value);
     if let Some(cache) = cache
         && !matches!(model.attention, Attention::Bidirectional(_))
+        && model.diffusion.is_none()
     {
         said.push(lines.named("cache", text(cache.name())));
     }
@@ -186,8 +188,12 @@ fn declaration<'c>(lines: &Lines<'c, '_>, model: &Model, shape: &Shape) -> Opera
             places.push(lines.named(field, lines.at(*span).to_attribute()));
         }
     }
-    attributes.push(lines.named("places", DictionaryAttribute::new(context, &places).into()));
-    OperationBuilder::new("berth.model", lines.at(model.span)).add_attributes(&attributes)
+    if model.diffusion.is_none() {
+        attributes.push(lines.named("places", DictionaryAttribute::new(context, &places).into()));
+    }
+    // What a diffusion transformer is stands on one line.
+    let at = model.diffusion.as_ref().map_or(model.span, |diffusion| diffusion.span);
+    OperationBuilder::new(shape.operation, lines.at(at)).add_attributes(&attributes)
 }
 
 fn append<'c>(module: &Module<'c>, operation: OperationBuilder<'c>) {

@@ -1,4 +1,4 @@
-//! The shape of a model with nothing missing: what `berth.model` says.
+//! The shape of a model with nothing missing: what `berth.model` says, or `berth.diffusion`.
 //!
 //! Contract: a model's facts go in; names with values, each with the line that states it, come out, small
 //! enough that no product of them overflows. Or a diagnostic that names all that is missing, or the first
@@ -7,13 +7,15 @@
 use crate::dialect::MOST_ELEMENTS;
 use berth_language::diagnostics::Diagnostic;
 use berth_language::model::{
-    Attention, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention, LatentAttention, Model,
-    VisionTower,
+    Attention, DiffusionTransformer, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
+    LatentAttention, Model, VisionTower,
 };
 use berth_language::span::Span;
 
-/// Names of the attributes of `berth.model`, with values and places.
+/// Names of the attributes of a model's operation, with values and places.
 pub(crate) struct Shape {
+    /// Which operation: its attributes are of it.
+    pub(crate) operation: &'static str,
     pub(crate) fields: Vec<(&'static str, Value, Span)>,
 }
 
@@ -40,6 +42,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         feed_forward,
         biases,
         vision,
+        diffusion,
         prediction_modules: _,
         native: _,
         native_group: _,
@@ -48,6 +51,11 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         quality: _,
     } = model;
     let mut facts = Facts { model, runs, fields: Vec::new(), missing: Vec::new() };
+    if let Some(Fact { value: diffusion, span }) = diffusion {
+        facts.diffusion(diffusion, *span);
+        facts.sizes()?;
+        return Ok(Shape { operation: "berth.diffusion", fields: facts.fields });
+    }
     facts.needed("layers", layers);
     facts.needed("hidden", hidden);
     let head_width = match attention {
@@ -149,7 +157,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         }
     }
     facts.sizes()?;
-    Ok(Shape { fields: facts.fields })
+    Ok(Shape { operation: "berth.model", fields: facts.fields })
 }
 
 /// Facts while they are collected.
@@ -217,6 +225,49 @@ impl Facts<'_> {
         self.flag("vision_gated", &Some(Fact::new(*gated, span)));
     }
 
+    /// Those of a diffusion transformer, all on one line.
+    fn diffusion(&mut self, diffusion: &DiffusionTransformer, span: Span) {
+        let DiffusionTransformer {
+            layers,
+            single_layers,
+            dual_layers,
+            hidden,
+            heads,
+            feed_forward,
+            head_norm,
+            channels,
+            out_channels,
+            pixels,
+            patch,
+            positions,
+            text,
+            pooled,
+            classes,
+            scalars,
+        } = diffusion;
+        let some = |layers: u64| Some(layers).filter(|layers| *layers > 0);
+        for (field, value) in [
+            ("layers", Some(*layers)),
+            ("single_layers", some(*single_layers)),
+            ("dual_layers", some(*dual_layers)),
+            ("hidden", Some(*hidden)),
+            ("heads", Some(*heads)),
+            ("feed_forward", Some(*feed_forward)),
+            ("channels", Some(*channels)),
+            ("out_channels", Some(*out_channels)),
+            ("pixels", Some(*pixels)),
+            ("patch", Some(*patch)),
+            ("positions", *positions),
+            ("text", *text),
+            ("pooled", *pooled),
+            ("classes", *classes),
+            ("scalars", Some(*scalars)),
+        ] {
+            self.optional(field, &value.map(|value| Fact::new(value, span)));
+        }
+        self.flag("head_norm", &Some(Fact::new(*head_norm, span)));
+    }
+
     fn count(&self, wanted: &str) -> Option<(u64, Span)> {
         self.fields.iter().find_map(|(field, value, span)| match value {
             Value::Count(count) if *field == wanted => Some((*count, *span)),
@@ -270,6 +321,14 @@ impl Facts<'_> {
             // Each is a projector of its own.
             ("vision_deepstack", 1_000),
             ("layers", 1_000_000),
+            ("single_layers", 1_000_000),
+            ("channels", 1 << 20),
+            ("out_channels", 1 << 20),
+            // A patch of so many places of so many pixels is at most as large as one that is seen.
+            ("pixels", 1 << 10),
+            ("patch", 1 << 10),
+            // Each is a network of its own.
+            ("scalars", 1_000),
         ];
         for (field, value, span) in &self.fields {
             let Value::Count(count) = value else { continue };
@@ -296,6 +355,7 @@ impl Facts<'_> {
             ("windowed_layers", "layers", "at most all layers have a window"),
             ("vision_windowed_layers", "vision_layers", "at most all layers have a window"),
             ("vision_deepstack", "vision_layers", "at most all layers hand their values on"),
+            ("dual_layers", "layers", "at most all layers are dual"),
         ] {
             if let (Some((part_count, span)), Some((whole_count, _))) = (self.count(part), self.count(whole))
                 && part_count > whole_count
@@ -326,6 +386,16 @@ impl Facts<'_> {
                 format!("{heads} does not divide {hidden}"),
             ));
         }
+        let diffusion = self.model.diffusion.is_some();
+        if let (true, Some((hidden, span))) = (diffusion, self.count("hidden"))
+            && !hidden.is_multiple_of(heads)
+        {
+            return Err(self.wrong(
+                span,
+                format!("the heads of the diffusion transformer of model `{name}` divide its width"),
+                format!("{heads} does not divide {hidden}"),
+            ));
+        }
         if self.weights().into_iter().any(|elements| elements.is_none_or(|elements| elements > MOST_ELEMENTS))
         {
             let wrong = self.wrong(
@@ -353,7 +423,15 @@ impl Facts<'_> {
         let (seen, patch, merge) =
             (self.at("vision_hidden"), self.at("vision_patch"), self.at("vision_merge"));
         let projector = self.at("vision_projector");
+        let side = self.at("patch");
+        let latent_token = |channels: &str| product(&[side, side, self.at(channels), hidden]);
         vec![
+            latent_token("channels"),
+            latent_token("out_channels"),
+            product(&[9, hidden, hidden]),
+            product(&[self.at("text"), hidden]),
+            product(&[self.at("pooled"), hidden]),
+            product(&[self.at("classes"), hidden]),
             product(&[3, self.at("vision_frames"), patch, patch, seen]),
             product(&[3, seen, seen]),
             product(&[2, self.at("vision_feed_forward"), seen]),

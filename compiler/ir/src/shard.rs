@@ -19,7 +19,7 @@
 //!
 //! **data**, **context**: rows are divided. In prefill keys and values go round before attention; in decode the
 //! queries of the group are gathered before it, and what they find in each part of the cache is summed after it
-//! (Bhatia et al., Helix parallelism, 2025). An encoder divides its sequences only, and so does what sees images.
+//! (Bhatia et al., Helix parallelism, 2025). An encoder divides its sequences only, and so does what sees or makes images.
 
 use crate::bodies;
 use crate::dialect::{self, Computation, Said, Split};
@@ -49,7 +49,7 @@ pub(crate) fn shard(context: &Context, module: &Module) -> Result<(), Malformed>
             let text = |axis: Axis| Attribute::from(StringAttribute::new(context, axis.name()));
             let axes: &[Axis] = match phase {
                 Phase::Prefill | Phase::Decode | Phase::Step => &[Axis::Data, Axis::Context],
-                Phase::Encode | Phase::Vision => &[Axis::Data],
+                Phase::Encode | Phase::Vision | Phase::Denoise => &[Axis::Data],
             };
             let rows: Vec<Attribute> = axes.iter().copied().map(text).collect();
             foreign::mutable(function)
@@ -264,7 +264,7 @@ impl<'c, 'a> Body<'c, 'a> {
                 Some(("reduce_scatter", Axis::Context))
             }
             // The first stage sees for all.
-            (Computation::Repeat { .. }, Some(Phase::Vision)) => None,
+            (Computation::Repeat { .. }, Some(Phase::Vision | Phase::Denoise)) => None,
             (Computation::Repeat { .. }, Some(_)) => {
                 self.write(operation, "over", Axis::Pipeline.name());
                 let last = last_repeat == Some(operation.to_raw().ptr as usize);
@@ -341,7 +341,8 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
         Computation::CacheWrite { .. }
         | Computation::Attention { .. }
         | Computation::LatentAttention { .. }
-        | Computation::EncoderAttention { .. } => Plan {
+        | Computation::EncoderAttention { .. }
+        | Computation::HeadNorm { .. } => Plan {
             accepts: vec![followed],
             split: Some(if split { Split::Heads } else { Split::None }),
             result: followed,
@@ -356,6 +357,14 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
         Computation::Residual if inputs.iter().all(|input| Some(input) == inputs.first()) => {
             let both = inputs.first().copied().unwrap_or(Whole);
             Plan { accepts: vec![both], split: None, result: both }
+        }
+        Computation::Join { .. } if inputs.iter().all(|input| *input == Parts) => {
+            Plan { accepts: vec![Parts], split: None, result: Parts }
+        }
+        Computation::Take { .. } => Plan { accepts: vec![followed], split: None, result: followed },
+        // What it stands beside is not read.
+        Computation::Given { .. } => {
+            Plan { accepts: vec![Parts, Partial, Whole], split: None, result: Whole }
         }
         // The answers of a token's experts are on several devices, each of which adds up its own.
         Computation::Combine { .. } => {
@@ -374,6 +383,8 @@ fn plan(computation: &Computation, inputs: &[Distribution]) -> Plan {
         Computation::Norm { .. }
         | Computation::Positions { .. }
         | Computation::Merge { .. }
+        | Computation::Join { .. }
+        | Computation::Modulate { .. }
         | Computation::Residual
         | Computation::LatentCacheWrite { .. }
         | Computation::Dispatch { .. }

@@ -74,7 +74,9 @@ impl<'c> Reader<'c, '_> {
     fn unknown(&mut self, operation: OperationRef<'c, '_>, name: &str) {
         let place = self.place(operation);
         let message = match dialect::read(self.context, operation) {
-            Err(messages) if name == "berth.model" || name == "berth.call" => messages.join("; "),
+            Err(messages) if ["berth.model", "berth.diffusion", "berth.call"].contains(&name) => {
+                messages.join("; ")
+            }
             _ => format!("`{name}` does not stand in a module; functions do"),
         };
         self.error(&place, message, None);
@@ -202,7 +204,7 @@ impl<'c> Reader<'c, '_> {
             self.error(
                 place,
                 format!(
-                    "`berth.phase` is \"prefill\", \"decode\", \"encode\", \"step\" or \"vision\"; here it is \"{phase}\""
+                    "`berth.phase` is \"prefill\", \"decode\", \"encode\", \"step\", \"vision\" or \"denoise\"; here it is \"{phase}\""
                 ),
                 None,
             );
@@ -234,7 +236,7 @@ impl<'c> Reader<'c, '_> {
         symbol: &str,
         role: Option<&Role>,
     ) -> Option<u64> {
-        if role?.phase != Phase::Vision {
+        if !takes_pixels(role?.phase) {
             return None;
         }
         let stated = operation.has_attribute("berth.patch").then(|| operation.attribute("berth.patch").ok());
@@ -487,6 +489,7 @@ impl<'c> Reader<'c, '_> {
                 // These have no other.
                 Phase::Encode => Phase::Encode,
                 Phase::Step => Phase::Step,
+                Phase::Denoise => Phase::Denoise,
             };
             if !roles.contains_key(&Role { phase: other, ..(*role).clone() }) {
                 let message =
@@ -495,11 +498,11 @@ impl<'c> Reader<'c, '_> {
             }
             let symbol = &function.symbol;
             let takes = match (role.phase, function.element.is_token()) {
-                (Phase::Vision, true) => {
+                (phase, true) if takes_pixels(phase) => {
                     format!("`@{symbol}` takes tokens; a pass over images takes pixels, `tensor<?x?xbf16>`")
                 }
-                (Phase::Vision, false) | (_, true) => continue,
-                (_, false) => format!("`@{symbol}` takes numbers; a pass takes tokens, `tensor<?x?xi32>`"),
+                (phase, tokens) if takes_pixels(phase) || tokens => continue,
+                _ => format!("`@{symbol}` takes numbers; a pass takes tokens, `tensor<?x?xi32>`"),
             };
             self.error(&function.place, takes, None);
         }
@@ -597,6 +600,11 @@ fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
         | Computation::EncoderAttention { .. }
         | Computation::Positions { .. }
         | Computation::Merge { .. }
+        | Computation::HeadNorm { .. }
+        | Computation::Given { .. }
+        | Computation::Join { .. }
+        | Computation::Take { .. }
+        | Computation::Modulate { .. }
         | Computation::Dispatch { .. }
         | Computation::GroupedMatmul { .. }
         | Computation::Combine { .. }
@@ -610,6 +618,11 @@ fn computation_reads_tokens(computation: &Computation) -> Option<bool> {
         | Computation::Send
         | Computation::KvExchange { .. } => Some(false),
     }
+}
+
+/// Its pass takes images as numbers, where others take tokens.
+fn takes_pixels(phase: Phase) -> bool {
+    matches!(phase, Phase::Vision | Phase::Denoise)
 }
 
 fn phase_of(name: &str) -> Option<Phase> {

@@ -1,17 +1,22 @@
-//! What the images of a request add to it: tokens of its prompt, and the time of seeing them.
+//! What the images of a request add to it: tokens of its prompt and the time of seeing them, or that of making them.
 //!
 //! An image of so many pixels is `pixels / pixels of a patch` patches, each a part of a token, and at least the patches
 //! of one token. The images of one request are of one size, which varies among requests, and are seen one after
 //! another in the step that prefills their prompt, by the devices of its first stage. Sizes, counts and the prompt's
 //! own tokens are independent. Given the length of the whole prompt, seeing takes its mean time.
+//!
+//! Images that are made are made one after another too, each in so many steps of one pass over its tokens and those of its
+//! text. A step that is guided passes over both of its halves at once (Ho, Salimans, 2022). Then the request has the tokens
+//! of its images, and takes what making them takes; pipelines pad texts to one length, so these are taken at their mean.
 
 use super::draws::{Lengths, normal_below};
 use super::hardware::Hardware;
 use super::phase::{EngineOverhead, pass};
+use super::serving::Workload;
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::degrees::Degrees;
 use crate::form::Binding;
-use crate::graph::{Patches, PhaseGraph};
+use crate::graph::{Patches, Phase, PhaseGraph};
 use crate::performance::curve::{Curve, grid};
 use berth_language::model::Draws;
 
@@ -29,10 +34,10 @@ pub struct Images {
 pub(super) struct Prompts {
     /// Tokens, those of images included.
     pub(super) tokens: Lengths,
-    /// Seconds of seeing by tokens of the prompt: the low end of the band, the middle and the high end.
+    /// Seconds of seeing or making by tokens of the prompt: the low end of the band, the middle and the high end.
     pub(super) seeing: [Curve; 3],
-    /// Patches of the largest image.
-    pub(super) most_patches: f64,
+    /// The pass over the largest image.
+    pub(super) largest: Binding,
 }
 
 /// One size of request and how likely it is.
@@ -48,42 +53,59 @@ const REQUESTS: u32 = 160;
 const IMAGES: u32 = 64;
 
 impl Prompts {
-    /// Of requests with a prompt of text and, where they have some, images that `vision` sees.
+    /// Of requests with a prompt of text and, where they have some, images that a pass of `graph` sees, or that its passes
+    /// make.
     ///
     /// # Errors
     /// As [`pass`].
     pub(super) fn new(
-        text: Lengths,
-        images: Option<&Images>,
-        vision: Option<&PhaseGraph>,
+        workload: &Workload,
+        graph: Option<&PhaseGraph>,
         hardware: &Hardware,
         degrees: Degrees,
         notes: &mut Notes,
     ) -> Result<Self, PerformanceError> {
-        let patches = vision.and_then(|vision| vision.patches.map(|patches| (vision, patches)));
-        let (Some(images), Some((vision, Patches { pixels, tokens: each }))) = (images, patches) else {
+        let text = Lengths::of(&workload.prompt);
+        let none = Binding { sequences: 1.0, new: 0.0, context: 0.0, degrees };
+        let patches = graph.and_then(|graph| graph.patches.map(|patches| (graph, patches)));
+        let (Some(images), Some((graph, Patches { pixels, tokens: each }))) = (&workload.images, patches)
+        else {
             let nothing = || Curve::new(Vec::new());
-            return Ok(Self { tokens: text, seeing: [nothing(), nothing(), nothing()], most_patches: 0.0 });
+            return Ok(Self { tokens: text, seeing: [nothing(), nothing(), nothing()], largest: none });
+        };
+        let made = graph.phase == Phase::Denoise;
+        let (one, text, steps) = match made {
+            false => (none, text, 1.0),
+            true => {
+                let sequences = if workload.guided { 2.0 } else { 1.0 };
+                let one = Binding { sequences, context: text.mean(|tokens| tokens), ..none };
+                (one, Lengths { values: vec![(0.0, 1.0)] }, workload.steps as f64)
+            }
         };
         let least = 1.0 / each;
         let sizes = Lengths::at_least(&images.pixels, 0.0).each(|size| (size / pixels as f64).max(least));
         let counts = Lengths::at_least(&images.count, 0.0);
         notes.add(|| Note {
             kind: NoteKind::Assumed,
-            text: "images are seen one after another by the first stage, in the step that prefills their prompt; \
-                   reading and resizing them on the host is in no figure"
-                .to_owned(),
+            text: match made {
+                false => "images are seen one after another by the first stage, in the step that prefills their prompt; \
+                          reading and resizing them on the host is in no figure",
+                true => "images are made one after another; what encodes their text and decodes them runs elsewhere, and is \
+                         in no figure of time or memory",
+            }
+            .to_owned(),
         });
         let mut curves = [Vec::new(), Vec::new(), Vec::new()];
         let noted = sizes.exceeded_by(1e-3);
         for new in grid(least, sizes.largest().max(2.0 * least)) {
-            let binding = Binding { sequences: 1.0, new, context: 0.0, degrees };
+            let binding = Binding { new, ..one };
             let wanted = if new <= noted { &mut *notes } else { &mut Notes::Ignored };
-            let pass = pass(vision, hardware, &binding, &EngineOverhead::ASSUMED, wanted)?;
+            let pass = pass(graph, hardware, &binding, &EngineOverhead::ASSUMED, wanted)?;
             let Band { low, middle, high } = pass.seconds;
+            // The step of what is seen is the prefill's.
+            let own = if made { 0.0 } else { pass.step };
             for (curve, end) in curves.iter_mut().zip([low, middle, high]) {
-                // The step is the prefill's.
-                curve.push((new, (end - pass.step).max(0.0)));
+                curve.push((new, steps * (end - own).max(0.0)));
             }
         }
         let curves = curves.map(Curve::new);
@@ -119,7 +141,7 @@ impl Prompts {
                 values: requests.iter().map(|request| (request.tokens, request.weight)).collect(),
             },
             seeing: [seeing(0), seeing(1), seeing(2)],
-            most_patches: sizes.largest(),
+            largest: Binding { new: sizes.largest(), ..one },
         })
     }
 }

@@ -5,7 +5,7 @@ use super::phase::EngineOverhead;
 use super::{Note, NoteKind, PerformanceError};
 use crate::degrees::Degrees;
 use crate::form::{Binding, Form};
-use crate::graph::{Operator, PhaseGraph};
+use crate::graph::{Operator, Phase, PhaseGraph};
 
 /// Bytes of context, communication buffers, captured graphs and fragmentation on each device.
 ///
@@ -37,8 +37,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Of the fullest device of a replica with these degrees, which sees images of at most so many patches: the
-    /// devices of the first stage hold what sees them beside their layers.
+    /// Of the fullest device of a replica with these degrees, whose largest pass over images is `image`: the devices of the
+    /// first stage hold what sees them beside their layers.
     ///
     /// # Errors
     /// A form has no finite value at this degree.
@@ -47,7 +47,7 @@ impl Memory {
         hardware: &Hardware,
         degrees: Degrees,
         engine: &EngineOverhead,
-        most_patches: f64,
+        image: &Binding,
     ) -> Result<Self, PerformanceError> {
         let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
         let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, degrees };
@@ -60,9 +60,9 @@ impl Memory {
         };
         let weights = held(|operator| &operator.weight_memory)?;
         let kv_per_token = held(|operator| &operator.kv_memory)?;
-        let image = Binding { new: most_patches, ..full };
+        let only = if prefill.phase == Phase::Denoise { *image } else { full };
         let mut activations = 0.0_f64;
-        for (graph, binding) in [(Some(prefill), full), (vision, image)] {
+        for (graph, binding) in [(Some(prefill), only), (vision, *image)] {
             for operator in graph.iter().flat_map(|graph| graph.operators.node_weights()) {
                 // What an operator reads and writes is alive at once; the residual stream is alive beside it.
                 let bytes = finite(operator.activation_bytes.evaluate(&binding), &operator.name)?;

@@ -66,7 +66,7 @@ pub fn operator_time(
             let ring = binding.degrees.context as f64;
             // The tokens of a sequence are divided: its queries in prefill, its cache in decode.
             let (new, cached) = match phase {
-                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
+                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision | Phase::Denoise => {
                     (binding.new / ring, binding.context)
                 }
                 Phase::Decode => (binding.new, binding.context / ring),
@@ -81,7 +81,7 @@ pub fn operator_time(
                 kv_precision: *cache,
             };
             match phase {
-                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
+                Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision | Phase::Denoise => {
                     prefill_attention(flops, bytes, &shape, hardware, notes)
                 }
                 Phase::Decode => Ok(decode_attention(kv_bytes, other_bytes, &shape, hardware, notes)),

@@ -37,6 +37,9 @@
 //! **Images** are seen before their prompt is prefilled (see `images`): `V` of them takes the first stage's devices, so
 //! that a prompt holds that stage for `P/p + V` and takes `P + V` itself.
 //!
+//! **Images that are made** are all of their request, in every pass of every step (see `images`): it has no prefill, and its
+//! answer is there when the last step is done.
+//!
 //! **One pass a request.** What has no decode answers with its only pass: TTFT and latency are its time and its
 //! waiting, as above with an answer of one token and nothing that decodes.
 //!
@@ -52,6 +55,7 @@ use super::queueing::{Wait, erlang_c, smallest};
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::degrees::Degrees;
 use crate::form::Binding;
+use crate::graph::Phase;
 use berth_language::model::{Draws, LatencyMeasure, Statistic};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
@@ -66,8 +70,12 @@ pub const ENGINE_ERROR: f64 = 0.10;
 pub struct Workload {
     /// Tokens of one prompt, without those of its images.
     pub prompt: Draws,
-    /// Images of one request; none: it has none.
+    /// Images of one request, seen or made; none: it has none.
     pub images: Option<Images>,
+    /// Steps in which an image is made.
+    pub steps: u64,
+    /// Each of them is two passes.
+    pub guided: bool,
     /// Tokens of one answer.
     pub output: Draws,
     /// The squared coefficient of variation of the time between two requests; 1 is Poisson.
@@ -157,9 +165,9 @@ impl Replica {
         let Phases { prefill, decode, vision } = phases;
         let engine = EngineOverhead::ASSUMED;
         let mut notes = Notes::Kept(BTreeSet::new());
-        let text = Lengths::of(&workload.prompt);
-        let Prompts { tokens: prompt, seeing: [see_fast, see_middle, see_slow], most_patches } =
-            Prompts::new(text, workload.images.as_ref(), vision, hardware, degrees, &mut notes)?;
+        let made = prefill.phase == Phase::Denoise;
+        let Prompts { tokens: prompt, seeing: [see_fast, see_middle, see_slow], largest } =
+            Prompts::new(workload, if made { Some(prefill) } else { vision }, hardware, degrees, &mut notes)?;
         let output = match decode {
             Some(_) => Lengths::of(&workload.output),
             None => Lengths { values: vec![(1.0, 1.0)] },
@@ -169,7 +177,7 @@ impl Replica {
             Some(_) => engine,
             None => EngineOverhead { token_budget: prompt.largest(), ..engine },
         };
-        let memory = Memory::of(phases, hardware, degrees, &engine, most_patches)?;
+        let memory = Memory::of(phases, hardware, degrees, &engine, &largest)?;
         notes.add(|| memory.note());
         let context = resident(&prompt, &output).0;
         let (groups, stages) = (degrees.data as f64, degrees.pipeline as f64);
@@ -191,6 +199,11 @@ impl Replica {
         // One prompt in a thousand is longer: what is not known about it moves no percentile promised.
         let noted = prompt.exceeded_by(1e-3);
         for new in grid(1.0, prompt.largest().max(2.0)) {
+            if made {
+                // All that a request takes is making its images.
+                prefill_curve.push((new, Band::exact(0.0)));
+                continue;
+            }
             let binding = Binding { sequences: 1.0, new, context: 0.0, degrees };
             let wanted = if new <= noted { &mut notes } else { &mut Notes::Ignored };
             let pass = pass(prefill, hardware, &binding, &engine, wanted)?;

@@ -43,6 +43,8 @@ fn chat() -> Workload {
         output: Draws::Lognormal { p50: integer(220), p99: integer(900) },
         images: None,
         spacing: 1.0,
+        steps: 1,
+        guided: false,
     }
 }
 
@@ -217,6 +219,8 @@ fn constant_prompts_without_decoding_wait_as_in_md1() {
         output: Draws::Constant(integer(1)),
         images: None,
         spacing: 1.0,
+        steps: 1,
+        guided: false,
     };
     let replica = replica(LLAMA_8B, "h100_sxm", 1, Precision::Bf16, &workload);
     let graph = LLAMA_8B.graph(Precision::Bf16, Phase::Prefill);
@@ -320,6 +324,8 @@ fn figures_outside_what_was_measured_say_so() {
         output: Draws::Constant(integer(10)),
         images: None,
         spacing: 1.0,
+        steps: 1,
+        guided: false,
     };
     let noted = |tensor: u64, workload: &Workload| {
         let replica = replica(LLAMA_8B, "h100_sxm", tensor, Precision::Bf16, workload);
@@ -420,4 +426,62 @@ fn larger_images_cost_more_and_none_cost_nothing() {
     let grown =
         [without, ttft(of(200_000, 400_000)), ttft(of(800_000, 1_600_000)), ttft(of(800_000, 9_000_000))];
     assert!(grown.is_sorted_by(|one, other| one < other), "{grown:?}");
+}
+
+/// Something that makes images: the layers of a small decoder, on tokens of 16 x 16 pixels.
+fn makes() -> PhaseGraph {
+    let patches = Some(Patches { pixels: 256, tokens: 1.0 });
+    PhaseGraph { phase: Phase::Denoise, patches, ..LLAMA_8B.graph(Precision::Bf16, Phase::Prefill) }
+}
+
+fn making(steps: u64, guided: bool, images: u64) -> Replica {
+    let workload = Workload {
+        prompt: Draws::Constant(integer(333)),
+        output: Draws::Constant(integer(1)),
+        images: Some(Images {
+            count: Draws::Constant(integer(images)),
+            pixels: Draws::Constant(integer(1_024 * 1_024)),
+        }),
+        spacing: 1.0,
+        steps,
+        guided,
+    };
+    let phases = Phases { prefill: &makes(), decode: None, vision: None };
+    Replica::new(phases, &hardware("h100_sxm"), Degrees::of_tensor(2), &workload).unwrap()
+}
+
+#[test]
+fn images_are_made_step_by_step_one_after_another() {
+    // 1,024 x 1,024 pixels are 64 x 64 = 4,096 tokens.
+    let at = |sequences: f64| {
+        let binding = Binding { sequences, new: 4_096.0, context: 333.0, degrees: Degrees::of_tensor(2) };
+        pass(&makes(), &hardware("h100_sxm"), &binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored)
+            .unwrap()
+            .seconds
+            .middle
+    };
+    for (steps, guided, images) in [(1, false, 1), (28, false, 1), (28, true, 1), (28, true, 3)] {
+        let replica = making(steps, guided, images);
+        let passes = (steps * images) as f64;
+        let derived = EngineOverhead::ASSUMED.request.middle + passes * at(if guided { 2.0 } else { 1.0 });
+        for measure in [LatencyMeasure::Ttft, LatencyMeasure::Latency] {
+            let found = replica.predict(1e-9, 64, measure, &Statistic::Mean).unwrap().middle;
+            assert!((found - derived).abs() < 1e-6 * derived, "{steps} {guided} {images}: {found} {derived}");
+        }
+        // An M/D/1 queue that serves one request at a time carries at most one in that time.
+        let slowest = replica.capacity(64, &[]).unwrap().rate;
+        assert!(slowest < 1.0 / (passes * at(1.0)), "{slowest}");
+        assert!(replica.notes().iter().any(|note| note.text.contains("made one after another")));
+    }
+    // A guided pass is over twice the rows, and reads the weights once.
+    assert!(at(2.0) > 1.8 * at(1.0) && at(2.0) < 2.0 * at(1.0), "{} {}", at(1.0), at(2.0));
+}
+
+#[test]
+fn both_halves_of_a_guided_pass_are_alive_at_once() {
+    let reserve = |guided: bool, images: u64| making(28, guided, images).memory().reserve;
+    let runtime = berth_compiler::performance::memory::RUNTIME_BYTES;
+    let (one, two) = (reserve(false, 1) - runtime, reserve(true, 1) - runtime);
+    assert!((two - 2.0 * one).abs() < 1e-6 * one, "{one} {two}");
+    assert_eq!(reserve(true, 1), reserve(true, 5));
 }

@@ -139,7 +139,7 @@ impl Decoder {
         let kv_heads = integer(self.kv_heads) * per_device();
         // Causal: each new token attends to the context and, on average, to half of the new ones.
         let attended = match phase {
-            Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision => {
+            Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision | Phase::Denoise => {
                 integer(2) * symbol(Symbol::New) + integer(4) * symbol(Symbol::Context)
             }
             Phase::Decode => integer(4) * (symbol(Symbol::New) + symbol(Symbol::Context)),

@@ -512,6 +512,34 @@ service chat {
 }",
     ),
     code(
+        "service::no-diffusion",
+        "steps for a model that makes no images",
+        "\
+`denoising_steps` and `guidance` say how often a diffusion transformer is run for an image: once a step, or twice where each
+step is guided. A model states it as `diffusion`, or its `config.json` has it. This model has none.",
+        "\
+model small {
+    layers = 2
+}
+service chat {
+    model = small
+    engine = vllm
+    denoising_steps = 28
+}",
+        "\
+model small {
+    diffusion = [layers: 2, hidden: 64, heads: 4, feed_forward: 256, channels: 4, patch: 2]
+}
+service paint {
+    model = small
+    engine = vllm
+    images = 1 image
+    image_size = 448 * 448
+    denoising_steps = 28
+    guidance = true
+}",
+    ),
+    code(
         "service::not-stored",
         "a format of something that the model does not store",
         "\

@@ -1,5 +1,6 @@
 //! The families, one reader each. Keys and defaults as in the `configuration_*.py` of transformers 4.57.
 
+use super::diffusion::{dit, flux, sd3};
 use super::quantisation::quantised;
 use super::vision::{qwen2_5_vl, qwen3_vl, qwen3_vl_moe};
 use super::{Fact, Facts, Keys};
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 /// A family of networks.
 pub(super) struct Family {
-    /// Its `model_type`.
+    /// Its `model_type` or `_class_name`.
     pub(super) name: &'static str,
     /// Other names of the same layout.
     aliases: &'static [&'static str],
@@ -33,6 +34,9 @@ pub(super) static FAMILIES: &[Family] = &[
     Family { name: "deepseek_v3", aliases: &["kimi_k2"], read: deepseek_v3 },
     Family { name: "gpt_oss", aliases: &[], read: gpt_oss },
     Family { name: "xlm-roberta", aliases: &[], read: xlm_roberta },
+    Family { name: "DiTTransformer2DModel", aliases: &[], read: dit },
+    Family { name: "SD3Transformer2DModel", aliases: &[], read: sd3 },
+    Family { name: "FluxTransformer2DModel", aliases: &[], read: flux },
 ];
 
 fn llama(keys: &mut Keys, facts: &mut Facts) {

@@ -2,8 +2,8 @@
 
 use super::{Text, precision_name};
 use crate::model::{
-    Attention, ConfigurationFile, EncoderAttention, Experts, Fact, FeedForward, GroupedAttention,
-    LatentAttention, LatentWidths, Model, Module, ModuleFile, VisionTower,
+    Attention, ConfigurationFile, DiffusionTransformer, EncoderAttention, Experts, Fact, FeedForward,
+    GroupedAttention, LatentAttention, LatentWidths, Model, Module, ModuleFile, VisionTower,
 };
 use crate::quantity_text::percent;
 
@@ -21,6 +21,7 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         feed_forward,
         biases,
         vision,
+        diffusion,
         prediction_modules,
         repository,
         native,
@@ -46,6 +47,9 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
     }
     if let Some(vision) = vision {
         describe_vision(text, &vision.value);
+    }
+    if let Some(diffusion) = diffusion {
+        describe_diffusion(text, &diffusion.value);
     }
     text.fact("prediction_modules", prediction_modules.as_ref());
     if let Some(repository) = repository {
@@ -166,6 +170,50 @@ fn describe_vision(text: &mut Text, vision: &VisionTower) {
         .collect();
     text.line(&format!("vision = [{}]", entries.join(", ")));
     text.line(&format!("vision_form = {}", if *gated { "gated" } else { "plain" }));
+}
+
+fn describe_diffusion(text: &mut Text, diffusion: &DiffusionTransformer) {
+    let DiffusionTransformer {
+        layers,
+        single_layers,
+        dual_layers,
+        hidden,
+        heads,
+        feed_forward,
+        // It stands with the facts of attention, as `query_key_norm`.
+        head_norm: _,
+        channels,
+        out_channels,
+        pixels,
+        patch,
+        positions,
+        text: seen,
+        pooled,
+        classes,
+        scalars,
+    } = diffusion;
+    let some = |layers: u64| Some(layers).filter(|layers| *layers > 0);
+    let entries: Vec<String> = [
+        ("layers", Some(*layers)),
+        ("hidden", Some(*hidden)),
+        ("heads", Some(*heads)),
+        ("feed_forward", Some(*feed_forward)),
+        ("channels", Some(*channels)),
+        ("patch", Some(*patch)),
+        ("out_channels", Some(*out_channels)),
+        ("pixels", Some(*pixels)),
+        ("positions", *positions),
+        ("single_layers", some(*single_layers)),
+        ("dual_layers", some(*dual_layers)),
+        ("text", *seen),
+        ("pooled", *pooled),
+        ("classes", *classes),
+        ("scalars", Some(*scalars)),
+    ]
+    .into_iter()
+    .filter_map(|(name, width)| Some(format!("{name}: {}", width?)))
+    .collect();
+    text.line(&format!("diffusion = [{}]", entries.join(", ")));
 }
 
 fn describe_feed_forward(text: &mut Text, feed_forward: &FeedForward) {

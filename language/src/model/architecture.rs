@@ -31,6 +31,8 @@ pub struct Model {
     pub biases: Option<Fact<Biases>>,
     /// What turns images into tokens of the prompt.
     pub vision: Option<Fact<VisionTower>>,
+    /// What makes images of noise; then it is all of the model, and nothing else of its shape is stated.
+    pub diffusion: Option<Fact<DiffusionTransformer>>,
     /// Modules that predict further tokens, beside the model itself; no count has them.
     pub prediction_modules: Option<Fact<u64>>,
     /// What an engine loads: a repository of Hugging Face, or a folder in its container.
@@ -184,6 +186,43 @@ pub struct VisionTower {
     pub deepstack: u64,
     /// Root-mean-square norms and a gated feed-forward; else norms that take the mean away, and no gate.
     pub gated: bool,
+}
+
+/// A transformer that takes the noise out of latent images (Peebles, Xie, DiT, 2022; Esser et al., MM-DiT, 2024).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiffusionTransformer {
+    /// Layers; where it sees text, those with matrices for the image's tokens and others for the text's.
+    pub layers: u64,
+    /// Layers after them with one set of matrices for both, and a feed-forward beside attention.
+    pub single_layers: u64,
+    /// The first of `layers` in which the image's tokens also see one another alone.
+    pub dual_layers: u64,
+    /// Width of its stream.
+    pub hidden: u64,
+    /// Heads, each `hidden / heads` wide.
+    pub heads: u64,
+    /// Inner width of its feed-forward.
+    pub feed_forward: u64,
+    /// Each query and key head is normalised.
+    pub head_norm: bool,
+    /// Numbers at each place of the latent image.
+    pub channels: u64,
+    /// Of the answer.
+    pub out_channels: u64,
+    /// Pixels along a side of a place.
+    pub pixels: u64,
+    /// Places along a side of a token.
+    pub patch: u64,
+    /// Rows of a table of positions; none: positions are rotations.
+    pub positions: Option<u64>,
+    /// Width of the tokens of text; none: it sees the image's alone.
+    pub text: Option<u64>,
+    /// Width of a vector that stands for all of the text.
+    pub pooled: Option<u64>,
+    /// Rows of a table of classes.
+    pub classes: Option<u64>,
+    /// Numbers that it is told: the time of the step, and perhaps a guidance.
+    pub scalars: u64,
 }
 
 /// Which matrices of a layer add a vector to their result.

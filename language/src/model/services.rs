@@ -137,6 +137,10 @@ pub struct LlmWork {
     pub images: Option<Fact<Box<Draws>>>,
     /// Pixels of one image.
     pub image_size: Option<Fact<Box<Draws>>>,
+    /// Steps in which an image is made.
+    pub denoising_steps: Option<Fact<u64>>,
+    /// Each step is two passes.
+    pub guidance: Option<Fact<bool>>,
     /// Prompts that travel in one request, side by side.
     pub sequences: u64,
     /// The share of a prompt that is cached, 0 to 1.

@@ -104,18 +104,21 @@ impl<'a> Resolver<'a> {
             .help("Take the file as it was published: `config.json` beside the weights."),
             Problem::UnknownFamily(found) => {
                 let known = configuration::families();
-                let meant = found.as_deref().and_then(|found| self.suggestion(found, known));
+                let meant = found.as_ref().and_then(|(_, found)| self.suggestion(found, known));
                 let known = listed(configuration::families());
                 let (label, help) = match (found, meant) {
-                    (Some(found), Some(meant)) => (
-                        format!("`model_type` is `{found}`"),
+                    (Some((key, found)), Some(meant)) => (
+                        format!("`{key}` is `{found}`"),
                         format!("Did you mean `{meant}`? Known are {known}."),
                     ),
-                    (Some(found), None) => (
-                        format!("`model_type` is `{found}`"),
+                    (Some((key, found)), None) => (
+                        format!("`{key}` is `{found}`"),
                         format!("Known are {known}. Of another model state the fields: `layers = …`."),
                     ),
-                    (None, _) => ("it has no `model_type`".to_owned(), format!("It is one of {known}.")),
+                    (None, _) => (
+                        "it has no `model_type` and no `_class_name`".to_owned(),
+                        format!("It is one of {known}."),
+                    ),
                 };
                 Diagnostic::error(
                     "config::unknown-model",
@@ -376,6 +379,7 @@ impl<'a> Resolver<'a> {
             });
         }
         found.extend(self.vision_conflicts(id));
+        found.extend(self.diffusion_conflicts(id));
         found
     }
 }
@@ -465,6 +469,7 @@ impl Builder<'_, '_> {
             labels,
             vision,
             vision_form,
+            diffusion,
             prediction_modules,
             repository,
             native,
@@ -526,6 +531,16 @@ impl Builder<'_, '_> {
             Some(Spanned::new(known, fact.span))
         });
         let (native, kv_cache) = (self.stored(id, native), self.cached(id, kv_cache));
+        let diffusion = self.diffusion(id, diffusion, query_key_norm);
+        let repository = self.name_of(id, repository);
+        // Nobody is to be told to load it with arguments that are for models of tokens.
+        let (repository, unread_repository) = match &diffusion {
+            Some(_) => (None, repository),
+            None => (repository, None),
+        };
+        if let Some(unread) = unread_repository {
+            self.not_yet(unread.span, "what an engine is told to make images with is not known");
+        }
         let model = Model {
             name,
             span,
@@ -539,8 +554,9 @@ impl Builder<'_, '_> {
             feed_forward,
             biases,
             vision: self.vision(id, vision, vision_form),
+            diffusion,
             prediction_modules: self.count(id, prediction_modules),
-            repository: self.name_of(id, repository),
+            repository,
             native,
             native_group: self.count(id, native_group),
             kv_cache,

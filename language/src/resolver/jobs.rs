@@ -93,8 +93,12 @@ impl<'a> Builder<'_, 'a> {
             _ => None,
         })?;
         let network = self.model(thing.value);
-        if self.program.models.get(network).is_some_and(|model| model.module.is_some()) {
-            self.not_yet(thing.span, "what the gradients of an exported module cost is not derived");
+        if let Some(model) = self.program.models.get(network) {
+            if model.module.is_some() {
+                self.not_yet(thing.span, "what the gradients of an exported module cost is not derived");
+            } else if model.diffusion.is_some() {
+                self.not_yet(thing.span, "what the gradients of a diffusion transformer cost is not derived");
+            }
         }
         let mut named = |field: &'static Field, default: &str| {
             let stated = self.stated(id, field, |_, value| match value {

@@ -40,6 +40,8 @@ impl<'a> Builder<'_, 'a> {
             output,
             images,
             image_size,
+            denoising_steps,
+            guidance,
             stateful,
             replicas,
             tensor,
@@ -110,6 +112,7 @@ impl<'a> Builder<'_, 'a> {
                 self.stores(id, &chosen, weights.as_ref(), kv_cache.as_ref());
                 let (each, pixels) = (self.draws(id, images), self.draws(id, image_size));
                 self.sees(id, &chosen, [(images, each.as_ref()), (image_size, pixels.as_ref())]);
+                self.makes(id, &chosen, [denoising_steps, guidance]);
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
@@ -118,6 +121,8 @@ impl<'a> Builder<'_, 'a> {
                     output: self.draws(id, output),
                     images: each.map(boxed),
                     image_size: pixels.map(boxed),
+                    denoising_steps: self.count(id, denoising_steps),
+                    guidance: self.boolean(id, guidance),
                     sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
                     prefix_hit: self.ratio(id, prefix_hit),
                     tensor: self.degrees(id, tensor, &limits),
@@ -134,6 +139,7 @@ impl<'a> Builder<'_, 'a> {
             }
             Some(Runs::Image) => {
                 self.not_of_images(id, &[tensor, pipeline, expert, data, context]);
+                self.not_of_images(id, &[denoising_steps, guidance]);
                 self.not_of_images(
                     id,
                     &[prompt, output, images, image_size, batch, precision, weights, kv_cache],

@@ -6,7 +6,7 @@ use super::building::Builder;
 use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
-use crate::model::{Draws, Fact, VisionTower};
+use crate::model::{Draws, Fact, Model, VisionTower};
 use crate::schema::Field;
 use crate::schema::kinds::model;
 use crate::span::Spanned;
@@ -100,7 +100,9 @@ impl Builder<'_, '_> {
         chosen: &Fact<usize>,
         stated: [(&'static Field, Option<&Spanned<Draws>>); 2],
     ) {
-        let Some(of) = self.program.models.get(chosen.value).filter(|of| of.vision.is_none()) else { return };
+        // What makes images has them too.
+        let blind = |of: &&Model| of.vision.is_none() && of.diffusion.is_none();
+        let Some(of) = self.program.models.get(chosen.value).filter(blind) else { return };
         // A vision part or a file that could not be read was spoken of.
         let unread = self.models.iter().any(|(thing, index)| {
             let lines = &self.resolver.thing(*thing).assigned;

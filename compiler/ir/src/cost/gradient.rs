@@ -22,7 +22,10 @@ pub(crate) fn gradients(computation: &Computation, shape: &Shape) -> Vec<Gradien
     // Reads what it took and the gradient of what it gave, and writes that of what it took.
     let through = || elementwise(shape.read() * number(2) + shape.written());
     match computation {
-        Computation::Repeat { .. } => Vec::new(),
+        Computation::Repeat { .. }
+        | Computation::Given { .. }
+        | Computation::Take { .. }
+        | Computation::Join { copied: false } => Vec::new(),
         // The rows that were read are added to, in a table of gradients.
         Computation::Lookup { .. } => {
             only(elementwise(shape.written() + forward.weight_bytes.clone() * number(2)))
@@ -41,13 +44,20 @@ pub(crate) fn gradients(computation: &Computation, shape: &Shape) -> Vec<Gradien
             let (inner, columns) = divided(weight, *split, &part);
             products(&forward, weight, (inner, columns), shape)
         }
-        Computation::Norm { .. } => only(Cost { weight_bytes: forward.weight_bytes.clone(), ..through() }),
-        Computation::SiluMultiply | Computation::Activate | Computation::Loss => only(through()),
+        Computation::Norm { .. } | Computation::HeadNorm { .. } => {
+            only(Cost { weight_bytes: forward.weight_bytes.clone(), ..through() })
+        }
+        Computation::SiluMultiply
+        | Computation::Activate
+        | Computation::Modulate { .. }
+        | Computation::Loss => only(through()),
         // The rows that were added are added to, in a table of gradients.
         Computation::Positions { .. } => {
             only(elementwise(shape.written() + forward.weight_bytes.clone() * number(2)))
         }
-        Computation::Merge { .. } => only(elementwise(forward.activation_bytes.clone())),
+        Computation::Merge { .. } | Computation::Join { copied: true } => {
+            only(elementwise(forward.activation_bytes.clone()))
+        }
         Computation::Residual
         | Computation::CacheWrite { .. }
         | Computation::LatentCacheWrite { .. }

@@ -17,7 +17,7 @@ use melior::ir::{Block, BlockLike, BlockRef, Identifier, Location, Module, Regio
 /// A name and its value.
 pub(super) type Named<'c> = (&'static str, Attribute<'c>);
 
-impl<'c> Lowering<'c, '_> {
+impl<'c, M> Lowering<'c, '_, M> {
     pub(super) fn text(&self, value: &str) -> Attribute<'c> {
         StringAttribute::new(self.context, value).into()
     }

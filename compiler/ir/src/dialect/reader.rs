@@ -2,7 +2,7 @@
 
 use super::{
     Computation, Element, EncoderHeads, Fused, Heads, Keys, Latent, LatentHeads, MOST_ELEMENTS,
-    MOST_REPETITIONS, MOST_ROWS, Overlap, Said, Scales, Split, Weight, precision_of,
+    MOST_REPETITIONS, MOST_ROWS, Overlap, Part, Said, Scales, Split, Weight, precision_of,
 };
 use crate::foreign;
 use berth_compiler::degrees::Axis;
@@ -45,7 +45,9 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             .map(|(weight, bias)| Computation::Norm { weight, bias }),
         "berth.residual" => Some(Computation::Residual),
         "berth.silu_multiply" => Some(Computation::SiluMultiply),
-        "berth.activate" => attributes.one_of("function", &["gelu", "tanh"]).map(|()| Computation::Activate),
+        "berth.activate" => {
+            attributes.one_of("function", &["gelu", "silu", "tanh"]).map(|()| Computation::Activate)
+        }
         "berth.cache_write" => attributes
             .heads()
             .zip(attributes.split(&[Split::None, Split::Heads]))
@@ -86,6 +88,20 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
         }
         "berth.positions" => attributes.weight(2).map(|weight| Computation::Positions { weight }),
         "berth.merge" => attributes.size("factor").map(|factor| Computation::Merge { factor }),
+        "berth.head_norm" => attributes
+            .encoder_heads()
+            .zip(attributes.split(&[Split::None, Split::Heads]))
+            .map(|(heads, split)| Computation::HeadNorm { heads, split }),
+        "berth.given" => attributes
+            .part(&[Part::Text, Part::Condition])
+            .zip(attributes.positive("width", MOST_ROWS))
+            .map(|(of, width)| Computation::Given { of, width }),
+        "berth.join" => attributes.flag("copied").map(|copied| Computation::Join { copied }),
+        "berth.take" => attributes.part(&Part::ALL).map(|of| Computation::Take { of }),
+        "berth.modulate" => attributes
+            .size("vector")
+            .zip(attributes.flag("norm"))
+            .map(|(vector, norm)| Computation::Modulate { vector, norm }),
         "berth.dispatch" => {
             let experts = attributes.size("experts");
             let per_token = attributes.size("per_token");
@@ -132,7 +148,7 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             .zip(attributes.positive("times", MOST_REPETITIONS))
             .zip(attributes.over(Axis::Pipeline))
             .map(|((callee, times), over)| Computation::Repeat { callee, times, over }),
-        "berth.model" | "berth.call" => {
+        "berth.model" | "berth.diffusion" | "berth.call" => {
             attributes.problems.clear();
             attributes.problem(format!(
                 "`{kind}` is rewritten by the first pass; text that is continued from stands after the last"
@@ -216,6 +232,16 @@ impl<'c> Attributes<'c, '_> {
             let names: Vec<_> = allowed.iter().map(|axis| format!("\"{}\"", axis.name())).collect();
             let is = if names.len() > 1 { "is one of" } else { "is" };
             self.problem(format!("`axis` {is} {}; here it is \"{written}\"", names.join(", ")));
+        }
+        found
+    }
+
+    fn part(&mut self, allowed: &[Part]) -> Option<Part> {
+        let written = self.string("of")?;
+        let found = allowed.iter().copied().find(|part| part.name() == written);
+        if found.is_none() {
+            let names: Vec<_> = allowed.iter().map(|part| format!("\"{}\"", part.name())).collect();
+            self.problem(format!("`of` is one of {}; here it is \"{written}\"", names.join(", ")));
         }
         found
     }

@@ -10,6 +10,11 @@ use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use std::collections::BTreeSet;
 
+/// An operator of the graph stands for it alone.
+fn is_operator(computation: &Computation) -> bool {
+    !matches!(computation, Computation::Repeat { .. }) && !computation.is_view()
+}
+
 impl Layout<'_> {
     /// Takes off what operators in one kernel neither write nor read.
     pub(super) fn fusions(&mut self, function: &Function, values: &[Value]) {
@@ -23,7 +28,7 @@ impl Layout<'_> {
                 Fused::After => self.only_taker(function, own).map(|taker| (own, taker)),
             };
             let maker = between.and_then(|(value, _)| function.steps.get(value.checked_sub(1)?));
-            let maker = maker.filter(|maker| !matches!(maker.computation, Computation::Repeat { .. }));
+            let maker = maker.filter(|maker| is_operator(&maker.computation));
             let (Some((value, taker)), Some(maker)) = (between, maker) else {
                 let message = match fused {
                     Fused::Before => format!(
@@ -81,8 +86,8 @@ impl Layout<'_> {
     }
 
     fn operator_of(&mut self, values: &[Value], value: usize) -> Option<&mut Priced> {
-        let producer = values.get(value)?.producer?;
-        self.operators.get_mut(producer)
+        let [producer] = values.get(value)?.producers.as_slice() else { return None };
+        self.operators.get_mut(*producer)
     }
 
     /// The value that the only user of `value` makes, looking through what only sends it on.
@@ -109,11 +114,9 @@ impl Layout<'_> {
         for (index, step) in function.steps.iter().enumerate() {
             let Some(overlap) = &step.overlap else { continue };
             let behind = function.steps.iter().position(|other| {
-                other.name == overlap.behind
-                    && !other.computation.sends()
-                    && !matches!(other.computation, Computation::Repeat { .. })
+                other.name == overlap.behind && !other.computation.sends() && is_operator(&other.computation)
             });
-            let behind = behind.and_then(|behind| values.get(behind + 1)?.producer);
+            let behind = behind.and_then(|behind| values.get(behind + 1)?.producers.first().copied());
             let (Some(behind), Some(share)) = (behind, overlap.share.to_f64()) else {
                 self.warn(
                     &step.place,

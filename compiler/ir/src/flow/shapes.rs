@@ -2,7 +2,7 @@
 
 use super::{Distribution, Layout, Station, Value};
 use crate::cost::{self, Shape};
-use crate::dialect::{Computation, Split};
+use crate::dialect::{Computation, Part, Split};
 use crate::structure::Step;
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
@@ -16,7 +16,7 @@ impl Layout<'_> {
         let mut result = Value {
             bytes: step.element.bytes(),
             origin: format!("`{}`", step.name),
-            producer: None,
+            producers: Vec::new(),
             ..input.clone()
         };
         // What its devices share of the width it takes and gives; by tensor unless it says otherwise.
@@ -158,6 +158,69 @@ impl Layout<'_> {
                 // Widths are below 2^62, and so is what an edit makes of them.
                 result.width = input.width.saturating_mul(*factor);
             }
+            Computation::HeadNorm { heads, split } => {
+                self.width(step, input, heads.query_width() + heads.kv_width());
+                self.heads(step, input, heads.heads, heads.kv_heads, *split, &does);
+                result.distribution = by_heads(*split);
+                split_in = *split == Split::Heads;
+            }
+            Computation::Given { of, width } => {
+                result.rows = self.rows_of(*of);
+                result.width = *width;
+                result.distribution = Distribution::Whole;
+                result.origin = format!("what `{}` gives", step.name);
+                // It is no part of what it stands beside.
+                split_in = false;
+            }
+            Computation::Take { of } => {
+                part = input.part.clone();
+                self.summed(input, &step.place, &does);
+                result.rows = self.rows_of(*of);
+                let has = |term| input.rows.terms().any(|other| other == term);
+                if !result.rows.terms().all(has) {
+                    self.warn(
+                        &step.place,
+                        format!(
+                            "`{}` takes the {} rows of {}, which has none",
+                            step.name,
+                            of.name(),
+                            input.origin
+                        ),
+                    );
+                }
+            }
+            Computation::Join { .. } => {
+                part = input.part.clone();
+                if let Some(second) = second {
+                    self.width(step, second, input.width);
+                    result.rows = input.rows.clone() + second.rows.clone();
+                    if second.distribution != input.distribution {
+                        self.whole(input, &step.place, &does);
+                        self.whole(second, &step.place, &does);
+                        result.distribution = Distribution::Whole;
+                    }
+                }
+                self.summed(input, &step.place, &does);
+            }
+            Computation::Modulate { vector, norm } => {
+                self.whole(input, &step.place, &does);
+                result.distribution = Distribution::Whole;
+                split_in = false;
+                if let Some(vectors) = second {
+                    self.whole(vectors, &step.place, &does);
+                    let last = vector + u64::from(*norm);
+                    // Widths are below 2^62, and so is what an edit makes of them.
+                    if vectors.width < last.saturating_mul(input.width) {
+                        self.warn(
+                            &step.place,
+                            format!(
+                                "`{}` takes vectors up to number {last} of a width of {}; {} has a width of {}",
+                                step.name, input.width, vectors.origin, vectors.width
+                            ),
+                        );
+                    }
+                }
+            }
             Computation::CacheWrite { heads, split, .. } => {
                 self.width(step, input, heads.qkv_width());
                 self.heads(step, input, heads.heads, heads.kv_heads, *split, &does);
@@ -279,6 +342,18 @@ impl Layout<'_> {
             Split::Columns => Distribution::Split,
             Split::Rows => Distribution::Partial,
             Split::None | Split::Heads => Distribution::Whole,
+        }
+    }
+
+    /// The rows of a part of a pass that makes images.
+    fn rows_of(&self, part: Part) -> Form {
+        let images = Form::symbol(Symbol::Sequences, 1) * self.groups.part();
+        let of = |symbol| images.clone() * Form::symbol(symbol, 1);
+        match part {
+            Part::Image => of(Symbol::New),
+            Part::Text => of(Symbol::Context),
+            Part::Tokens => of(Symbol::New) + of(Symbol::Context),
+            Part::Condition => Form::symbol(Symbol::Sequences, 1),
         }
     }
 

@@ -207,6 +207,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
             Fact::new(biases.expect("a choice of biases"), *span)
         }),
         vision: None,
+        diffusion: None,
         prediction_modules: None,
         native: facts
             .get("native")
@@ -233,6 +234,8 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             output: None,
             images: None,
             image_size: None,
+            denoising_steps: None,
+            guidance: None,
             sequences: 1,
             prefix_hit: None,
             tensor: Vec::new(),
