@@ -6,7 +6,7 @@
 mod reader;
 mod weight;
 
-pub(crate) use reader::{activation, read};
+pub(crate) use reader::{Problem, activation, read};
 pub(crate) use weight::{Element, Scales, Weight};
 
 use berth_compiler::degrees::Axis;

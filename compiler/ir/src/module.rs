@@ -199,7 +199,8 @@ pub(crate) fn price(
     }
     let Some(parameters) = parameters else {
         let message = "its weights have more than 2^62 elements in all".to_owned();
-        return Err(vec![diagnostic(&place, message, None)]);
+        let help = "no machine holds them: mend the largest of their dimensions".to_owned();
+        return Err(vec![diagnostic(&place, message, Some(help))]);
     };
     let warnings = unpriced(&walk);
     let mut operators: Vec<ModuleOperator> = walk

@@ -137,8 +137,10 @@ impl<'c, 'a> Body<'c, 'a> {
             let whole = Plan { accepts: vec![Distribution::Whole], split: None, result: Distribution::Whole };
             return self.join(operation, &operands, &whole);
         }
-        let Said { name, computation, .. } = dialect::read(self.context, operation)
-            .map_err(|messages| Malformed(format!("`{operation}`: {}", messages.join("; "))))?;
+        let Said { name, computation, .. } = dialect::read(self.context, operation).map_err(|problems| {
+            let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            Malformed(format!("`{operation}`: {}", messages.join("; ")))
+        })?;
         let name = name.unwrap_or_default();
         let plan = plan(&computation, &inputs);
         self.join(operation, &operands, &plan)?;

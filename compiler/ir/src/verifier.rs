@@ -5,7 +5,7 @@
 //! repeats itself and no pass has more than [`MOST_OPERATORS`] operators. Or every reason why not.
 
 use crate::cost::Groups;
-use crate::dialect::{self, Computation, Element, NAMES, Said};
+use crate::dialect::{self, Computation, Element, Problem, Said};
 use crate::foreign;
 use crate::module::{self, Calling, Imported};
 use crate::structure::{Function, Role, Step, Structure};
@@ -26,6 +26,13 @@ pub(crate) const MOST_OPERATORS: usize = 10_000;
 
 /// Deepest nesting of bodies in bodies.
 pub(crate) const DEEPEST_BODIES: usize = 100;
+
+/// What to write where a type is no activation.
+const ACTIVATION: &str = "write `tensor<?x?xbf16>` with the element that the value has";
+
+/// What to write where an exported module does not say how it is called.
+const CALLED: &str = "write `berth.inputs = 1 : i64` for how many arguments are given with each call, and `berth.bind = \
+                      {arg0_0 = \"sequences\"}` for dimensions that are open";
 
 /// What a module says, and what is odd about it; or all that is wrong.
 pub(crate) fn read(
@@ -67,19 +74,26 @@ impl<'c> Reader<'c, '_> {
         text::place(operation.location()).unwrap_or(Place { file: self.path.to_owned(), line: 0, column: 0 })
     }
 
-    fn error(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
-        self.errors.push(diagnostic(place, message.into(), help));
+    /// What is wrong somewhere, and what to write instead.
+    fn error(&mut self, place: &Place, message: impl Into<String>, help: impl Into<String>) {
+        self.errors.push(diagnostic(place, message.into(), Some(help.into())));
     }
 
     fn unknown(&mut self, operation: OperationRef<'c, '_>, name: &str) {
         let place = self.place(operation);
-        let message = match dialect::read(self.context, operation) {
-            Err(messages) if ["berth.model", "berth.diffusion", "berth.call"].contains(&name) => {
-                messages.join("; ")
+        if ["berth.model", "berth.diffusion", "berth.call"].contains(&name) {
+            for Problem { message, help } in
+                dialect::read(self.context, operation).err().into_iter().flatten()
+            {
+                self.error(&place, message, help);
             }
-            _ => format!("`{name}` does not stand in a module; functions do"),
-        };
-        self.error(&place, message, None);
+            return;
+        }
+        self.error(
+            &place,
+            format!("`{name}` does not stand in a module; functions do"),
+            "put it into the body of a `func.func`, or delete it",
+        );
     }
 
     fn string(&mut self, operation: OperationRef<'c, '_>, name: &str) -> Option<String> {
@@ -88,7 +102,11 @@ impl<'c> Reader<'c, '_> {
             return StringAttribute::try_from(attribute).ok().map(foreign::string);
         }
         let place = self.place(operation);
-        self.error(&place, format!("`{name}` is a string; here it is `{attribute}`"), None);
+        self.error(
+            &place,
+            format!("`{name}` is a string; here it is `{attribute}`"),
+            format!("write it in quotes: `{name} = \"…\"`"),
+        );
         None
     }
 
@@ -100,13 +118,15 @@ impl<'c> Reader<'c, '_> {
         let role = self.role(operation, &place, &symbol);
         if role.is_none() && self.errors.len() == errors_before {
             let message = format!("the module `@{symbol}` is no pass of a service: it lacks `berth.service`");
-            self.error(&place, message, None);
+            let help =
+                "add `berth.service`, `berth.precision` and `berth.phase = \"step\"` to its attributes";
+            self.error(&place, message, help);
         }
         let calling = match Calling::read(operation) {
             Ok(calling) => calling,
             Err(messages) => {
                 for message in messages {
-                    self.error(&place, message, None);
+                    self.error(&place, message, CALLED);
                 }
                 return;
             }
@@ -133,11 +153,19 @@ impl<'c> Reader<'c, '_> {
         let patch = self.patch(operation, &place, &symbol, role.as_ref());
         let blocks = operation.region(0).ok().and_then(|region| region.first_block());
         let Some(block) = blocks else {
-            self.error(&place, format!("`@{symbol}` has no body"), None);
+            self.error(
+                &place,
+                format!("`@{symbol}` has no body"),
+                "write its operations and a `return` between braces, or delete it",
+            );
             return None;
         };
         if block.next_in_region().is_some() {
-            self.error(&place, format!("the body of `@{symbol}` has more than one block"), None);
+            self.error(
+                &place,
+                format!("the body of `@{symbol}` has more than one block"),
+                "put all of its operations into the first, and delete branches: a pass takes every one of them",
+            );
             return None;
         }
         let argument = match block.argument(0) {
@@ -149,7 +177,7 @@ impl<'c> Reader<'c, '_> {
                         "`@{symbol}` takes {} values; it takes one, the tokens or the stream",
                         block.argument_count()
                     ),
-                    None,
+                    "a pass takes `%tokens: tensor<?x?xi32>`, a body `%stream: tensor<?x?xbf16>`",
                 );
                 return None;
             }
@@ -157,7 +185,7 @@ impl<'c> Reader<'c, '_> {
         let element = match dialect::activation(argument.r#type()) {
             Ok(element) => element,
             Err(message) => {
-                self.error(&place, message, None);
+                self.error(&place, message, ACTIVATION);
                 return None;
             }
         };
@@ -166,7 +194,11 @@ impl<'c> Reader<'c, '_> {
         let (steps, returned) = self.steps(block, &mut values);
         let Some((result, return_place)) = returned else {
             if self.errors.len() == errors_before {
-                self.error(&place, format!("`@{symbol}` returns no value"), None);
+                self.error(
+                    &place,
+                    format!("`@{symbol}` returns no value"),
+                    "end its body with `return %x : tensor<?x?xbf16>`, the value that it makes",
+                );
             }
             return None;
         };
@@ -184,7 +216,12 @@ impl<'c> Reader<'c, '_> {
             return None;
         }
         for (name, _) in names.iter().zip(present).filter(|(_, present)| !present) {
-            self.error(place, format!("`@{symbol}` is a pass of a service and lacks `{name}`"), None);
+            self.error(
+                place,
+                format!("`@{symbol}` is a pass of a service and lacks `{name}`"),
+                "a pass says all three: `berth.service = \"chat\", berth.precision = \"bf16\", berth.phase = \
+                 \"prefill\"`; a body says none",
+            );
         }
         if present != [true; 3] {
             return None;
@@ -196,7 +233,7 @@ impl<'c> Reader<'c, '_> {
             self.error(
                 place,
                 format!("`berth.precision` is \"bf16\" or \"fp8\"; here it is \"{precision}\""),
-                None,
+                "write one of the two; narrower weights stand in the types of weights",
             );
         }
         let known_phase = phase_of(&phase);
@@ -206,7 +243,8 @@ impl<'c> Reader<'c, '_> {
                 format!(
                     "`berth.phase` is \"prefill\", \"decode\", \"encode\", \"step\", \"vision\" or \"denoise\"; here it is \"{phase}\""
                 ),
-                None,
+                "write what this pass is of: \"prefill\" and \"decode\" of what answers token by token, \"encode\" of an encoder, \
+                 \"vision\" of images that are seen, \"denoise\" of those that are made, \"step\" of training",
             );
         }
         // Text that says nothing is for devices that run one kernel after another.
@@ -219,7 +257,7 @@ impl<'c> Reader<'c, '_> {
                     self.error(
                         place,
                         format!("`berth.target` is \"kernels\" or \"dataflow\"; here it is \"{written}\""),
-                        None,
+                        "write one of the two, or delete it for devices that run one kernel after another",
                     );
                 }
                 target
@@ -251,7 +289,7 @@ impl<'c> Reader<'c, '_> {
                 "`@{symbol}` is a pass over images; it says the pixels along a side of a patch as an i64 from 1 to \
                  1048576"
             );
-            self.error(place, message, Some("berth.patch = 14 : i64".to_owned()));
+            self.error(place, message, "add `berth.patch = 14 : i64` to its attributes");
         }
         patch
     }
@@ -275,7 +313,8 @@ impl<'c> Reader<'c, '_> {
                 _ => {
                     let message =
                         format!("`berth.rows` lists \"data\" and \"context\"; here it has `{name}`");
-                    self.error(place, message, None);
+                    let help = "write `berth.rows = [\"data\"]`, with \"context\" beside it where tokens are divided too";
+                    self.error(place, message, help);
                 }
             }
         }
@@ -294,7 +333,10 @@ impl<'c> Reader<'c, '_> {
             self.error(
                 place,
                 format!("`{name}` is one of {}; here it is \"{written}\"", known.join(", ")),
-                None,
+                format!(
+                    "write one of these, or delete `{name}` for {}",
+                    known.first().map_or("", String::as_str)
+                ),
             );
         };
         let mut training = Training::default();
@@ -330,7 +372,9 @@ impl<'c> Reader<'c, '_> {
                     [Some(value)] => returned = Some((*value, place)),
                     _ => {
                         let message = format!("a body returns one value; here it returns {}", operands.len());
-                        self.error(&place, message, None);
+                        let help =
+                            "return the value that the next body or the answer is made of, and no other";
+                        self.error(&place, message, help);
                     }
                 }
                 continue;
@@ -358,36 +402,42 @@ impl<'c> Reader<'c, '_> {
         let Said { name, computation, fused, overlap, variants } =
             match dialect::read(self.context, operation) {
                 Ok(read) => read,
-                Err(messages) => {
-                    let help = (!NAMES.contains(&kind.as_str())).then(|| {
-                        format!(
-                            "the operations are {}",
-                            NAMES.map(|name| name.trim_start_matches("berth.")).join(", ")
-                        )
-                    });
-                    for message in messages {
-                        self.error(place, format!("{kind}: {message}"), help.clone());
+                Err(problems) => {
+                    for Problem { message, help } in problems {
+                        self.error(place, format!("{kind}: {message}"), help);
                     }
                     return None;
                 }
             };
         let errors_before = self.errors.len();
-        let mut wrong = |message: String| self.error(place, format!("{kind}: {message}"), None);
+        let mut wrong = |message: String, help: &str| self.error(place, format!("{kind}: {message}"), help);
         if operation.region_count() != 0 {
-            wrong("it has no region".to_owned());
+            wrong(
+                "it has no region".to_owned(),
+                "delete what stands in `({ … })`; operations of a body stand in a function that berth.repeat names",
+            );
         }
         if operation.result_count() != 1 {
-            wrong(format!("it has one result; here it has {}", operation.result_count()));
+            wrong(
+                format!("it has one result; here it has {}", operation.result_count()),
+                "write `%0 = … : (…) -> tensor<?x?xbf16>`",
+            );
         }
         if operands.len() != computation.operands() {
             let takes = if computation.operands() == 1 { "1 value" } else { "2 values" };
-            wrong(format!("it takes {takes}; here it takes {}", operands.len()));
+            wrong(
+                format!("it takes {takes}; here it takes {}", operands.len()),
+                "name its values in `(…)` after its name, and as many types before `->`",
+            );
         }
         let tokens = computation_reads_tokens(&computation);
         let mut known = Vec::with_capacity(operands.len());
         for operand in operands {
             let Some(index) = *operand else {
-                wrong("it uses a value that no operation of this body has".to_owned());
+                wrong(
+                    "it uses a value that no operation of this body has".to_owned(),
+                    "take a value that stands above it in the same body",
+                );
                 continue;
             };
             known.push(index);
@@ -395,19 +445,30 @@ impl<'c> Reader<'c, '_> {
             if let (Some(wanted), Some(given)) = (tokens, given)
                 && wanted != given
             {
-                wrong(if wanted {
-                    "it takes tokens, `tensor<?x?xi32>`".to_owned()
+                if wanted {
+                    wrong(
+                        "it takes tokens, `tensor<?x?xi32>`".to_owned(),
+                        "take the argument of the pass, which is the only value that is tokens",
+                    );
                 } else {
-                    "it takes numbers such as `tensor<?x?xbf16>`, not tokens".to_owned()
-                });
+                    wrong(
+                        "it takes numbers such as `tensor<?x?xbf16>`, not tokens".to_owned(),
+                        "take the rows that a `berth.lookup` makes of the tokens",
+                    );
+                }
             }
         }
         let mut element = None;
         if let Ok(result) = operation.result(0) {
             match dialect::activation(result.r#type()) {
-                Ok(found) if found.is_token() => wrong("its result is never tokens".to_owned()),
+                Ok(found) if found.is_token() => {
+                    wrong(
+                        "its result is never tokens".to_owned(),
+                        "write numbers after `->`: `tensor<?x?xbf16>`",
+                    );
+                }
                 Ok(found) => element = Some(found),
-                Err(message) => wrong(message),
+                Err(message) => wrong(message, ACTIVATION),
             }
         }
         if self.errors.len() > errors_before {
@@ -447,14 +508,16 @@ impl<'c> Reader<'c, '_> {
                 && of_modules.contains(role)
             {
                 let message = format!("`@{}` and a module are the same pass", function.symbol);
-                self.error(&function.place, message, None);
+                let help = "delete one of the two, or give it another service, precision, target or phase";
+                self.error(&function.place, message, help);
             }
             if let Some(role) = &function.role
                 && let Some(first) = roles.insert(role, function)
             {
                 let message = format!("`@{}` and `@{}` are the same pass", first.symbol, function.symbol);
-                let help = "a service has one prefill and one decode for each precision".to_owned();
-                self.error(&function.place, message, Some(help));
+                let help =
+                    "a service has one pass of a phase for each precision and target: delete one of the two";
+                self.error(&function.place, message, help);
             }
             let mut of_function = Vec::new();
             for step in &function.steps {
@@ -463,20 +526,29 @@ impl<'c> Reader<'c, '_> {
                 let Some((index, body)) =
                     found.and_then(|index| Some((index, structure.functions.get(index)?)))
                 else {
-                    self.error(&step.place, format!("berth.repeat: no function is called `@{callee}`"), None);
+                    self.error(
+                        &step.place,
+                        format!("berth.repeat: no function is called `@{callee}`"),
+                        bodies_there(structure),
+                    );
                     continue;
                 };
                 of_function.push(index);
                 if body.role.is_some() {
                     let message = format!("berth.repeat: `@{callee}` is a pass of its own, not a body");
-                    self.error(&step.place, message, None);
+                    let help = "name a body, or delete the roles that make this a pass: `berth.service` and the others";
+                    self.error(&step.place, message, help);
                 }
                 let given = step.operands.first().and_then(|value| function.element_of(*value));
                 if given.is_some_and(|given| given.is_token() != body.element.is_token()) {
                     let message = format!(
                         "berth.repeat: `@{callee}` and the operand disagree on whether they are tokens"
                     );
-                    self.error(&step.place, message, None);
+                    let help = format!(
+                        "a body takes the stream: give `@{callee}` an argument of `tensor<?x?xbf16>`, and the repeat the rows of \
+                         a `berth.lookup`"
+                    );
+                    self.error(&step.place, message, help);
                 }
             }
             callees.push(of_function);
@@ -494,7 +566,8 @@ impl<'c> Reader<'c, '_> {
             if !roles.contains_key(&Role { phase: other, ..(*role).clone() }) {
                 let message =
                     format!("service `{}` has a {} and no {}", role.service, role.phase.name(), other.name());
-                self.error(&function.place, message, None);
+                let help = format!("keep the {} of this service, precision and target too", other.name());
+                self.error(&function.place, message, help);
             }
             let symbol = &function.symbol;
             let takes = match (role.phase, function.element.is_token()) {
@@ -504,7 +577,11 @@ impl<'c> Reader<'c, '_> {
                 (phase, tokens) if takes_pixels(phase) || tokens => continue,
                 _ => format!("`@{symbol}` takes numbers; a pass takes tokens, `tensor<?x?xi32>`"),
             };
-            self.error(&function.place, takes, None);
+            self.error(
+                &function.place,
+                takes,
+                "mend the type of its argument, and let its first operation take it",
+            );
         }
         if self.errors.is_empty() {
             self.repetition(structure, &callees);
@@ -561,18 +638,32 @@ impl<'c> Reader<'c, '_> {
             }
         }
         for (function, extent) in structure.functions.iter().zip(&extents) {
-            let message = match extent {
-                None => format!("`@{}` ends up repeating itself", function.symbol),
+            let (message, help) = match extent {
+                None => (
+                    format!("`@{}` ends up repeating itself", function.symbol),
+                    "let the repeat that closes the circle name another body",
+                ),
                 Some((operators, depth)) if *operators > MOST_OPERATORS || *depth > DEEPEST_BODIES => {
-                    format!(
+                    let message = format!(
                         "with its bodies laid out `@{}` has {operators} operators, {depth} deep; at most {MOST_OPERATORS} and {DEEPEST_BODIES} are read",
                         function.symbol
-                    )
+                    );
+                    (message, "repeat one body more often in the place of bodies that repeat bodies")
                 }
                 Some(_) => continue,
             };
-            self.error(&function.place, message, None);
+            self.error(&function.place, message, help);
         }
+    }
+}
+
+/// What a repeat may name.
+fn bodies_there(structure: &Structure) -> String {
+    let bodies = structure.functions.iter().filter(|function| function.role.is_none());
+    let names: Vec<String> = bodies.map(|body| format!("`@{}`", body.symbol)).collect();
+    match names.is_empty() {
+        true => "write the body as a `func.func` of its own".to_owned(),
+        false => format!("there are {}; or write the body as a `func.func` of its own", names.join(", ")),
     }
 }
 

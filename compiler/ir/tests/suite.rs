@@ -5,7 +5,8 @@
 //! - `module NAME`: a file that a `berth` block may name; else it is one of `tests/ir/modules`.
 //! - `berth`: a plan file, checked and lowered as `facts` are.
 //! - `mlir`: continues from the text. `// error: …` and `// warning: …` stand on the line they are about,
-//!   or on lines of their own above it; all that is said must be expected and the reverse.
+//!   or on lines of their own above it; all that is said must be expected and the reverse, and every error must say what
+//!   to write instead: `text helps` shows that.
 //! - `edit`: edits the lowered text: below `@function`, a `-` line is a part of one line, replaced by the
 //!   `+` line after it; without one, the whole line goes. Continues from the result.
 //! - `text WHAT`: what is then so; [`Test::shown`] lists what can be asked. `UPDATE=1` writes it anew, to be
@@ -112,6 +113,8 @@ struct Test {
     /// What `now` was continued from.
     text: String,
     diagnostics: Vec<String>,
+    /// What the last refusal says to write, by line.
+    helps: Vec<(u32, String)>,
 }
 
 impl Test {
@@ -178,7 +181,14 @@ impl Test {
         }
         let (found, lowered) = match Mlir.resume(block, "test.mlir") {
             Ok(lowered) => (said("warning", &lowered.warnings), Some(lowered)),
-            Err(errors) => (said("error", &errors), None),
+            Err(errors) => {
+                for error in errors.iter().filter(|error| error.help.is_none()) {
+                    fail(format!("nothing says what to write where {}", error.message));
+                }
+                let helps = errors.iter().map(|error| (error.line, error.help.clone().unwrap_or_default()));
+                self.helps = helps.collect();
+                (said("error", &errors), None)
+            }
         };
         let mut found: Vec<(usize, String)> =
             found.into_iter().map(|(line, message)| (line as usize, first_line(&message))).collect();
@@ -230,6 +240,12 @@ impl Test {
             let known: Vec<&str> = before.lines().collect();
             let changed = after.lines().filter(|line| !known.contains(line));
             return changed.map(|line| format!("{}\n", line.trim())).collect();
+        }
+        if what == "helps" {
+            let mut helps = self.helps.clone();
+            helps.sort();
+            helps.dedup();
+            return helps.iter().map(|(line, help)| format!("{line}: {}\n", first_line(help))).collect();
         }
         let Some(now) = &self.now else { return "nothing was lowered\n".to_owned() };
         if let Some(degrees) = what.strip_prefix("links ") {

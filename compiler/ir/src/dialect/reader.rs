@@ -2,7 +2,7 @@
 
 use super::{
     Computation, Element, EncoderHeads, Fused, Heads, Keys, Latent, LatentHeads, MOST_ELEMENTS,
-    MOST_REPETITIONS, MOST_ROWS, Overlap, Part, Said, Scales, Split, Weight, precision_of,
+    MOST_REPETITIONS, MOST_ROWS, NAMES, Overlap, Part, Said, Scales, Split, Weight, precision_of,
 };
 use crate::foreign;
 use berth_compiler::degrees::Axis;
@@ -18,8 +18,15 @@ use melior::ir::r#type::{DimSize, IntegerType, RankedTensorType};
 use melior::ir::{Attribute, ShapedTypeLike, Type, TypeLike};
 use num_rational::BigRational;
 
-/// What `operation` says. Everything that is wrong with it otherwise; at least one message.
-pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, Vec<String>> {
+/// What is wrong with an operation, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub message: String,
+    pub help: String,
+}
+
+/// What `operation` says. Everything that is wrong with it otherwise; at least one problem.
+pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, Vec<Problem>> {
     let mut attributes = Attributes { context, operation, problems: Vec::new() };
     let kind = foreign::identifier(operation.name());
     let name = (kind != "berth.repeat").then(|| attributes.name());
@@ -150,20 +157,28 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
             .map(|((callee, times), over)| Computation::Repeat { callee, times, over }),
         "berth.model" | "berth.diffusion" | "berth.call" => {
             attributes.problems.clear();
-            attributes.problem(format!(
-                "`{kind}` is rewritten by the first pass; text that is continued from stands after the last"
-            ));
+            attributes.problem(
+                format!("`{kind}` is rewritten by the first pass; text that is continued from stands after the last"),
+                "continue from what `berth lower --to ir` writes",
+            );
             None
         }
         _ => {
             attributes.problems.clear();
-            attributes.problem(format!("`{kind}` is no operation of this dialect"));
+            let known = NAMES.map(|name| name.trim_start_matches("berth.")).join(", ");
+            attributes.problem(
+                format!("`{kind}` is no operation of this dialect"),
+                format!("the operations are {known}"),
+            );
             None
         }
     };
     let Some(computation) = computation else { return Err(attributes.problems) };
     if operation.has_attribute("scales") && !computation.multiplies() {
-        attributes.problem("only matrices that rows are multiplied by have `scales`".to_owned());
+        attributes.problem(
+            "only matrices that rows are multiplied by have `scales`",
+            "delete `scales`, or move it to a `berth.matmul` or `berth.grouped_matmul`",
+        );
     }
     let fused = attributes.fused(&computation);
     let overlap = attributes.overlap(&computation);
@@ -180,19 +195,19 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
 struct Attributes<'c, 'a> {
     context: &'c Context,
     operation: OperationRef<'c, 'a>,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 impl<'c> Attributes<'c, '_> {
-    fn problem(&mut self, message: String) {
-        self.problems.push(message);
+    fn problem(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem { message: message.into(), help: help.into() });
     }
 
     fn get(&mut self, name: &str) -> Option<Attribute<'c>> {
         let found =
             if self.operation.has_attribute(name) { self.operation.attribute(name).ok() } else { None };
         if found.is_none() {
-            self.problem(format!("the attribute `{name}` is missing"));
+            self.problem(format!("the attribute `{name}` is missing"), format!("add `{}`", example(name)));
         }
         found
     }
@@ -200,7 +215,10 @@ impl<'c> Attributes<'c, '_> {
     fn string(&mut self, name: &str) -> Option<String> {
         let attribute = self.get(name)?;
         if !attribute.is_string() {
-            self.problem(format!("`{name}` is a string, such as \"down\"; here it is `{attribute}`"));
+            self.problem(
+                format!("`{name}` is a string, such as \"down\"; here it is `{attribute}`"),
+                format!("write `{}`", example(name)),
+            );
             return None;
         }
         StringAttribute::try_from(attribute).ok().map(foreign::string)
@@ -209,7 +227,10 @@ impl<'c> Attributes<'c, '_> {
     fn name(&mut self) -> Option<String> {
         let name = self.string("name")?;
         if name.is_empty() {
-            self.problem("`name` is empty".to_owned());
+            self.problem(
+                "`name` is empty",
+                "write what tables and messages are to call it: `name = \"down\"`",
+            );
             return None;
         }
         Some(name)
@@ -220,7 +241,10 @@ impl<'c> Attributes<'c, '_> {
         let found = allowed.iter().copied().find(|split| split.name() == written);
         if found.is_none() {
             let names: Vec<_> = allowed.iter().map(|split| format!("\"{}\"", split.name())).collect();
-            self.problem(format!("`split` is one of {}; here it is \"{written}\"", names.join(", ")));
+            self.problem(
+                format!("`split` is one of {}; here it is \"{written}\"", names.join(", ")),
+                instead("split", &names),
+            );
         }
         found
     }
@@ -231,7 +255,10 @@ impl<'c> Attributes<'c, '_> {
         if found.is_none() {
             let names: Vec<_> = allowed.iter().map(|axis| format!("\"{}\"", axis.name())).collect();
             let is = if names.len() > 1 { "is one of" } else { "is" };
-            self.problem(format!("`axis` {is} {}; here it is \"{written}\"", names.join(", ")));
+            self.problem(
+                format!("`axis` {is} {}; here it is \"{written}\"", names.join(", ")),
+                instead("axis", &names),
+            );
         }
         found
     }
@@ -241,7 +268,10 @@ impl<'c> Attributes<'c, '_> {
         let found = allowed.iter().copied().find(|part| part.name() == written);
         if found.is_none() {
             let names: Vec<_> = allowed.iter().map(|part| format!("\"{}\"", part.name())).collect();
-            self.problem(format!("`of` is one of {}; here it is \"{written}\"", names.join(", ")));
+            self.problem(
+                format!("`of` is one of {}; here it is \"{written}\"", names.join(", ")),
+                instead("of", &names),
+            );
         }
         found
     }
@@ -253,7 +283,13 @@ impl<'c> Attributes<'c, '_> {
         }
         let written = self.string("over")?;
         if written != axis.name() {
-            self.problem(format!("`over` is \"{}\" or absent; here it is \"{written}\"", axis.name()));
+            self.problem(
+                format!("`over` is \"{}\" or absent; here it is \"{written}\"", axis.name()),
+                format!(
+                    "write `over = \"{}\"`, or delete it where that axis divides nothing here",
+                    axis.name()
+                ),
+            );
             return None;
         }
         Some(true)
@@ -267,7 +303,8 @@ impl<'c> Attributes<'c, '_> {
         let written = self.string("fused")?;
         if !computation.only_moves() {
             self.problem(
-                "only what computes no product and sends nothing runs in another's kernel".to_owned(),
+                "only what computes no product and sends nothing runs in another's kernel",
+                "delete `fused`",
             );
             return None;
         }
@@ -275,7 +312,11 @@ impl<'c> Attributes<'c, '_> {
             "before" => Some(Some(Fused::Before)),
             "after" => Some(Some(Fused::After)),
             _ => {
-                self.problem(format!("`fused` is \"before\" or \"after\"; here it is \"{written}\""));
+                self.problem(
+                    format!("`fused` is \"before\" or \"after\"; here it is \"{written}\""),
+                    "write `fused = \"before\"` to run it in the kernel that makes its first operand, `fused = \
+                     \"after\"` in that of its only user",
+                );
                 None
             }
         }
@@ -292,22 +333,29 @@ impl<'c> Attributes<'c, '_> {
             StringAttribute::try_from(entry).ok().map(foreign::string)
         };
         let (Some(behind), Some(written)) = (of("behind"), of("share")) else {
-            self.problem(format!(
-                "`overlap` is such as {{behind = \"attention\", share = \"9/10\"}}; here it is `{attribute}`"
-            ));
+            self.problem(
+                format!(
+                    "`overlap` is such as {{behind = \"attention\", share = \"9/10\"}}; here it is `{attribute}`"
+                ),
+                "name an operation of this body, and the part of the time that it hides",
+            );
             return None;
         };
         if !computation.sends() {
-            self.problem("only what sends runs behind something".to_owned());
+            self.problem(
+                "only what sends runs behind something",
+                "delete `overlap`, or move it to the collective that runs behind this",
+            );
             return None;
         }
         let share = written.parse::<BigRational>().ok().filter(|share| {
             *share > BigRational::from_integer(0.into()) && *share <= BigRational::from_integer(1.into())
         });
         if share.is_none() {
-            self.problem(format!(
-                "`share` is above 0 and at most 1, such as \"9/10\"; here it is \"{written}\""
-            ));
+            self.problem(
+                format!("`share` is above 0 and at most 1, such as \"9/10\"; here it is \"{written}\""),
+                "write the part as a fraction, or delete `overlap` where nothing is hidden",
+            );
         }
         Some(Some(Overlap { behind, share: share? }))
     }
@@ -318,7 +366,7 @@ impl<'c> Attributes<'c, '_> {
             return Some(Vec::new());
         }
         if !computation.multiplies() {
-            self.problem("only products have `variants`".to_owned());
+            self.problem("only products have `variants`", "delete `variants`");
             return None;
         }
         let attribute = self.get("variants")?;
@@ -338,9 +386,12 @@ impl<'c> Attributes<'c, '_> {
         let variants: Option<Vec<Variant>> =
             list.and_then(|list| (0..list.len()).map(|index| read(list.element(index).ok()?)).collect());
         if variants.is_none() {
-            self.problem(format!(
-                "`variants` is such as [{{arithmetic = \"fp8\", needs = [\"fp8\"]}}]; here it is `{attribute}`"
-            ));
+            self.problem(
+                format!(
+                    "`variants` is such as [{{arithmetic = \"fp8\", needs = [\"fp8\"]}}]; here it is `{attribute}`"
+                ),
+                "list at least one, each with \"bf16\" or \"fp8\", or delete `variants` for the arithmetic of the weight",
+            );
         }
         variants
     }
@@ -352,7 +403,10 @@ impl<'c> Attributes<'c, '_> {
         }
         let attribute = self.get(name)?;
         if !attribute.is_bool() {
-            self.problem(format!("`{name}` is true or false; here it is `{attribute}`"));
+            self.problem(
+                format!("`{name}` is true or false; here it is `{attribute}`"),
+                format!("write `{name} = true`, or delete it"),
+            );
             return None;
         }
         BoolAttribute::try_from(attribute).ok().map(|attribute| attribute.value())
@@ -372,7 +426,10 @@ impl<'c> Attributes<'c, '_> {
         let written = self.string(name)?;
         if !known.contains(&written.as_str()) {
             let known: Vec<_> = known.iter().map(|known| format!("\"{known}\"")).collect();
-            self.problem(format!("`{name}` is one of {}; here it is \"{written}\"", known.join(", ")));
+            self.problem(
+                format!("`{name}` is one of {}; here it is \"{written}\"", known.join(", ")),
+                instead(name, &known),
+            );
             return None;
         }
         Some(())
@@ -380,15 +437,17 @@ impl<'c> Attributes<'c, '_> {
 
     fn per_token_of(&mut self, per_token: u64, experts: u64) -> Option<()> {
         if per_token > experts {
-            self.problem(format!("{per_token} experts read a token, and there are {experts}"));
+            self.problem(
+                format!("{per_token} experts read a token, and there are {experts}"),
+                format!("make `per_token` at most {experts}, here and where else these experts stand"),
+            );
             return None;
         }
         Some(())
     }
 
     fn cache(&mut self) -> Option<Element> {
-        self.r#type("cache", "bf16")
-            .and_then(|r#type| Element::of_cache(r#type).map_err(|message| self.problem(message)).ok())
+        self.r#type("cache", "bf16").and_then(|r#type| self.element(Element::of_cache(r#type), "cache"))
     }
 
     fn latent(&mut self) -> Option<Latent> {
@@ -407,7 +466,10 @@ impl<'c> Attributes<'c, '_> {
         match read {
             Some(value) if value >= 1 && value <= most => Some(value),
             _ => {
-                self.problem(format!("`{name}` is an i64 from 1 to {most}; here it is `{attribute}`"));
+                self.problem(
+                    format!("`{name}` is an i64 from 1 to {most}; here it is `{attribute}`"),
+                    format!("write a whole number, such as `{}`", example(name)),
+                );
                 None
             }
         }
@@ -416,7 +478,10 @@ impl<'c> Attributes<'c, '_> {
     fn callee(&mut self) -> Option<String> {
         let attribute = self.get("callee")?;
         if !attribute.is_flat_symbol_ref() {
-            self.problem(format!("`callee` names a function, such as @layer; here it is `{attribute}`"));
+            self.problem(
+                format!("`callee` names a function, such as @layer; here it is `{attribute}`"),
+                "name the body that is repeated: `callee = @layer`",
+            );
             return None;
         }
         FlatSymbolRefAttribute::try_from(attribute).ok().map(foreign::symbol)
@@ -425,7 +490,10 @@ impl<'c> Attributes<'c, '_> {
     fn r#type(&mut self, name: &str, example: &str) -> Option<Type<'c>> {
         let attribute = self.get(name)?;
         if !attribute.is_type() {
-            self.problem(format!("`{name}` is a type, such as {example}; here it is `{attribute}`"));
+            self.problem(
+                format!("`{name}` is a type, such as {example}; here it is `{attribute}`"),
+                format!("write `{name} = {example}`, without quotes"),
+            );
             return None;
         }
         TypeAttribute::try_from(attribute).ok().map(|attribute| attribute.value())
@@ -438,8 +506,19 @@ impl<'c> Attributes<'c, '_> {
             _ => "tensor<8x8192x1024xbf16>",
         };
         let (dimensions, element) = self.tensor("weight", rank, example)?;
-        let element = Element::of_weight(element).map_err(|message| self.problem(message)).ok()?;
+        let element = self.element(Element::of_weight(element), "weight")?;
         Some(Weight { dimensions, element, scales: None })
+    }
+
+    /// The element of an attribute that holds a type.
+    fn element(&mut self, read: Result<Element, String>, name: &str) -> Option<Element> {
+        read.map_err(|message| {
+            self.problem(
+                message,
+                format!("write one of these as the element of `{name}`, such as `{}`", example(name)),
+            );
+        })
+        .ok()
     }
 
     /// A weight that is multiplied, with the scales of its numbers where it has some.
@@ -450,18 +529,21 @@ impl<'c> Attributes<'c, '_> {
         }
         let example = if rank == 2 { "tensor<64x1024xf16>" } else { "tensor<8x64x1024xf16>" };
         let (dimensions, element) = self.tensor("scales", rank, example)?;
-        let element = Element::of_scales(element).map_err(|message| self.problem(message)).ok()?;
+        let element = self.element(Element::of_scales(element), "scales")?;
         let weight = weight?;
         let scales = Weight { dimensions, element, scales: None };
         let alike = (scales.experts(), scales.columns()) == (weight.experts(), weight.columns());
         if !alike || scales.rows() > weight.rows() {
-            self.problem(format!(
-                "`scales` has the columns of the weight, {}, and at most a row for each of its {}; here it has {} and {}",
-                weight.columns(),
-                weight.rows(),
-                scales.columns(),
-                scales.rows()
-            ));
+            self.problem(
+                format!(
+                    "`scales` has the columns of the weight, {}, and at most a row for each of its {}; here it has {} and {}",
+                    weight.columns(),
+                    weight.rows(),
+                    scales.columns(),
+                    scales.rows()
+                ),
+                "make its last dimension that of the weight, and the one before it how many groups a column has",
+            );
             return None;
         }
         Some(Weight { scales: Some(Scales { rows: scales.rows(), element }), ..weight })
@@ -471,18 +553,29 @@ impl<'c> Attributes<'c, '_> {
     fn tensor(&mut self, name: &str, rank: usize, example: &str) -> Option<(Vec<u64>, Type<'c>)> {
         let r#type = self.r#type(name, example)?;
         if !r#type.is_ranked_tensor() {
-            self.problem(format!("`{name}` is a tensor, such as {example}; here it is `{type}`"));
+            self.problem(
+                format!("`{name}` is a tensor, such as {example}; here it is `{type}`"),
+                format!("write `{name} = {example}` with its own dimensions"),
+            );
             return None;
         }
         let tensor = RankedTensorType::try_from(r#type).ok()?;
         if tensor.rank() != rank {
-            self.problem(format!("`{name}` has {rank} dimensions, such as {example}; here it is `{type}`"));
+            self.problem(
+                format!("`{name}` has {rank} dimensions, such as {example}; here it is `{type}`"),
+                format!(
+                    "write as many numbers before the element, each followed by `x`: `{name} = {example}`"
+                ),
+            );
             return None;
         }
         if !tensor.has_static_shape() {
-            self.problem(format!(
-                "every dimension of a weight is known; `{type}` leaves one open: bind it, as in {example}"
-            ));
+            self.problem(
+                format!(
+                    "every dimension of a weight is known; `{type}` leaves one open: bind it, as in {example}"
+                ),
+                "write a number for each `?`",
+            );
             return None;
         }
         let mut dimensions = Vec::with_capacity(rank);
@@ -492,12 +585,18 @@ impl<'c> Attributes<'c, '_> {
             }
         }
         if dimensions.contains(&0) {
-            self.problem(format!("no dimension of a weight is 0; `{type}` has one"));
+            self.problem(
+                format!("no dimension of a weight is 0; `{type}` has one"),
+                "write what it is, or delete the operation and let its users take its operand",
+            );
             return None;
         }
         let elements = dimensions.iter().try_fold(1_u64, |product, size| product.checked_mul(*size));
         if elements.is_none_or(|elements| elements > MOST_ELEMENTS) {
-            self.problem(format!("`{type}` has more than 2^62 elements; no machine holds it: mend a dimension, or make several weights of it"));
+            self.problem(
+                format!("`{type}` has more than 2^62 elements; no machine holds it"),
+                "mend a dimension, or make several weights of it",
+            );
             return None;
         }
         Some((dimensions, tensor.element()))
@@ -512,11 +611,14 @@ impl<'c> Attributes<'c, '_> {
         let (columns, heads) = (self.positive("key_columns", MOST_ROWS), self.size("kv_heads"));
         let (columns, heads) = (columns?, heads?);
         if columns > weight.columns() || !columns.is_multiple_of(2 * heads) {
-            self.problem(format!(
-                "`key_columns` are those of the keys and values of {heads} heads, of the {} columns of the weight; \
-                 here they are {columns}",
-                weight.columns()
-            ));
+            self.problem(
+                format!(
+                    "`key_columns` are those of the keys and values of {heads} heads, of the {} columns of the weight; \
+                     here they are {columns}",
+                    weight.columns()
+                ),
+                format!("write 2 * {heads} * the width of a head, or delete `key_columns` and `kv_heads`"),
+            );
             return None;
         }
         Some(Some(Keys { columns, heads }))
@@ -545,13 +647,45 @@ impl<'c> Attributes<'c, '_> {
 
     fn shared_equally(&mut self, heads: u64, kv_heads: u64) -> Option<()> {
         if !heads.is_multiple_of(kv_heads) {
-            self.problem(format!(
-                "every key and value head serves equally many of the {heads} query heads; `kv_heads` {kv_heads} does \
-                 not divide them"
-            ));
+            self.problem(
+                format!(
+                    "every key and value head serves equally many of the {heads} query heads; `kv_heads` {kv_heads} does \
+                     not divide them"
+                ),
+                "mend one of the two: `kv_heads` divides `heads`",
+            );
             return None;
         }
         Some(())
+    }
+}
+
+/// An attribute as it may be written.
+fn example(name: &str) -> String {
+    let value = match name {
+        "name" => "\"down\"",
+        "split" => "\"none\"",
+        "axis" => "\"tensor\"",
+        "of" => "\"text\"",
+        "over" => "\"context\"",
+        "fused" => "\"before\"",
+        "function" => "\"gelu\"",
+        "weight" => "tensor<8192x1024xbf16>",
+        "scales" => "tensor<64x1024xf16>",
+        "cache" => "bf16",
+        "callee" => "@layer",
+        // Whatever else there is counts.
+        _ => "8 : i64",
+    };
+    format!("{name} = {value}")
+}
+
+/// What to write of what there is.
+fn instead(name: &str, known: &[String]) -> String {
+    let written: Vec<String> = known.iter().map(|known| format!("`{name} = {known}`")).collect();
+    match written.as_slice() {
+        [one] => format!("write {one}"),
+        _ => format!("write one of {}", written.join(", ")),
     }
 }
 
