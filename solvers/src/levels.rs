@@ -258,7 +258,7 @@ impl<'r, 'p> Run<'r, 'p> {
             return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
         }
         self.master(&relaxed, None, BigRational::zero())?;
-        self.search(&|score| score.first() == Some(&0));
+        self.search(true, &|score| score.first() == Some(&0));
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
@@ -310,7 +310,11 @@ impl<'r, 'p> Run<'r, 'p> {
         if needs_master {
             searched = self.master(&relaxed, Some(level), gap.clone())?;
         }
-        self.search(&|score| {
+        let counts_shortfalls = self.packing.levels[level]
+            .terms
+            .iter()
+            .any(|(_, atom)| matches!(atom, LevelAtom::Shortfall { .. }));
+        self.search(counts_shortfalls, &|score| {
             let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
             &value - &target <= &gap * value.abs()
         });
@@ -457,15 +461,15 @@ impl<'r, 'p> Run<'r, 'p> {
         self.keep(&state);
     }
 
-    /// Ruins and recreates the best solution.
-    fn search(&mut self, enough: &dyn Fn(&[i128]) -> bool) {
+    /// Ruins and recreates the best solution; first, where it counts what is left out, anneals.
+    fn search(&mut self, counts_left_out: bool, enough: &dyn Fn(&[i128]) -> bool) {
         let state = State::restored(self.instance, &self.best);
         let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
         let effort = self.request.effort.clamp(1, 1_000_000);
         let (cancellation, deadline) = (&self.request.cancellation, self.deadline);
         let copies = self.best.len() as u64;
         let left_out = !search.missing().is_empty();
-        if left_out {
+        if left_out && counts_left_out {
             let work = effort * (STEPS_A_COPY * copies.max(FEW_COPIES)).min(MOST_STEPS);
             search.anneal(&Budget { work, patience: 0, cancellation, deadline }, enough);
             search.work = 0;
