@@ -19,9 +19,19 @@ const DEVICES: &str = "nvidia.com/gpu";
 const PRODUCT: &str = "nvidia.com/gpu.product";
 const DEVICE_MEMORY: &str = "nvidia.com/gpu.memory";
 const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
-/// Labels that go into the file: by them replicas are placed, and people know their machines.
-const KEPT: [&str; 5] =
-    [HOSTNAME, INSTANCE_TYPE, PRODUCT, "topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
+/// Labels that go into the file: by them replicas are placed, and people know their machines and, where a cloud runs the
+/// nodes, the pools that these are upgraded by.
+const KEPT: [&str; 9] = [
+    HOSTNAME,
+    INSTANCE_TYPE,
+    PRODUCT,
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "karpenter.sh/nodepool",
+    "kubernetes.azure.com/agentpool",
+];
 
 /// Products, as NVIDIA's feature discovery labels them, that the shipped catalog describes.
 const CATALOG: [(&str, &str); 7] = [
