@@ -81,7 +81,10 @@ fn shortages(problem: &Problem) -> Vec<String> {
             format!("All services together need {needed} of {name}, {lacking} more than all nodes have.")
         })
     };
-    packing.resources.iter().enumerate().filter_map(short).collect()
+    // Room is none of the user's resources: the lines say what nodes that are emptied leave.
+    let resources =
+        packing.resources.iter().enumerate().filter(|(_, resource)| resource.name != assembly::ROOM);
+    resources.filter_map(short).collect()
 }
 
 /// So many lines are left out one by one.
