@@ -106,6 +106,13 @@ pub struct Plan {
     /// target, or a label of several, `key` or `key=value`; repeatable
     #[arg(long, value_name = "NODE|LABEL")]
     pub drain: Vec<String>,
+    /// Empty them in waves, as few as are found: write a plan for each into
+    /// this folder, to be applied one after the other
+    #[arg(long, value_name = "FOLDER", requires = "drain", conflicts_with_all = ["output", "emit"])]
+    pub waves: Option<PathBuf>,
+    /// Empty at most this many nodes in one wave
+    #[arg(long, value_name = "N", requires = "waves", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_unavailable: Option<u64>,
     /// Write what the target would create into a folder: as `yaml`,
     /// `kustomize` or `helm-values`
     #[arg(long, num_args = 2, value_names = ["FORM", "FOLDER"])]

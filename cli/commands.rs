@@ -18,6 +18,7 @@ mod show;
 mod test;
 pub mod trace;
 mod verify;
+mod waves;
 
 use crate::arguments::{Arguments, Command, Search};
 use crate::disk::Disk;

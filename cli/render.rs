@@ -12,3 +12,4 @@ mod quantities;
 pub mod table;
 pub mod trace;
 pub mod trial;
+pub mod waves;

@@ -1,7 +1,7 @@
 //! `berth plan`: solve, verify, print.
 
 use crate::arguments::Plan as Arguments;
-use crate::commands::{request, with_session};
+use crate::commands::{request, waves, with_session};
 use crate::disk::{Disk, root, same_file, write};
 use crate::measured::processor_and_memory;
 use crate::render::failure::Failure;
@@ -24,15 +24,52 @@ use std::process::ExitCode;
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = root(&arguments.file);
     let (drained, observed) = (drained(arguments, &path)?, observed(arguments, &path)?);
+    if let Some(folder) = &arguments.waves {
+        return waves::run(arguments, folder, &path, &drained, observed.as_ref());
+    }
     let mut line = Line::default();
     let planned = with_session(|session| {
         let request = request(&arguments.search, None);
         session.plan_from(&path, &drained, observed.as_ref(), &request, &mut |progress| line.show(&progress))
     });
     line.clear();
-    let Planned { mut plan, stages, values: _, because } = planned?;
-    (plan.solve.cpu_s, plan.solve.peak_bytes) = processor_and_memory();
-    // What the plan itself says is not judged is said once, by the plan.
+    let mut planned = planned?;
+    (planned.plan.solve.cpu_s, planned.plan.solve.peak_bytes) = processor_and_memory();
+    print_diagnostics(&planned);
+    if observed.is_some() && planned.stages.observed.is_none() {
+        return Err(Failure::NoTarget);
+    }
+    let plan = &planned.plan;
+    let emitted = arguments.emit.as_deref().map(Emission::asked).transpose()?;
+    if let Some(output) = arguments.output.as_ref().filter(|_| decides(plan)) {
+        if plan.inputs.iter().any(|input| same_file(output, Path::new(&input.path))) {
+            return Err(Failure::Overwrites(output.clone()));
+        }
+        write(output, &plan.to_json()).map_err(|error| Failure::write(output, &error))?;
+    }
+    if let Some(emission) = emitted.filter(|_| decides(plan)) {
+        emission.write(plan)?;
+    }
+    if arguments.json {
+        print!("{}", plan.to_json());
+    } else if plan.status == Status::Infeasible {
+        let turns = if rendered::count_of(&plan.drained) > 1 {
+            "Not all nodes can be empty at once: `--waves FOLDER` empties them in turns, where each can be."
+        } else {
+            ""
+        };
+        print_conflict(&planned, turns);
+    } else {
+        print!("{}", rendered::text(plan));
+    }
+    if plan.status == Status::Unknown {
+        return Err(Failure::NoPlan(planned.because.unwrap_or_default()));
+    }
+    Ok(exit_code(plan, &arguments.allow_unjudged))
+}
+
+/// What the files were warned of. What the plan itself says is not judged is said once, by the plan.
+pub fn print_diagnostics(Planned { plan, stages, values: _, because: _ }: &Planned) {
     let repeated = |found: &Diagnostic| {
         found.code == NOT_YET
             && found.labels.first().is_some_and(|label| {
@@ -43,33 +80,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let found: Vec<Diagnostic> =
         stages.diagnostics.iter().filter(|found| !repeated(found)).cloned().collect();
     diagnostics::print(&stages.sources, &found);
-    if observed.is_some() && stages.observed.is_none() {
-        return Err(Failure::NoTarget);
-    }
-    let emitted = arguments.emit.as_deref().map(Emission::asked).transpose()?;
-    if let Some(output) = arguments.output.as_ref().filter(|_| decides(&plan)) {
-        if plan.inputs.iter().any(|input| same_file(output, Path::new(&input.path))) {
-            return Err(Failure::Overwrites(output.clone()));
-        }
-        write(output, &plan.to_json()).map_err(|error| Failure::write(output, &error))?;
-    }
-    if let Some(emission) = emitted.filter(|_| decides(&plan)) {
-        emission.write(&plan)?;
-    }
-    if arguments.json {
-        print!("{}", plan.to_json());
-    } else if plan.status == Status::Infeasible {
-        // What was left out might have made room, or have made it worse: the answer is about the rest.
-        let partly = (!stages.program.not_yet.is_empty())
-            .then_some("Lines that are not acted on yet were left out; with them the answer may differ.");
-        rendered::print_conflict(&stages.sources, &plan, because.as_deref().or(partly));
-    } else {
-        print!("{}", rendered::text(&plan));
-    }
-    if plan.status == Status::Unknown {
-        return Err(Failure::NoPlan(because.unwrap_or_default()));
-    }
-    Ok(exit_code(&plan, &arguments.allow_unjudged))
+}
+
+/// Why there is no plan; `more` is said beside.
+pub fn print_conflict(Planned { plan, stages, values: _, because }: &Planned, more: &str) {
+    // What was left out might have made room, or have made it worse: the answer is about the rest.
+    let partly = (!stages.program.not_yet.is_empty())
+        .then_some("Lines that are not acted on yet were left out; with them the answer may differ.");
+    let said: Vec<&str> = [because.as_deref().or(partly).unwrap_or_default(), more]
+        .into_iter()
+        .filter(|said| !said.is_empty())
+        .collect();
+    let said = Some(said.join("\n")).filter(|said| !said.is_empty());
+    rendered::print_conflict(&stages.sources, plan, said.as_deref());
 }
 
 /// The addresses of the nodes that are to be emptied.
@@ -170,7 +193,7 @@ fn is_emitted(path: &Path) -> bool {
 }
 
 /// 0 where every requirement holds, or is allowed not to be judged.
-fn exit_code(plan: &Plan, allowed: &[String]) -> ExitCode {
+pub fn exit_code(plan: &Plan, allowed: &[String]) -> ExitCode {
     let judged = plan.requirements.iter().all(|entry| match entry.met {
         Some(met) => met,
         None => entry.code.as_ref().is_some_and(|code| allowed.contains(code)),

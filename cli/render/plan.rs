@@ -121,7 +121,8 @@ fn unwritten(plan: &Plan) -> String {
     text
 }
 
-fn unjudged(plan: &Plan) -> String {
+/// Lines that nobody judged.
+pub fn unjudged(plan: &Plan) -> String {
     let open: Vec<&RequirementEntry> =
         plan.requirements.iter().filter(|entry| entry.met != Some(true)).collect();
     if open.is_empty() {
@@ -207,8 +208,18 @@ fn placements(plan: &Plan) -> String {
 
 /// Replicas of one placement. Ranges are counted from their text.
 fn copies(placement: &Placement) -> u64 {
-    let nodes: u64 = placement.nodes.iter().map(|address| nodes_of(address)).sum();
-    nodes * placement.each
+    count_of(&placement.nodes) * placement.each
+}
+
+/// How many nodes addresses stand for.
+pub fn count_of(addresses: &[String]) -> u64 {
+    addresses.iter().map(|address| nodes_of(address)).sum()
+}
+
+/// Replicas that move.
+pub fn moving(plan: &Plan) -> u64 {
+    let actions = plan.actions.iter().flatten();
+    actions.filter(|action| action.action == Kind::Move).map(|action| action.count).sum()
 }
 
 fn nodes_of(address: &str) -> u64 {

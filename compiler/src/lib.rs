@@ -14,7 +14,8 @@
 //!
 //! Beside the files [`state`] goes in: what runs now, where somebody has looked.
 //!
-//! [`session`] calls them in this order, [`trial`] once for each test, [`verify`] backwards, and [`conflict`] where there is no
+//! [`session`] calls them in this order, [`trial`] once for each test, [`waves`] once for each wave of nodes that are emptied,
+//! [`verify`] backwards, and [`conflict`] where there is no
 //! solution. The crate owns the type of every stage and links neither MLIR nor a solver.
 
 pub mod assembly;
@@ -43,3 +44,4 @@ pub mod state;
 pub mod targeting;
 pub mod trial;
 pub mod verify;
+pub mod waves;

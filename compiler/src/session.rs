@@ -48,7 +48,7 @@ pub struct Session<'a> {
 }
 
 /// A program with its models as operators; nothing predicted yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Front {
     /// What the files say.
     pub program: Program,
@@ -349,10 +349,19 @@ impl Session<'_> {
         drained: &BTreeSet<String>,
         observed: impl FnOnce(&Names) -> Option<Observed>,
     ) -> Result<Stages, Stopped> {
-        let mut front = self.front(path, ir)?;
-        let nodes = front.program.nodes.iter().enumerate();
-        let emptied = nodes.filter(|(_, node)| drained.contains(&node.name)).map(|(index, _)| index);
-        front.program.drained = emptied.collect();
+        let front = self.front(path, ir)?;
+        let drained = nodes_at(&front.program, drained);
+        Ok(self.stages_while(front, &drained, observed))
+    }
+
+    /// The stages over `front` while the nodes `drained` are being emptied, and from what is observed.
+    pub(crate) fn stages_while(
+        &self,
+        mut front: Front,
+        drained: &BTreeSet<usize>,
+        observed: impl FnOnce(&Names) -> Option<Observed>,
+    ) -> Stages {
+        front.program.drained = drained.iter().copied().collect();
         let mut stages = stages_of(front);
         if let Some(names) = self.targeting.names(&stages.program)
             && let Some(observed) = observed(&names)
@@ -361,7 +370,7 @@ impl Session<'_> {
             assembly::observe(&mut stages.problem, &stages.program, resolved.running());
             stages.observed = Some(resolved);
         }
-        Ok(stages)
+        stages
     }
 
     /// The whole way.
@@ -392,7 +401,12 @@ impl Session<'_> {
     }
 
     /// From the problem to the plan.
-    fn solved(&self, stages: Stages, request: &Request, progress: &mut dyn FnMut(Progress)) -> Planned {
+    pub(crate) fn solved(
+        &self,
+        stages: Stages,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Planned {
         let mut clock = Clock { laps: stages.times.clone(), ..Clock::default() };
         let outcome = self.solving.solve(&stages.problem, request, progress);
         clock.lap("solve");
@@ -484,6 +498,12 @@ impl Session<'_> {
             .collect();
         (Plan { shortages, ..without_placements(stages.world(), Status::Infeasible, lines) }, because)
     }
+}
+
+/// The nodes at these addresses, by index.
+pub(crate) fn nodes_at(program: &Program, addresses: &BTreeSet<String>) -> BTreeSet<usize> {
+    let nodes = program.nodes.iter().enumerate();
+    nodes.filter(|(_, node)| addresses.contains(&node.name)).map(|(index, _)| index).collect()
 }
 
 /// With what planning cannot do without: where that is missing there is no program.
@@ -580,7 +600,7 @@ fn strangers(program: &Program, lowered: &Lowered, path: &str) -> Vec<IrDiagnost
 }
 
 /// Laps of wall-clock time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Clock {
     since: Instant,
     laps: Vec<StageTime>,
