@@ -7,7 +7,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -158,8 +158,20 @@ impl Drop for ControlPlane {
     }
 }
 
-/// Ports that nobody has taken, each another.
+/// Ports that nobody listens on. Connections out take theirs from 32768 on, on the systems that this runs on, so none of
+/// these is gone when it is used; and each is handed out once.
 fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    let taken: [TcpListener; COUNT] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    taken.map(|listener| listener.local_addr().unwrap().port())
+    const FIRST: u32 = 12_000;
+    const MANY: u32 = 20_000;
+    static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
+    std::array::from_fn(|_| {
+        // Two runs at a time begin apart.
+        let begin = std::process::id().wrapping_mul(97);
+        let mut ports = (0..MANY).map(|_| {
+            let next = begin.wrapping_add(HANDED_OUT.fetch_add(1, Ordering::SeqCst));
+            u16::try_from(FIRST + next % MANY).unwrap()
+        });
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        ports.find(is_free).expect("one of these ports is free")
+    })
 }
