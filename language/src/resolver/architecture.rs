@@ -393,6 +393,21 @@ pub(super) struct Conflict {
     pub(super) help: String,
 }
 
+/// Heads that do not divide the width that they share, in the list of widths at `at` of a part of a model.
+pub(super) fn uneven_heads(part: &str, entries: &[(Value, Value)], at: Span) -> Option<Conflict> {
+    let (hidden, heads) = (named_width(entries, "hidden")?, named_width(entries, "heads")?);
+    (!hidden.is_multiple_of(heads.max(1))).then(|| Conflict {
+        title: format!("the heads of the {part} divide its width"),
+        at,
+        label: format!("{heads} does not divide {hidden}"),
+        other: None,
+        help: "Mend one of the two: a head is `hidden / heads` wide.".to_owned(),
+    })
+}
+
+/// Why a part of a model has no more special layers than layers.
+pub(super) const AT_MOST_LAYERS: &str = "No more layers than there are can be so.";
+
 /// A width of a list such as `[kv: 512, rope: 64]`.
 pub(super) fn named_width(entries: &[(Value, Value)], wanted: &str) -> Option<u64> {
     entries.iter().find_map(|(name, width)| match (name, width) {
@@ -426,6 +441,17 @@ fn same(stated: &Value, read: &Value) -> bool {
 }
 
 impl Builder<'_, '_> {
+    /// A model lacks `part` because its line, or the file that may have it, could not be read: that was spoken of.
+    pub(super) fn is_unread(&self, of: usize, part: &Field) -> bool {
+        let Some(read) = self.program.models.get(of) else { return true };
+        self.models.iter().any(|(thing, index)| {
+            let lines = &self.resolver.thing(*thing).assigned;
+            let line = |field: &Field| lines.contains_key(field.name);
+            let named = read.configuration.is_none() && read.module.is_none() && line(&model::architecture);
+            *index == of && (line(part) || named)
+        })
+    }
+
     /// The index of a model, built when it is first used.
     pub(super) fn model(&mut self, id: ThingId) -> usize {
         self.uses(id);

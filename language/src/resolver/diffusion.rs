@@ -1,7 +1,7 @@
 //! Models that make images of noise: a diffusion transformer, which is all that its model says of a network.
 
 use super::Resolver;
-use super::architecture::{Conflict, named_width};
+use super::architecture::{AT_MOST_LAYERS, Conflict, named_width, uneven_heads};
 use super::building::Builder;
 use super::things::ThingId;
 use super::value::Value;
@@ -46,25 +46,18 @@ impl Resolver<'_> {
                 help: "Leave the line out: `diffusion` has the widths and counts of all of it.".to_owned(),
             });
         }
+        found.extend(uneven_heads("diffusion transformer", &entries, at));
         let width = |name: &str| named_width(&entries, name);
         let mut wrong = |title: &str, label: String, help: &str| {
             let (title, help) = (title.to_owned(), help.to_owned());
             found.push(Conflict { title, at, label, other: None, help });
         };
-        let (layers, hidden, heads) =
-            (width("layers").unwrap_or(0), width("hidden").unwrap_or(0), width("heads").unwrap_or(1));
-        if !hidden.is_multiple_of(heads.max(1)) {
-            wrong(
-                "the heads of the diffusion transformer divide its width",
-                format!("{heads} does not divide {hidden}"),
-                "Mend one of the two: a head is `hidden / heads` wide.",
-            );
-        }
+        let layers = width("layers").unwrap_or(0);
         if let Some(dual) = width("dual_layers").filter(|dual| *dual > layers) {
             wrong(
                 "`dual_layers` of the diffusion transformer is at most its layers",
                 format!("{dual} is more than {layers}"),
-                "No more layers than there are can be so.",
+                AT_MOST_LAYERS,
             );
         }
         if width("text").is_none() {
@@ -116,17 +109,8 @@ impl Builder<'_, '_> {
 
     /// Steps are of a model that makes images.
     pub(super) fn makes(&mut self, id: ThingId, chosen: &Fact<usize>, stated: [&'static Field; 2]) {
-        let Some(of) = self.program.models.get(chosen.value).filter(|of| of.diffusion.is_none()) else {
-            return;
-        };
-        // A diffusion transformer or a file that could not be read was spoken of.
-        let unread = self.models.iter().any(|(thing, index)| {
-            let lines = &self.resolver.thing(*thing).assigned;
-            let line = |field: &Field| lines.contains_key(field.name);
-            let named = of.configuration.is_none() && of.module.is_none() && line(&model::architecture);
-            *index == chosen.value && (line(&model::diffusion) || named)
-        });
-        if unread {
+        let makes = self.program.models.get(chosen.value).is_some_and(|of| of.diffusion.is_some());
+        if makes || self.is_unread(chosen.value, &model::diffusion) {
             return;
         }
         let thing = self.resolver.thing(id);

@@ -1,7 +1,7 @@
 //! Models that see: the vision part of a model, and the images that a service says its requests have.
 
 use super::Resolver;
-use super::architecture::{Conflict, named_width};
+use super::architecture::{AT_MOST_LAYERS, Conflict, named_width, uneven_heads};
 use super::building::Builder;
 use super::things::ThingId;
 use super::value::Value;
@@ -29,25 +29,17 @@ impl Resolver<'_> {
             }
             return found;
         };
-        let at_most_layers = "No more layers than there are can be so.";
+        found.extend(uneven_heads("vision part", &entries, at));
         let width = |name: &str| named_width(&entries, name);
         let mut wrong = |title: &str, label: String, help: &str| {
             let (title, help) = (title.to_owned(), help.to_owned());
             found.push(Conflict { title, at, label, other: None, help });
         };
-        let (layers, hidden, heads) =
-            (width("layers").unwrap_or(0), width("hidden").unwrap_or(0), width("heads").unwrap_or(1));
-        if !hidden.is_multiple_of(heads.max(1)) {
-            wrong(
-                "the heads of the vision part divide its width",
-                format!("{heads} does not divide {hidden}"),
-                "Mend one of the two: a head is `hidden / heads` wide.",
-            );
-        }
+        let layers = width("layers").unwrap_or(0);
         for name in ["windowed_layers", "deepstack"] {
             if let Some(count) = width(name).filter(|count| *count > layers) {
                 let title = format!("`{name}` of the vision part is at most its layers");
-                wrong(&title, format!("{count} is more than {layers}"), at_most_layers);
+                wrong(&title, format!("{count} is more than {layers}"), AT_MOST_LAYERS);
             }
         }
         if width("windowed_layers").is_some() && width("window").is_none() {
@@ -101,16 +93,9 @@ impl Builder<'_, '_> {
         stated: [(&'static Field, Option<&Spanned<Draws>>); 2],
     ) {
         // What makes images has them too.
-        let blind = |of: &&Model| of.vision.is_none() && of.diffusion.is_none();
-        let Some(of) = self.program.models.get(chosen.value).filter(blind) else { return };
-        // A vision part or a file that could not be read was spoken of.
-        let unread = self.models.iter().any(|(thing, index)| {
-            let lines = &self.resolver.thing(*thing).assigned;
-            let line = |field: &Field| lines.contains_key(field.name);
-            let named = of.configuration.is_none() && of.module.is_none() && line(&model::architecture);
-            *index == chosen.value && (line(&model::vision) || named)
-        });
-        if unread {
+        let sees = |of: &Model| of.vision.is_some() || of.diffusion.is_some();
+        let sees = self.program.models.get(chosen.value).is_some_and(sees);
+        if sees || self.is_unread(chosen.value, &model::vision) {
             return;
         }
         let name = self.resolver.thing(id).address.clone();
