@@ -44,7 +44,7 @@ pub fn conflict(
     let named =
         |among: &BTreeSet<Span>| suspects.iter().copied().filter(|span| among.contains(span)).collect();
     let mut asking = Asking::new(program, graph, solving, request);
-    let lines: BTreeSet<Span> = lines(program).collect();
+    let lines = asking.all.clone();
     let start = asking.first_infeasible(named(&lines), lines);
     let (mut kept, mut irreducible) = asking.reduced(start);
     if kept.is_empty() {
