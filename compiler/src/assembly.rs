@@ -55,6 +55,8 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         service_rows(program, candidates, index, without, &mut packing);
     }
     let mut lines = Lines::new(program, &mut packing);
+    let tainted = lines.tainted(without);
+    lines.packing.rows.extend(tainted);
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
         let Some(condition) = requirement.judged() else { continue };
         let rows = lines.rows(condition, requirement.span).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::problem_description::amount;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
 use berth_language::model::{
-    Condition, ImageWork, Of, PlaceKind, Program, Requirement, Service, Subject, Term, Work,
+    Condition, ImageWork, Node, Of, PlaceKind, Program, Requirement, Service, Subject, Term, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -200,7 +200,7 @@ fn feasibility_only(problem: Problem) -> Problem {
     Problem::Packing(packing)
 }
 
-/// Every line that could be left out: requirements, pins, bounds and demands. A service itself stays.
+/// Every line that could be left out: requirements, pins, bounds, demands and taints. A service itself stays.
 pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
     let of_services = program.services.iter().flat_map(|service| {
         let mut spans: Vec<Span> = service.demand.iter().map(|demand| demand.span).collect();
@@ -217,7 +217,8 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
         }
         spans
     });
-    of_services.chain(requirements(program).map(|requirement| requirement.span))
+    let taints = program.nodes.iter().filter_map(|node| node.taints.as_ref()).map(|taints| taints.span);
+    of_services.chain(requirements(program).map(|requirement| requirement.span)).chain(taints)
 }
 
 /// What a line of a conflict asks for.
@@ -248,6 +249,9 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
         {
             return latency_because(program, graph, index, requirement);
         }
+    }
+    if let Some(because) = taints_because(program, span) {
+        return because;
     }
     match requirements(program).find(|requirement| requirement.span == span).map(|found| &found.condition) {
         Some(Condition::Compare { terms, .. }) => match terms.first().map(|term| &term.subject) {
@@ -295,6 +299,18 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     }
 }
 
+/// Whom the taints of a line keep away.
+fn taints_because(program: &Program, span: Span) -> Option<String> {
+    let is_tainted = |node: &&Node| node.taints.as_ref().is_some_and(|taints| taints.span == span);
+    let nodes: Vec<&Node> = program.nodes.iter().filter(is_tainted).collect();
+    if nodes.is_empty() {
+        return None;
+    }
+    let away = program.services.iter().filter(|service| nodes.iter().any(|node| !service.tolerates(node)));
+    let names: Vec<String> = away.map(|service| format!("`{}`", service.name)).collect();
+    Some(format!("keep {} off {} of {} nodes", and(&names), nodes.len(), program.nodes.len()))
+}
+
 /// The services that a sum counts.
 fn counted(terms: &[Term]) -> Vec<usize> {
     let of = |term: &Term| match term.subject {
@@ -311,6 +327,8 @@ fn counted(terms: &[Term]) -> Vec<usize> {
 fn and(names: &[String]) -> String {
     const MOST: usize = 4;
     match names {
+        [] => String::new(),
+        [only] => only.clone(),
         [first @ .., last] if names.len() <= MOST => format!("{} and {last}", first.join(", ")),
         _ => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
     }

@@ -410,6 +410,7 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
         pools,
         measured,
         residency,
+        tolerations,
         team,
         elastic,
         start_up,
@@ -430,6 +431,7 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
         text.line(&format!("serves = measured({:?})", measured.value));
     }
     text.fact("residency", residency.as_ref());
+    places::describe_labels(text, "tolerations", tolerations.as_ref());
     text.fact("team", team.as_ref());
     if *elastic {
         text.line("elastic = true");

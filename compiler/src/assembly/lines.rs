@@ -4,7 +4,7 @@
 //! place whose parts are counted, a [`Division`].
 
 use super::{HOUR, integer, per_hour, standing_price};
-use crate::candidates::least_common_multiple;
+use crate::candidates::{Disregarded, least_common_multiple};
 use crate::problem::{Atom, Division, Packing, Place, Relation, Row};
 use berth_language::addresses::compress;
 use berth_language::model::{Compare, Condition, Of, PlaceKind, Program, Subject, Term, Wish};
@@ -125,13 +125,47 @@ impl<'l> Lines<'l> {
         let within: BTreeSet<usize> = nodes.iter().copied().collect();
         let outside: Vec<usize> =
             (0..self.program.nodes.len()).filter(|node| !within.contains(node)).collect();
-        let atom = Atom::CopiesOn { item: service, place: self.place(&outside) };
+        self.counted_on(service, &outside, (relation, bound), origin)
+    }
+
+    /// What the copies of a service on these nodes are.
+    fn counted_on(
+        &mut self,
+        service: usize,
+        nodes: &[usize],
+        (relation, bound): (Relation, u64),
+        origin: Span,
+    ) -> Row {
+        let atom = Atom::CopiesOn { item: service, place: self.place(nodes) };
         Row {
             terms: vec![(BigRational::one(), atom)],
             relation,
             bound: integer(bound),
             origins: vec![origin],
         }
+    }
+
+    /// No copy stands on a node with a taint that its service does not tolerate: a row for each service and each
+    /// line with taints that keep it away, of those that are not `without`.
+    pub fn tainted(&mut self, without: &Disregarded) -> Vec<Row> {
+        let mut tainted: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
+        for (index, node) in self.program.nodes.iter().enumerate() {
+            if let Some(taints) = node.taints.as_ref().filter(|taints| !without.contains(&taints.span)) {
+                tainted.entry(taints.span).or_default().push(index);
+            }
+        }
+        let program = self.program;
+        let mut rows = Vec::new();
+        for (index, service) in program.services.iter().enumerate() {
+            for (line, nodes) in &tainted {
+                let away: Vec<usize> =
+                    nodes.iter().copied().filter(|node| !service.tolerates(&program.nodes[*node])).collect();
+                if !away.is_empty() {
+                    rows.push(self.counted_on(index, &away, (Relation::AtMost, 0), *line));
+                }
+            }
+        }
+        rows
     }
 
     fn row(&mut self, terms: &[Term], compare: Compare, limit: &BigRational, origin: Span) -> Option<Row> {

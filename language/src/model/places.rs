@@ -176,3 +176,12 @@ pub struct Label {
     /// Its value.
     pub value: Option<String>,
 }
+
+impl Label {
+    /// Whether this toleration is of that taint: a name alone is of all texts, and a taint without a text has the empty
+    /// one, as Kubernetes has them.
+    pub fn tolerates(&self, taint: &Label) -> bool {
+        let text = taint.value.as_deref().unwrap_or_default();
+        self.name == taint.name && self.value.as_deref().is_none_or(|value| value == text)
+    }
+}

@@ -1,6 +1,6 @@
 //! Services and what they run.
 
-use super::{Cached, Container, Demand, Draws, Fact, Model, Requirement, Stored, Wish};
+use super::{Cached, Container, Demand, Draws, Fact, Label, Model, Node, Requirement, Stored, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -35,6 +35,8 @@ pub struct Service {
     pub measured: Option<Fact<String>>,
     /// Whose law its data stays under.
     pub residency: Option<Fact<String>>,
+    /// Taints that do not keep it away.
+    pub tolerations: Option<Fact<Vec<Label>>>,
     /// The address of its team.
     pub team: Option<Fact<String>>,
     /// Its replicas follow the demand.
@@ -49,6 +51,15 @@ pub struct Service {
     pub adopt: Option<Fact<LiveObject>>,
     /// How its container is run.
     pub container: Container,
+}
+
+impl Service {
+    /// Whether no taint of `node` keeps it away.
+    pub fn tolerates(&self, node: &Node) -> bool {
+        let tolerations = self.tolerations.as_ref().map_or(&[][..], |tolerations| &tolerations.value);
+        let mut taints = node.taints.iter().flat_map(|taints| &taints.value);
+        taints.all(|taint| tolerations.iter().any(|toleration| toleration.tolerates(taint)))
+    }
 }
 
 /// Replicas of a service that do one phase, prefill or decode.

@@ -156,7 +156,7 @@ impl<'a> Builder<'_, 'a> {
         };
         let index = self.program.nodes.len();
         self.program.nodes.push(node);
-        self.unread(id, &[taints, interruption, notice, energy_price]);
+        self.unread(id, &[interruption, notice, energy_price]);
         self.placeholders(id);
         let mut lines = self.lines(id);
         let limits = std::mem::take(&mut lines.limits);

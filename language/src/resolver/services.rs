@@ -42,6 +42,7 @@ impl<'a> Builder<'_, 'a> {
             image_size,
             denoising_steps,
             guidance,
+            tolerations,
             stateful,
             replicas,
             tensor,
@@ -202,6 +203,7 @@ impl<'a> Builder<'_, 'a> {
                 _ => None,
             }),
             residency: self.name_of(id, residency),
+            tolerations: self.labels(id, tolerations),
             team: self.address_of(id, team),
             elastic: self.boolean(id, elastic).is_some_and(|stated| stated.value),
             start_up: self.quantity(id, start_up),
@@ -234,7 +236,7 @@ impl<'a> Builder<'_, 'a> {
             self.not_yet(measured.span, "measured curves are not read yet");
         }
         self.program.services.push(service);
-        self.unread(id, &[sequences, prefix_hit, residency, interference, elastic, team]);
+        self.unread(id, &[sequences, prefix_hit, interference, elastic, team]);
         self.placeholders(id);
     }
 

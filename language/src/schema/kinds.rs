@@ -127,7 +127,7 @@ kinds! {
         trust: Fact, Labels, Describes, Unset, "What is attested of it: `[tpm]`, `[sev_snp: \"2026-11-01\"]`.";
         zone: Fact, Zone, Describes, Unset, "Time zone of its clock; that of the place around it, else the plan's, where nothing is said.";
         residency: Fact, Name, Describes, Unset, "Whose law holds here; its place's where it states none.";
-        taints: Fact, Labels, NotYet("taints do not keep services away yet"), Unset, "What keeps services away.";
+        taints: Fact, Labels, Acted, Unset, "What keeps services away that do not tolerate it; one without a text has the empty one.";
         interruption: Fact, Q(&FREQUENCY, NotNegative), NotYet(INTERRUPTIONS), Unset, "Interruptions a time; its place's where it states none.";
         notice: Fact, Q(&TIME, NotNegative), NotYet(INTERRUPTIONS), Unset, "Time between notice and interruption; its place's where it states none.";
         energy_price: Fact, Profile(&MONEY_PER_ENERGY, Any), NotYet(ENERGY_PRICES), Unset, "Money for energy; its place's where it states none.";
@@ -201,6 +201,7 @@ kinds! {
         image_size: Fact, Draws(&RATIO), Acted, Unset, "Pixels of one image, width times height, as the model is given it or makes it: `1_024 * 768`.";
         denoising_steps: Fact, Integer(Positive), Acted, Unset, "Steps in which a diffusion transformer takes the noise out of an image.";
         guidance: Fact, Boolean, Acted, Unset, "Each of these steps is two passes, one with what the request says and one without, as classifier-free guidance has it; `false` of models that are told the guidance.";
+        tolerations: Fact, Labels, Acted, Unset, "Taints of nodes that do not keep it away: a name alone with any text, `[tier: \"gold\"]` with that one.";
         stateful: Fact, Boolean, Acted, IsBoolean(false), "Its data lives with it.";
         replicas: Choice, Integer(NotNegative), Acted, Unset, "How many run.";
         tensor: Choice, Integer(Positive), Acted, Unset, "Devices that share each layer; 1, 2, 4 or 8 where nothing is said.";
@@ -218,7 +219,7 @@ kinds! {
         concurrency: Fact, Integer(Positive), Acted, Number(1), "Requests that one replica serves side by side, at `time` each.";
         sequences: Fact, Integer(Positive), NotYet("one prompt a request is planned"), Number(1), "Prompts in one request.";
         prefix_hit: Fact, Q(&RATIO, Part), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
-        residency: Fact, Name, NotYet("residency does not limit placement yet"), Unset, "Where its data may be.";
+        residency: Fact, Name, Describes, Unset, "Where its data may be; a policy says what follows: `all i in s.instance[*]: i.site.residency == s.residency`.";
         interference: Fact, Q(&RATIO, NotNegative), NotYet("interference is not predicted yet"), Unset, "By what share a neighbour on the same machine slows it.";
         elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
         start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";

@@ -33,6 +33,9 @@ const KEPT: [&str; 9] = [
     "kubernetes.azure.com/agentpool",
 ];
 
+/// Taints that the control plane puts on a node for the state that it is in, and takes away again.
+const CONDITIONS: [&str; 2] = ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
+
 /// Products, as NVIDIA's feature discovery labels them, that the shipped catalog describes.
 const CATALOG: [(&str, &str); 7] = [
     ("NVIDIA-H100-80GB-HBM3", "h100_sxm"),
@@ -65,6 +68,7 @@ pub fn inventory(seen: &Seen, context: Option<&str>) -> String {
 struct Machine {
     name: String,
     labels: Vec<(String, String)>,
+    taints: Vec<(String, String)>,
     cpu: BigRational,
     memory: BigRational,
     devices: Option<(u64, Device)>,
@@ -138,8 +142,8 @@ fn blocks(machines: &[Machine]) -> Vec<(String, Vec<&Machine>)> {
     let mut groups: Vec<(String, Vec<&Machine>)> = Vec::new();
     for machine in machines {
         let alike = |other: &&Machine| {
-            (&other.labels, &other.cpu, &other.memory, &other.devices)
-                == (&machine.labels, &machine.cpu, &machine.memory, &machine.devices)
+            (&other.labels, &other.taints, &other.cpu, &other.memory, &other.devices)
+                == (&machine.labels, &machine.taints, &machine.cpu, &machine.memory, &machine.devices)
         };
         match groups.iter_mut().find(|(_, group)| group.first().is_some_and(alike)) {
             Some((_, group)) => group.push(machine),
@@ -159,8 +163,13 @@ fn block(name: &str, alike: &[&Machine]) -> String {
     let _ = writeln!(text, "    cpu = {} core", decimal(&first.cpu));
     let _ = writeln!(text, "    memory = {}", bytes(&first.memory));
     let mut labels = vec![format!("{}: \"{{host}}\"", quoted(HOSTNAME))];
-    labels.extend(first.labels.iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted(value))));
+    let entry = |(name, value): &(String, String)| format!("{}: {}", quoted(name), quoted(value));
+    labels.extend(first.labels.iter().map(entry));
     let _ = writeln!(text, "    labels = [\n        {},\n    ]", labels.join(",\n        "));
+    if !first.taints.is_empty() {
+        let taints: Vec<String> = first.taints.iter().map(entry).collect();
+        let _ = writeln!(text, "    taints = [{}]", taints.join(", "));
+    }
     text.push_str("}\n");
     text
 }
@@ -210,10 +219,11 @@ fn machine(node: &Value, taken: &BTreeMap<&str, [BigRational; 3]>) -> Result<Mac
     if node["spec"]["unschedulable"] == true {
         return Err("it is cordoned".into());
     }
-    let taints = node["spec"]["taints"].as_array().map_or(&[][..], Vec::as_slice);
-    let keeps_away = |taint: &&Value| matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute"));
-    if let Some(taint) = taints.iter().find(keeps_away) {
-        return Err(format!("its taint {} keeps pods away", taint["key"].as_str().unwrap_or_default()));
+    let taints = taints(node);
+    if let Some((key, _)) =
+        taints.iter().find(|(key, _)| CONDITIONS.iter().any(|prefix| key.starts_with(prefix)))
+    {
+        return Err(format!("its taint {key} keeps pods away"));
     }
     let conditions = node["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
     if !conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True") {
@@ -252,7 +262,19 @@ fn machine(node: &Value, taken: &BTreeMap<&str, [BigRational; 3]>) -> Result<Mac
     });
     // The scheduler knows a node by its label, which need not be its name.
     let host = label(HOSTNAME).unwrap_or(&name).to_owned();
-    Ok(Machine { name: host, labels: own, cpu: free("cpu", 0), memory: free("memory", 1), devices })
+    Ok(Machine { name: host, labels: own, taints, cpu: free("cpu", 0), memory: free("memory", 1), devices })
+}
+
+/// The taints of a node that keep pods away, by key and text, each once.
+fn taints(node: &Value) -> Vec<(String, String)> {
+    let text = |taint: &Value, key: &str| taint[key].as_str().unwrap_or_default().to_owned();
+    let keeps_away = |taint: &&Value| matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute"));
+    let taints = node["spec"]["taints"].as_array().map_or(&[][..], Vec::as_slice).iter();
+    let mut taints: Vec<_> =
+        taints.filter(keeps_away).map(|taint| (text(taint, "key"), text(taint, "value"))).collect();
+    taints.sort();
+    taints.dedup();
+    taints
 }
 
 fn name_of(node: &Value) -> String {
@@ -351,7 +373,23 @@ mod tests {
             node("n2", "7910m", gpu.clone(), json!({})),
             node("n3", "8", odd, json!({})),
             node("n4", "8", gpu.clone(), json!({"unschedulable": true})),
-            node("n5", "8", gpu, json!({"taints": [{"key": "dedicated", "effect": "NoSchedule"}]})),
+            node(
+                "n5",
+                "8",
+                gpu.clone(),
+                json!({"taints": [
+                    {"key": "dedicated", "value": "ml", "effect": "NoExecute"},
+                    {"key": "dedicated", "value": "ml", "effect": "NoSchedule"},
+                    {"key": "nvidia.com/gpu", "effect": "NoSchedule"},
+                    {"key": "busy", "effect": "PreferNoSchedule"},
+                ]}),
+            ),
+            node(
+                "n6",
+                "8",
+                gpu,
+                json!({"taints": [{"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}]}),
+            ),
         ];
         let pod = |node: &str, owner: Value, phase: &str| {
             json!({
@@ -373,7 +411,7 @@ mod tests {
             r#"// Nodes of a Kubernetes cluster, context prod, as they are now: what they can allocate, less what pods ask for that
 // no plan has placed. Written by `berth import kubernetes`; state prices and places beside it.
 // Left out: n4: it is cordoned
-// Left out: n5: its taint dedicated keeps pods away
+// Left out: n6: its taint node.kubernetes.io/disk-pressure keeps pods away
 
 use catalog.nvidia as nv
 
@@ -401,6 +439,17 @@ node box[host in ["n3"]] {
         "kubernetes.io/hostname": "{host}",
         "nvidia.com/gpu.product": "Tesla-T4",
     ]
+}
+
+node box[host in ["n5"]] {
+    devices = 8 * nv.h100_sxm
+    cpu = 8 core
+    memory = 32863MiB
+    labels = [
+        "kubernetes.io/hostname": "{host}",
+        "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
+    ]
+    taints = ["dedicated": "ml", "nvidia.com/gpu": ""]
 }
 "#
         );

@@ -4,8 +4,8 @@ use super::amounts::{bytes, cores};
 use super::contents::{Contents, is_filled_in};
 use super::lines::Lines;
 use berth_language::model::{
-    Container, KeyRef, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable, VariableValue, Volume,
-    VolumeSource,
+    Container, KeyRef, Label, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable, VariableValue,
+    Volume, VolumeSource,
 };
 use berth_language::quantity::Quantity;
 use num_traits::ToPrimitive;
@@ -146,7 +146,19 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
         pod.insert("terminationGracePeriodSeconds".into(), json!(seconds(&period.value)));
         lines.asked(&format!("{POD}/terminationGracePeriodSeconds"), period.span);
     }
+    if let Some(tolerations) = &service.tolerations {
+        pod.insert("tolerations".into(), tolerations.value.iter().map(toleration).collect());
+        lines.asked(&format!("{POD}/tolerations"), tolerations.span);
+    }
     pod
+}
+
+/// A toleration, whatever the taint does.
+fn toleration(Label { name, value }: &Label) -> Value {
+    match value {
+        Some(value) => json!({"key": name, "operator": "Equal", "value": value}),
+        None => json!({"key": name, "operator": "Exists"}),
+    }
 }
 
 /// Claims of each replica's own.

@@ -258,6 +258,7 @@ fn service(name: &str, model: usize, span: Span) -> Service {
         pools: Vec::new(),
         measured: None,
         residency: None,
+        tolerations: None,
         team: None,
         elastic: false,
         start_up: None,
