@@ -540,6 +540,25 @@ service paint {
 }",
     ),
     code(
+        "service::no-decode",
+        "a time a token of a model that does not decode",
+        "\
+`tpot` is the time of each token after the first. An encoder, an exported module and a model that makes images answer a
+request at once, so that there is nothing of which it could be the time: the promise would always hold, and say nothing.",
+        "\
+use catalog.models as models
+service embed {
+    model = models.bge_m3
+    tpot p99 < 50ms
+}",
+        "\
+use catalog.models as models
+service embed {
+    model = models.bge_m3
+    latency p99 < 50ms
+}",
+    ),
+    code(
         "service::not-stored",
         "a format of something that the model does not store",
         "\

@@ -9,6 +9,7 @@ use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
 use crate::diagnostics::Diagnostic;
 use crate::model::{LatencyMeasure, Of, PlaceKind, Statistic, Subject};
 use crate::quantity::{Currency, Dimension};
+use crate::schema::kinds::{model, service};
 use crate::schema::{Default, Field, Role, Type};
 use crate::span::Span;
 use crate::syntax::ast::{Argument, Assign, ExprKind, Name};
@@ -100,6 +101,7 @@ impl<'a> Resolver<'a> {
             _ => return Ok(Value::not_yet(format!("`{}` is not read yet", field.name))),
         };
         self.of_models(thing, field, span)?;
+        self.of_decoders(thing, field, span)?;
         let of = self.of(thing);
         let subject = match (&of, field.name, figure) {
             (Of::Program, "bill", _) => Subject::Bill,
@@ -168,6 +170,39 @@ impl<'a> Resolver<'a> {
         }
         Err(self
             .report(diagnostic.help("A container can promise `latency` and `spread`, and bound `replicas`.")))
+    }
+
+    /// `tpot` is not asked of a model that answers a request in one pass.
+    fn of_decoders(&mut self, thing: ThingId, field: &'static Field, span: Span) -> Outcome<()> {
+        let known = self.thing(thing);
+        if field.name != service::tpot.name || known.kind.name != "service" || known.is_abstract {
+            return Ok(());
+        }
+        let Some(line) = known.assigned.get(service::model.name).map(|line| line.assign.span) else {
+            return Ok(());
+        };
+        let name = known.address.clone();
+        let Ok(Value::Thing(chosen)) = self.fact(thing, &service::model, line) else { return Ok(()) };
+        let (at, answers) = match self.known(chosen, &model::attention) {
+            Some((Value::Symbol(attention), at)) if attention == "bidirectional" => {
+                (at, "an encoder answers with one pass over all of its tokens")
+            }
+            _ => match (self.known(chosen, &model::diffusion), self.known(chosen, &model::architecture)) {
+                (Some((_, at)), _) => (at, "the answer is an image, there when its last step is done"),
+                (_, Some((Value::Module(_), at))) => (at, "an exported module answers with one pass"),
+                _ => return Ok(()),
+            },
+        };
+        Err(self.report(
+            Diagnostic::error(
+                "service::no-decode",
+                format!("`{name}` has no tokens after a first one"),
+                span,
+                "`tpot` is the time of each of them",
+            )
+            .and(at, answers)
+            .help("Promise the time of the whole request: `latency`."),
+        ))
     }
 
     /// `spread(node)`, `share(small)`; nothing for a field that is of nothing.
