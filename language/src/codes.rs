@@ -97,6 +97,7 @@ impl Files for Shown {
             "short.json" => Ok(b"{\"model_type\": \"llama\", \"hidden_size\": 4096}".to_vec()),
             "text.json" => Ok(models::CONFIG.replace("4096", "\"wide\"").into_bytes()),
             "odd.json" => Ok(models::CONFIG.replace("4096", "4099").into_bytes()),
+            "nf4.json" => Ok(models::NF4.as_bytes().to_vec()),
             "parts.json" => Ok(models::PARTS.as_bytes().to_vec()),
             "latin.berth" => Ok(b"// caf\xe9".to_vec()),
             _ => Err(Unreadable::Missing),

@@ -23,6 +23,8 @@ pub struct Configuration {
     pub family: &'static str,
     /// It is the language part of a model of several.
     pub part_of: Option<String>,
+    /// What it says of its weights that no figure has, a line each.
+    pub notes: Vec<String>,
     /// Facts by field of the kind `model`.
     pub facts: BTreeMap<&'static str, Fact>,
 }
@@ -98,10 +100,11 @@ pub fn read(bytes: &[u8]) -> Result<Configuration, Problem> {
         missing: Vec::new(),
         values: Vec::new(),
         contradictions: Vec::new(),
+        notes: Vec::new(),
     };
     let mut facts = BTreeMap::new();
     (family.read)(&mut keys, &mut facts);
-    let Keys { missing, values, contradictions, .. } = keys;
+    let Keys { missing, values, contradictions, mut notes, .. } = keys;
     if !missing.is_empty() {
         return Err(Problem::Missing(family.name, missing));
     }
@@ -111,7 +114,8 @@ pub fn read(bytes: &[u8]) -> Result<Configuration, Problem> {
     if !contradictions.is_empty() {
         return Err(Problem::Contradictions(contradictions));
     }
-    Ok(Configuration { family: family.name, part_of, facts })
+    notes.dedup();
+    Ok(Configuration { family: family.name, part_of, notes, facts })
 }
 
 /// The parser's words without a full stop and starting small.
@@ -144,6 +148,8 @@ struct Keys<'j> {
     missing: Vec<String>,
     values: Vec<String>,
     contradictions: Vec<String>,
+    /// What is understood, and not all of it counted.
+    notes: Vec<String>,
 }
 
 impl Keys<'_> {

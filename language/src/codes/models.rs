@@ -8,6 +8,9 @@ pub(super) const CONFIG: &str = r#"{"model_type": "llama", "num_hidden_layers": 
 /// The same as a part of a larger one.
 pub(super) const PARTS: &str = r#"{"model_type": "seeing", "text_config": {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 4096, "num_attention_heads": 32, "intermediate_size": 8192, "vocab_size": 1000}}"#;
 
+/// The same in numbers that no shape here has.
+pub(super) const NF4: &str = r#"{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 8192, "vocab_size": 1000, "quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true}}"#;
+
 pub(super) static CODES: &[Code] = &[
     code(
         "model::contradiction",
@@ -128,6 +131,22 @@ are, more entries than layers. Files that were edited by hand are the usual reas
         "\
 model chat {
     architecture = hf(\"odd.json\")
+}",
+        "\
+model chat {
+    architecture = hf(\"config.json\")
+}",
+    ),
+    code(
+        "config::weights",
+        "weights that are not counted whole",
+        "\
+`quantization_config` says what a checkpoint stores. Some tools store what has no shape here, some leave single matrices wider
+than the rest, and some multiply whole numbers by whole numbers, an arithmetic that no `precision` is. The model is planned
+all the same, and this says as what.",
+        "\
+model chat {
+    architecture = hf(\"nf4.json\")
 }",
         "\
 model chat {

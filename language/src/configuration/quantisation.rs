@@ -2,7 +2,8 @@
 //!
 //! The tools that quantise write different keys: `fp8`, `mxfp4`, `gptq` and `awq` as transformers 4.57 reads them,
 //! `compressed-tensors` as llm-compressor writes it, `modelopt` as NVIDIA's Model Optimizer does. What other tools
-//! store is none of ours to say: such a model is planned as if it were published in 16 bits.
+//! store is none of ours to say: such a model is planned as if it were published in 16 bits, and a note says so, as it
+//! does where some matrices of layers are left wider than the others.
 
 use super::{Fact, Facts, Keys};
 use serde_json::{Map, Value};
@@ -27,33 +28,81 @@ pub(super) fn quantised(keys: &mut Keys, facts: &mut Facts) {
             return;
         }
     };
-    let stored = match config.get("quant_method").and_then(Value::as_str) {
+    let method = config.get("quant_method").and_then(Value::as_str);
+    let (values, notes) = (keys.values.len(), keys.notes.len());
+    let stored = match method {
         None => Some(("bf16", None)),
-        Some("fp8") => Some(("fp8", None)),
+        Some("fp8" | "fbgemm_fp8") => Some(("fp8", None)),
         Some("mxfp4") => Some(("mxfp4", None)),
         Some(method @ ("gptq" | "awq")) => grouped(keys, &config, method),
         Some("compressed-tensors") => {
             cached(facts, scheme(config.get("kv_cache_scheme")));
             compressed(keys, &config)
         }
-        Some("modelopt") => {
+        Some("modelopt" | "modelopt_fp4") => {
             let algorithm = |key: &str| config.get(key).and_then(Value::as_str).map(str::to_uppercase);
             let known = |name: String| match name.as_str() {
                 "FP8" => Some("fp8"),
                 "INT8" => Some("int8"),
                 _ => None,
             };
-            cached(facts, algorithm("kv_cache_quant_algo").and_then(known));
-            // Of whole numbers it multiplies 8 bits by 8 bits, which no precision here is.
-            algorithm("quant_algo").filter(|name| name == "FP8").map(|_| ("fp8", None))
+            let cache = algorithm("kv_cache_quant_algo").and_then(known);
+            cached(facts, cache.or_else(|| scheme(config.get("kv_cache_scheme"))));
+            match algorithm("quant_algo").as_deref() {
+                Some("FP8") => Some(("fp8", None)),
+                Some("NVFP4" | "W4A16_NVFP4") => Some(("nvfp4", None)),
+                Some("W8A8_SQ_PER_CHANNEL") => {
+                    keys.notes.push(WHOLE_BY_WHOLE.to_owned());
+                    Some(("int8", Some(0)))
+                }
+                _ => None,
+            }
         }
         Some(_) => None,
     };
-    let Some((native, group)) = stored else { return };
+    let Some((native, group)) = stored else {
+        if (values, notes) == (keys.values.len(), keys.notes.len()) {
+            let method = method.unwrap_or_default();
+            keys.notes.push(format!("what `{method}` stores here is taken as published in 16 bits"));
+        }
+        return;
+    };
     facts.insert("native", Fact::Symbol(native));
     if let Some(group) = group {
         facts.insert("native_group", Fact::Integer(group));
     }
+    if let Some(left) = left_out(&config, native) {
+        keys.notes.push(format!(
+            "`{left}` is left wider, and is counted as {native} like the other matrices of layers"
+        ));
+    }
+}
+
+/// 8 bits by 8 bits: no precision here is that arithmetic.
+const WHOLE_BY_WHOLE: &str =
+    "whole numbers are multiplied by whole numbers, which is priced as the arithmetic of `precision`";
+
+/// The first matrix of a layer that the tool left alone. Head, embedding, norms, routers and parts that see keep their
+/// 16 bits here too.
+fn left_out(config: &Object, native: &str) -> Option<String> {
+    let lists = ["ignore", "ignored_layers", "modules_to_not_convert", "exclude_modules"];
+    let named =
+        lists.iter().filter_map(|list| config.get(*list)?.as_array()).flatten().filter_map(Value::as_str);
+    // GPTQModel's exceptions are keys that start with `-:`.
+    let exceptions = config.get("dynamic").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let exceptions = exceptions.filter_map(|key| key.strip_prefix("-:"));
+    let is_matrix = |name: &&str| {
+        let name = name.trim_end_matches(['$', '*', '.']);
+        let elsewhere = ["norm", "router", "visual", "vision", "multi_modal", "audio", "mtp", "eh_proj"];
+        let in_layers = ["attn", "attention", "mlp", "experts", "_proj", "ffn"];
+        // Of experts alone is what `mxfp4` is.
+        let kept = native == "mxfp4" && (name.contains("attn") || name.contains("shared"));
+        !kept
+            && !name.ends_with("gate")
+            && !elsewhere.iter().any(|part| name.contains(part))
+            && in_layers.iter().any(|part| name.contains(part))
+    };
+    named.chain(exceptions).find(is_matrix).map(str::to_owned)
 }
 
 fn cached(facts: &mut Facts, cache: Option<&'static str>) {
@@ -99,17 +148,19 @@ fn compressed(keys: &mut Keys, config: &Object) -> Option<Stored> {
     let mut stored = None;
     for group in groups.values() {
         let weights = group.get("weights").filter(|weights| !weights.is_null())?;
-        let name = scheme(Some(weights)).or_else(|| {
-            let whole = weights.get("type").and_then(Value::as_str) == Some("int");
-            (whole && weights.get("num_bits").and_then(Value::as_u64) == Some(4)).then_some("int4")
-        })?;
-        // 8 bits by 8 bits: no precision here is that arithmetic.
+        let bits = weights.get("num_bits").and_then(Value::as_u64);
+        let size_said = weights.get("group_size").and_then(Value::as_u64);
+        let name = match (bits, weights.get("type").and_then(Value::as_str)) {
+            (Some(4), Some("int")) => "int4",
+            (Some(4), Some("float")) if size_said == Some(16) => "nvfp4",
+            _ => scheme(Some(weights))?,
+        };
         let activations = group.get("input_activations").filter(|activations| !activations.is_null());
         if name == "int8" && activations.is_some() {
-            return None;
+            keys.notes.push(WHOLE_BY_WHOLE.to_owned());
         }
         let size = match weights.get("strategy").and_then(Value::as_str) {
-            _ if name == "fp8" => None,
+            _ if matches!(name, "fp8" | "nvfp4") => None,
             Some("group") => Some(size(keys, weights.get("group_size"), "compressed-tensors")?),
             _ => Some(0),
         };

@@ -27,6 +27,8 @@ pub struct Model {
     pub attention: Attention,
     /// What each token goes through alone.
     pub feed_forward: FeedForward,
+    /// What attention and feed-forward give is normalised once more, before the stream takes it.
+    pub post_norms: Option<Fact<bool>>,
     /// Which matrices of a layer add a vector.
     pub biases: Option<Fact<Biases>>,
     /// What turns images into tokens of the prompt.
@@ -267,11 +269,14 @@ pub enum Stored {
     Int4,
     /// 4 bits with an 8-bit scale for 32 (OCP Microscaling, 2023); matrices of experts only.
     Mxfp4,
+    /// 4 bits with an 8-bit scale for 16 (NVIDIA, Introducing NVFP4, 2025).
+    Nvfp4,
 }
 
 impl Stored {
     /// Every choice.
-    pub const ALL: [Stored; 5] = [Stored::Bf16, Stored::Fp8, Stored::Int8, Stored::Int4, Stored::Mxfp4];
+    pub const ALL: [Stored; 6] =
+        [Stored::Bf16, Stored::Fp8, Stored::Int8, Stored::Int4, Stored::Mxfp4, Stored::Nvfp4];
 
     /// Its name in a plan file.
     pub fn name(self) -> &'static str {
@@ -281,6 +286,7 @@ impl Stored {
             Stored::Int8 => "int8",
             Stored::Int4 => "int4",
             Stored::Mxfp4 => "mxfp4",
+            Stored::Nvfp4 => "nvfp4",
         }
     }
 }

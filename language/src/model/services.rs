@@ -183,7 +183,7 @@ impl LlmWork {
     /// Engines widen or narrow weights of 16 bits and of fp8 to the precision that they run; others they hold as
     /// they are published.
     pub fn held_as(&self, model: &Model) -> Option<Stored> {
-        let as_published = |stored: &Stored| matches!(stored, Stored::Int8 | Stored::Int4 | Stored::Mxfp4);
+        let as_published = |stored: &Stored| !matches!(stored, Stored::Bf16 | Stored::Fp8);
         let published = model.native.as_ref().map(|fact| fact.value).filter(as_published);
         self.weights.as_ref().map(|fact| fact.value).or(published)
     }

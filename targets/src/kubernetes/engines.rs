@@ -217,7 +217,7 @@ fn utilisation(asked: &Asked<'_>) -> Option<f64> {
 fn quantises(asked: &Asked<'_>) -> Result<bool, String> {
     let native = asked.model.native.as_ref().map_or(Stored::Bf16, |native| native.value);
     let held = asked.weights.unwrap_or(match (native, asked.layout.precision.as_str()) {
-        (Stored::Int8 | Stored::Int4 | Stored::Mxfp4, _) => native,
+        (Stored::Int8 | Stored::Int4 | Stored::Mxfp4 | Stored::Nvfp4, _) => native,
         (_, "fp8") => Stored::Fp8,
         _ => Stored::Bf16,
     });

@@ -10,6 +10,9 @@ use melior::ir::operation::{OperationLike, OperationRef};
 /// Numbers that share a scale in microscaling (OCP Microscaling Formats, 2023, section 5).
 const MX_GROUP: u64 = 32;
 
+/// The same of NVFP4 (NVIDIA, Introducing NVFP4, 2025), whose scales are numbers of fp8.
+const NV_GROUP: u64 = 16;
+
 /// Numbers that share a scale where 4-bit weights do not say: the default of GPTQ, AWQ and llm-compressor.
 const INT4_GROUP: u64 = 128;
 
@@ -78,7 +81,11 @@ impl Quantisation {
                 let int4 = (Element::INT4, scaled(Scaled::Group(INT4_GROUP, Element::F16)));
                 (int4, int4)
             }
-            Some(Stored::Mxfp4) => (own, (Element::MXFP4, Scaled::Group(MX_GROUP, Element::MX_SCALE))),
+            Some(Stored::Mxfp4) => (own, (Element::FP4, Scaled::Group(MX_GROUP, Element::MX_SCALE))),
+            Some(Stored::Nvfp4) => {
+                let nvfp4 = (Element::FP4, Scaled::Group(NV_GROUP, Element::FP8));
+                (nvfp4, nvfp4)
+            }
         };
         let cache = match named("cache")? {
             None => Element::BF16,

@@ -57,8 +57,9 @@ impl Element {
     pub(crate) const INT8: Element = Element::new("i8", 8, Precision::Bf16);
     /// Two of them to a byte.
     pub(crate) const INT4: Element = Element::new("i4", 4, Precision::Bf16);
-    /// The numbers of microscaling (OCP Microscaling Formats, 2023), and their scales.
-    pub(crate) const MXFP4: Element = Element::new("f4E2M1FN", 4, Precision::Bf16);
+    /// The numbers of microscaling (OCP Microscaling Formats, 2023) and of NVFP4.
+    pub(crate) const FP4: Element = Element::new("f4E2M1FN", 4, Precision::Bf16);
+    /// The scales of microscaling.
     pub(crate) const MX_SCALE: Element = Element::new("f8E8M0FNU", 8, Precision::Bf16);
     pub(crate) const F16: Element = Element::new("f16", 16, Precision::Bf16);
     const F32: Element = Element::new("f32", 32, Precision::Bf16);
@@ -80,7 +81,7 @@ impl Element {
         Element::FP8_WIDE,
         Element::INT8,
         Element::INT4,
-        Element::MXFP4,
+        Element::FP4,
     ];
     const SCALES: &[Element] = &[Element::BF16, Element::F16, Element::F32, Element::FP8, Element::MX_SCALE];
 
