@@ -40,6 +40,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         tied_embeddings,
         attention,
         feed_forward,
+        post_norms,
         biases,
         vision,
         diffusion,
@@ -132,6 +133,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         }
     }
     facts.needed("vocabulary", vocabulary);
+    facts.flag("post_norms", post_norms);
     if let Some(biases) = biases {
         facts.fields.push(("biases", Value::Name(biases.value.name()), biases.span));
     }

@@ -22,8 +22,11 @@ impl Family {
 }
 
 pub(super) static FAMILIES: &[Family] = &[
-    Family { name: "llama", aliases: &[], read: llama },
+    Family { name: "llama", aliases: &["granite"], read: llama },
     Family { name: "mistral", aliases: &[], read: mistral },
+    Family { name: "phi3", aliases: &[], read: phi3 },
+    Family { name: "gemma2", aliases: &[], read: gemma2 },
+    Family { name: "gemma3_text", aliases: &[], read: gemma3 },
     Family { name: "qwen2", aliases: &[], read: qwen2 },
     Family { name: "qwen3", aliases: &[], read: qwen3 },
     Family { name: "qwen3_moe", aliases: &[], read: qwen3_moe },
@@ -31,9 +34,11 @@ pub(super) static FAMILIES: &[Family] = &[
     Family { name: "qwen3_vl", aliases: &[], read: qwen3_vl },
     Family { name: "qwen3_vl_moe", aliases: &[], read: qwen3_vl_moe },
     Family { name: "mixtral", aliases: &[], read: mixtral },
+    Family { name: "glm4_moe", aliases: &[], read: glm4_moe },
+    Family { name: "deepseek_v2", aliases: &[], read: deepseek_v2 },
     Family { name: "deepseek_v3", aliases: &["kimi_k2"], read: deepseek_v3 },
     Family { name: "gpt_oss", aliases: &[], read: gpt_oss },
-    Family { name: "xlm-roberta", aliases: &[], read: xlm_roberta },
+    Family { name: "bert", aliases: &["roberta", "xlm-roberta"], read: bert },
     Family { name: "DiTTransformer2DModel", aliases: &[], read: dit },
     Family { name: "SD3Transformer2DModel", aliases: &[], read: sd3 },
     Family { name: "FluxTransformer2DModel", aliases: &[], read: flux },
@@ -57,6 +62,47 @@ fn mistral(keys: &mut Keys, facts: &mut Facts) {
     grouped(keys, facts, KvHeads::Needed);
     dense(keys, facts);
     count(facts, "window", keys.count("sliding_window"));
+}
+
+fn phi3(keys: &mut Keys, facts: &mut Facts) {
+    decoder(keys, facts);
+    grouped(keys, facts, KvHeads::AsHeads);
+    dense(keys, facts);
+    count(facts, "window", keys.count("sliding_window"));
+}
+
+/// Gemma 2 (Gemma Team, 2024, section 2): every second layer sees a window, from the first on.
+fn gemma2(keys: &mut Keys, facts: &mut Facts) {
+    gemma(keys, facts, 256_000, 2);
+}
+
+/// Gemma 3 (Gemma Team, 2025, section 2): five layers of six see a window, and heads are normalised.
+fn gemma3(keys: &mut Keys, facts: &mut Facts) {
+    let pattern = keys.count("sliding_window_pattern").unwrap_or(6);
+    gemma(keys, facts, 262_208, pattern);
+    set(facts, "query_key_norm", Fact::Boolean(true));
+}
+
+/// What both have; one layer in `pattern` sees everything. Published files leave many of the defaults out.
+fn gemma(keys: &mut Keys, facts: &mut Facts, vocabulary: u64, pattern: u64) {
+    for (field, key, default) in [
+        ("layers", "num_hidden_layers", 26),
+        ("hidden", "hidden_size", 2_304),
+        ("vocabulary", "vocab_size", vocabulary),
+        ("heads", "num_attention_heads", 8),
+        ("kv_heads", "num_key_value_heads", 4),
+        ("head_width", "head_dim", 256),
+        ("feed_forward", "intermediate_size", 9_216),
+    ] {
+        set(facts, field, Fact::Integer(keys.count(key).unwrap_or(default)));
+    }
+    even(keys, integer(facts, "heads"), integer(facts, "kv_heads"));
+    quantised(keys, facts);
+    set(facts, "tied_embeddings", Fact::Boolean(keys.boolean("tie_word_embeddings", true)));
+    set(facts, "post_norms", Fact::Boolean(true));
+    attention_bias(keys, facts);
+    let window = keys.count("sliding_window").unwrap_or(4_096);
+    windowed(keys, facts, Some(window), |layers| layers - layers / pattern);
 }
 
 pub(super) fn qwen2(keys: &mut Keys, facts: &mut Facts) {
@@ -98,7 +144,37 @@ fn mixtral(keys: &mut Keys, facts: &mut Facts) {
     count(facts, "window", keys.count("sliding_window"));
 }
 
+/// GLM-4.5 (2025): the routing of DeepSeek-V3 beside grouped heads.
+fn glm4_moe(keys: &mut Keys, facts: &mut Facts) {
+    decoder(keys, facts);
+    grouped(keys, facts, KvHeads::Needed);
+    routed(keys, facts);
+    set(facts, "router_bias", Fact::Boolean(true));
+    set(facts, "query_key_norm", Fact::Boolean(keys.boolean("use_qk_norm", false)));
+    // Its output projection has none in any case.
+    if keys.boolean("attention_bias", false) {
+        set(facts, "biases", Fact::Symbol("qkv"));
+    }
+}
+
+fn deepseek_v2(keys: &mut Keys, facts: &mut Facts) {
+    latent(keys, facts);
+    routed(keys, facts);
+    set(facts, "router_bias", Fact::Boolean(false));
+    attention_bias(keys, facts);
+}
+
 fn deepseek_v3(keys: &mut Keys, facts: &mut Facts) {
+    latent(keys, facts);
+    routed(keys, facts);
+    // The routing that adds a bias to balance the experts (DeepSeek-V3, 2024, section 2.1.2).
+    let method = keys.text("topk_method");
+    set(facts, "router_bias", Fact::Boolean(method.is_none_or(|method| method == "noaux_tc")));
+    attention_bias(keys, facts);
+}
+
+/// A decoder with latent attention.
+fn latent(keys: &mut Keys, facts: &mut Facts) {
     decoder(keys, facts);
     let heads = keys.needed("num_attention_heads");
     count(facts, "heads", heads);
@@ -110,6 +186,10 @@ fn deepseek_v3(keys: &mut Keys, facts: &mut Facts) {
     let widths = [("kv", kv), ("rope", rope), ("query", query), ("value", value)];
     let widths = widths.into_iter().filter_map(|(name, width)| Some((name, width?))).collect();
     set(facts, "latent", Fact::Widths(widths));
+}
+
+/// Experts, those that read every token, leading layers without, and modules that predict further tokens.
+fn routed(keys: &mut Keys, facts: &mut Facts) {
     let experts = keys.needed("n_routed_experts");
     experts_of(keys, facts, experts, "moe_intermediate_size");
     set(facts, "shared_experts", Fact::Integer(keys.count_or("n_shared_experts", 0)));
@@ -126,11 +206,7 @@ fn deepseek_v3(keys: &mut Keys, facts: &mut Facts) {
         ));
     }
     keys.only("moe_layer_freq", 1);
-    // The routing that adds a bias to balance the experts (DeepSeek-V3, 2024, section 2.1.2).
-    let method = keys.text("topk_method");
-    set(facts, "router_bias", Fact::Boolean(method.is_none_or(|method| method == "noaux_tc")));
     set(facts, "prediction_modules", Fact::Integer(keys.count_or("num_nextn_predict_layers", 0)));
-    attention_bias(keys, facts);
 }
 
 fn gpt_oss(keys: &mut Keys, facts: &mut Facts) {
@@ -146,9 +222,14 @@ fn gpt_oss(keys: &mut Keys, facts: &mut Facts) {
         keys.wrong("attention_bias", "read as true");
     }
     let window = keys.needed("sliding_window");
+    windowed(keys, facts, window, |layers| layers.div_ceil(2));
+}
+
+/// How many layers see a window: those that `layer_types` says, or `default` of all of them.
+fn windowed(keys: &mut Keys, facts: &mut Facts, window: Option<u64>, default: impl Fn(u64) -> u64) {
     let Some(layers) = integer(facts, "layers") else { return };
     let windowed = match keys.list("layer_types") {
-        None => layers.div_ceil(2),
+        None => default(layers),
         Some(types) => {
             if types.len() as u64 != layers {
                 keys.contradiction(format!(
@@ -172,7 +253,7 @@ fn gpt_oss(keys: &mut Keys, facts: &mut Facts) {
     }
 }
 
-fn xlm_roberta(keys: &mut Keys, facts: &mut Facts) {
+fn bert(keys: &mut Keys, facts: &mut Facts) {
     common(keys, facts);
     set(facts, "attention", Fact::Symbol("bidirectional"));
     let heads = keys.needed("num_attention_heads");
@@ -233,16 +314,21 @@ fn grouped(keys: &mut Keys, facts: &mut Facts, kv: KvHeads) {
         }
     };
     count(facts, "kv_heads", kv_heads);
+    even(keys, heads, kv_heads);
+    match keys.count("head_dim") {
+        Some(width) => set(facts, "head_width", Fact::Integer(width)),
+        None => divided(keys, facts, heads),
+    }
+}
+
+/// Every key head serves equally many query heads.
+fn even(keys: &mut Keys, heads: Option<u64>, kv_heads: Option<u64>) {
     if let (Some(heads), Some(kv_heads)) = (heads, kv_heads)
         && !heads.is_multiple_of(kv_heads)
     {
         keys.contradiction(format!(
             "`num_key_value_heads` is {kv_heads}, which does not divide the {heads} of `num_attention_heads`"
         ));
-    }
-    match keys.count("head_dim") {
-        Some(width) => set(facts, "head_width", Fact::Integer(width)),
-        None => divided(keys, facts, heads),
     }
 }
 

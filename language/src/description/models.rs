@@ -19,6 +19,7 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
         tied_embeddings,
         attention,
         feed_forward,
+        post_norms,
         biases,
         vision,
         diffusion,
@@ -42,6 +43,7 @@ pub(super) fn describe_model(text: &mut Text, model: &Model) {
     describe_feed_forward(text, feed_forward);
     text.fact("vocabulary", vocabulary.as_ref());
     text.fact("tied_embeddings", tied_embeddings.as_ref());
+    text.fact("post_norms", post_norms.as_ref());
     if let Some(biases) = biases {
         text.line(&format!("biases = {}", biases.value.name()));
     }

@@ -53,6 +53,17 @@ impl<'a> Resolver<'a> {
                 .help("What the other parts hold and compute is in no figure, but for a `vision` that is stated beside the file."),
             );
         }
+        if !read.configuration.notes.is_empty() {
+            self.report(
+                Diagnostic::warning(
+                    "config::weights",
+                    format!("{path} stores weights in a way that is not counted whole"),
+                    span,
+                    read.configuration.notes.join("; "),
+                )
+                .help("Say on the service what they are held as, `weights = int4`, or take what is counted as near enough."),
+            );
+        }
         Ok(Value::Configuration(read))
     }
 
@@ -268,8 +279,9 @@ impl<'a> Resolver<'a> {
                     });
                 }
             };
-        let decoder_only: [&'static Field; 11] = [
+        let decoder_only: [&'static Field; 12] = [
             &model::vision,
+            &model::post_norms,
             &model::kv_cache,
             &model::latent,
             &model::window,
@@ -481,6 +493,7 @@ impl Builder<'_, '_> {
             window,
             windowed_layers,
             query_key_norm,
+            post_norms,
             attention_sinks,
             biases,
             dense_layers,
@@ -578,6 +591,7 @@ impl Builder<'_, '_> {
             tied_embeddings: self.boolean(id, tied_embeddings),
             attention,
             feed_forward,
+            post_norms: self.boolean(id, post_norms),
             biases,
             vision: self.vision(id, vision, vision_form),
             diffusion,

@@ -72,7 +72,7 @@ macro_rules! kinds {
 
 const PRECISIONS: &[&str] = &["bf16", "fp8"];
 /// What weights are stored as.
-const STORED: &[&str] = &["bf16", "fp8", "int8", "int4", "mxfp4"];
+const STORED: &[&str] = &["bf16", "fp8", "int8", "int4", "mxfp4", "nvfp4"];
 /// What keys and values are cached as.
 const CACHED: &[&str] = &["bf16", "fp8", "int8"];
 const ENGINES: &[&str] = &["vllm", "sglang", "tensorrt_llm"];
@@ -157,6 +157,7 @@ kinds! {
         window: Fact, Integer(Positive), Acted, Unset, "Tokens that a windowed layer sees.";
         windowed_layers: Fact, Integer(Positive), Acted, Unset, "Layers with the window; all where it is not stated.";
         query_key_norm: Fact, Boolean, Acted, IsBoolean(false), "Each query and key head is normalised.";
+        post_norms: Fact, Boolean, Acted, IsBoolean(false), "Attention and feed-forward are normalised once more, before the stream takes them.";
         attention_sinks: Fact, Boolean, Acted, IsBoolean(false), "Each head has a learned logit that takes attention away.";
         biases: Fact, Symbol(&["none", "qkv", "attention", "all"]), Acted, IsSymbol("none"), "Which matrices of a layer add a vector: of queries, keys and values; those and attention's output; every one.";
         dense_layers: Fact, Integer(NotNegative), Acted, Unset, "Leading layers without experts.";
@@ -174,7 +175,7 @@ kinds! {
         diffusion: Fact, Widths(&["layers", "hidden", "heads", "feed_forward", "channels", "patch"], &["out_channels", "pixels", "positions", "single_layers", "dual_layers", "text", "pooled", "classes", "scalars"]), Acted, Unset, "A diffusion transformer, which is all of the model: it takes the noise out of a latent image step by step. `channels`: numbers at each place of the latent image, `out_channels`: of its answer, as many where nothing is said; `pixels`: pixels along a side of a place, 8; `patch`: places along a side of a token; `positions`: rows of its table of positions, `text`: width of the tokens of text that it sees beside the image's, in layers with matrices for each of the two, of which the last answers the image alone where no `single_layers` follow it, `single_layers`: more layers, which have one set of matrices for both and a feed-forward beside attention, `dual_layers`: leading layers in which the image's tokens also see one another alone, `pooled`: width of a vector that stands for all of the text, `classes`: rows of its table of classes, `scalars`: numbers that it is told, the time of the step and perhaps a guidance: 1.";
         prediction_modules: Fact, Integer(NotNegative), Describes, Unset, "Modules that predict further tokens; no count has their weights.";
         repository: Fact, Text, Describes, Unset, "What an engine loads: a repository of Hugging Face, `org/name`, or a folder in its container.";
-        native: Fact, Symbol(STORED), Acted, IsSymbol("bf16"), "What the published weights are stored as. `int8`, `int4` and `mxfp4` are held as they are, unless the service's `weights` says otherwise; the others as its `precision` has them.";
+        native: Fact, Symbol(STORED), Acted, IsSymbol("bf16"), "What the published weights are stored as. `int8`, `int4`, `mxfp4` and `nvfp4` are held as they are, unless the service's `weights` says otherwise; the others as its `precision` has them.";
         native_group: Fact, Integer(NotNegative), Acted, Unset, "Numbers of a column that share a scale in `native`; 0: all of them. 128 of `int4` and all of `int8` where nothing is said.";
         kv_cache: Fact, Symbol(CACHED), Acted, IsSymbol("bf16"), "What its keys and values are cached as, where it is published with the scales for that; a service's `kv_cache` comes first.";
         quality: Fact, ByPrecision(&RATIO, Share), NotYet("quality is not judged yet"), Unset, "Quality by precision.";

@@ -21,6 +21,8 @@ pub(super) struct Architecture<'c> {
     pub(super) head_width: Field<'c>,
     pub(super) vocabulary: Field<'c>,
     pub(super) tied: bool,
+    /// What attention and feed-forward give is normalised too.
+    pub(super) post_norms: bool,
     pub(super) attention: Attention<'c>,
     /// Inner width of layers without experts.
     pub(super) feed_forward: Option<Field<'c>>,
@@ -175,6 +177,7 @@ impl<'c> Architecture<'c> {
             head_width,
             vocabulary: field("vocabulary")?,
             tied: flag("tied_embeddings"),
+            post_norms: flag("post_norms"),
             attention,
             feed_forward: optional("feed_forward"),
             experts,

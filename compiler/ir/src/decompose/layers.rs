@@ -30,6 +30,7 @@ impl<'c> Lowering<'c, '_> {
         }
         let x = self.norm(&body, "attention_norm", stream)?;
         let x = self.attend(&body, x, sort)?;
+        let x = self.post_norm(&body, "attention_post_norm", x)?;
         let stream = body.append("berth.residual", "attention_residual", model.hidden, &[stream, x], &[])?;
         let x = self.norm(&body, "mlp_norm", stream)?;
         let x = match &model.experts {
@@ -39,9 +40,20 @@ impl<'c> Lowering<'c, '_> {
                 self.gated(&body, x, ["gate_up", "silu_multiply", "down"], width, width.value)?
             }
         };
+        let x = self.post_norm(&body, "mlp_post_norm", x)?;
         let stream = body.append("berth.residual", "mlp_residual", model.hidden, &[stream, x], &[])?;
         body.end(stream);
         Ok(())
+    }
+
+    /// `x` normalised before the stream takes it, where the model does that (Gemma Team, Gemma 2, 2024, section 2).
+    fn post_norm<'a>(
+        &self,
+        body: &Body<'c, 'a>,
+        name: &str,
+        x: Value<'c, 'a>,
+    ) -> Result<Value<'c, 'a>, Malformed> {
+        if self.model.post_norms { self.norm(body, name, x) } else { Ok(x) }
     }
 
     /// `x` normalised; an encoder's norm takes the mean away and adds a vector.

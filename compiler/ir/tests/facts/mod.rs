@@ -104,7 +104,7 @@ fn chosen<T: Copy>(name: &str, all: &[T], name_of: fn(T) -> &'static str) -> T {
     found.unwrap_or_else(|| panic!("`{name}` is no choice"))
 }
 
-const FIELDS: [&str; 30] = [
+const FIELDS: [&str; 31] = [
     "layers",
     "hidden",
     "heads",
@@ -121,6 +121,7 @@ const FIELDS: [&str; 30] = [
     "window",
     "windowed_layers",
     "query_key_norm",
+    "post_norms",
     "attention_sinks",
     "biases",
     "dense_layers",
@@ -202,6 +203,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
         tied_embeddings: flag("tied_embeddings"),
         attention,
         feed_forward,
+        post_norms: flag("post_norms"),
         biases: facts.get("biases").map(|(value, span)| {
             let biases = Biases::ALL.into_iter().find(|biases| biases.name() == *value);
             Fact::new(biases.expect("a choice of biases"), *span)
