@@ -89,8 +89,10 @@ impl ControlPlane {
         let kubeconfig = format!("--kubeconfig={folder}/parts.kubeconfig");
         let alone = ["--leader-elect=false".into(), "--secure-port=0".into(), kubeconfig.clone()];
         let key = format!("--service-account-private-key-file={folder}/service-accounts.key");
-        plane.run("kube-controller-manager", &[&alone[..], &[key]].concat());
-        plane.run("kube-scheduler", &alone);
+        // Tests wait for what the parts do; by default they ask the API server 20 times a second at most.
+        let quick = ["--kube-api-qps=500".into(), "--kube-api-burst=1000".into()];
+        plane.run("kube-controller-manager", &[&alone[..], &quick, &[key]].concat());
+        plane.run("kube-scheduler", &[&alone[..], &quick].concat());
         plane.run("kubelet", &[kubeconfig]);
         plane
     }

@@ -3,18 +3,18 @@
 //! One workload a layout of a service; all layouts share a Service and a disruption budget. The order is that of
 //! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
 
-use super::contents::{Contents, contents, is_filled_in};
+use super::contents::is_filled_in;
 use super::kinds::Identity;
 use super::lines::Lines;
-use super::names::{label_value, object_name, object_names, service_names};
-use super::placement::{Landing, counts_by_machine, spread, widest_skew};
+use super::names::{label_value, object_name, service_names};
+use super::placement::{Limit, spread, spread_constraint};
 use super::pods::{claims, pod};
 use super::template::{Filling, Template};
-use berth_compiler::degrees::Degrees;
+use super::workloads::{Part, is_stateful, workloads};
+use berth_compiler::plan::Plan;
 use berth_compiler::plan::objects::{ObjectEntry, Unwritten};
 use berth_compiler::plan::written::file_name;
-use berth_compiler::plan::{Layout, Placement, Plan};
-use berth_language::model::{Cluster, Fact, LiveObject, Pin, Port, Program, Requirement, Service};
+use berth_language::model::{Cluster, Fact, LiveObject, Port, Program, Service};
 use berth_language::sources::Sources;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,13 +39,11 @@ pub fn objects(
     let world = World { program, sources, plan, cluster, names };
     let mut objects = world.priority_classes();
     let mut unwritten = Vec::new();
-    for (index, service) in program.services.iter().enumerate() {
-        let placements: Vec<&Placement> =
-            plan.placements.iter().filter(|placement| placement.service == service.name).collect();
-        if placements.is_empty() {
-            continue;
-        }
-        let written = world.service(index, service, &placements).and_then(|own| {
+    let parts = workloads(program, plan, cluster, &world.names);
+    for ((index, service), parts) in program.services.iter().enumerate().zip(parts) {
+        let Some(parts) = parts else { continue };
+        let written = parts.and_then(|parts| {
+            let own = world.service(index, service, &parts)?;
             let fits = |object: &ObjectEntry| fits(object, &objects);
             own.iter().try_for_each(fits).map(|()| own)
         });
@@ -80,17 +78,6 @@ fn fits(object: &ObjectEntry, others: &[ObjectEntry]) -> Result<(), String> {
 
 /// The most bytes of one object that etcd takes by default (`--max-request-bytes`).
 pub const LARGEST: usize = 3 << 19;
-
-/// Replicas of a service that one workload runs: all of one layout.
-struct Part<'a> {
-    /// The workload's name.
-    name: String,
-    placements: Vec<&'a Placement>,
-    contents: Contents,
-    landing: Landing,
-    /// Machines that they have to stand on at least, and the line that asks for it.
-    distinct: Option<(u64, &'a Requirement)>,
-}
 
 struct World<'a> {
     program: &'a Program,
@@ -162,70 +149,17 @@ impl<'a> World<'a> {
     }
 
     /// What the plan creates for a service, or why it cannot be written.
-    fn service(
-        &self,
-        index: usize,
-        service: &Service,
-        placements: &[&'a Placement],
-    ) -> Result<Vec<ObjectEntry>, String> {
-        let name = self.names[index].clone();
-        let parts = self.parts(index, service, placements, &name)?;
+    fn service(&self, index: usize, service: &Service, parts: &[Part]) -> Result<Vec<ObjectEntry>, String> {
+        let name = &self.names[index];
         if is_filled_in(service) {
-            return self.filled_in(service, &parts, &name);
+            return self.filled_in(index, service, parts, name);
         }
         let ports = parts.first().and_then(|part| part.contents.ports.as_ref());
         let mut objects = Vec::new();
-        objects.extend(self.network(service, ports, &name));
-        objects.extend(parts.iter().map(|part| self.workload(service, part, &name)));
-        objects.push(self.budget(service, &name));
+        objects.extend(self.network(service, ports, name));
+        objects.extend(parts.iter().map(|part| self.workload(index, service, part, parts.len(), name)));
+        objects.push(self.budget(service, name));
         Ok(objects)
-    }
-
-    /// The workloads of a service: one a layout; one a placement where a line counts replicas by machine, because
-    /// then where each replica stands is part of the proof.
-    fn parts(
-        &self,
-        index: usize,
-        service: &Service,
-        placements: &[&'a Placement],
-        name: &str,
-    ) -> Result<Vec<Part<'a>>, String> {
-        let by_machine = counts_by_machine(self.program, index) && placements.len() > 1;
-        let mut groups: Vec<Vec<&'a Placement>> = Vec::new();
-        for placement in placements {
-            let same = |group: &&mut Vec<&Placement>| {
-                !by_machine && group.iter().all(|other| other.layout == placement.layout)
-            };
-            match groups.iter_mut().find(same) {
-                Some(group) => group.push(placement),
-                None => groups.push(vec![placement]),
-            }
-        }
-        let landing = |pin: Pin| -> Vec<Landing> {
-            let of = |group: &Vec<&Placement>| Landing::of(self.program, self.plan, index, group, pin);
-            groups.iter().map(of).collect()
-        };
-        let asked = spread(self.program, index);
-        let mut landings = landing(if by_machine { Pin::Node } else { self.cluster.pin });
-        // Workloads count their own machines; together they stand on as many as planned where none may use another's.
-        if asked.is_some() && Landing::overlap(&landings) {
-            landings = landing(Pin::Node);
-        }
-        let single = groups.len() == 1;
-        let tags = groups.iter().enumerate().map(|(at, group)| match group.first() {
-            Some(Placement { layout: Some(layout), .. }) if !by_machine => format!("{name}-{}", tag(layout)),
-            _ => format!("{name}-{}", at + 1),
-        });
-        let tags: Vec<String> = tags.collect();
-        let names = object_names(tags.iter().map(String::as_str));
-        let mut parts = Vec::new();
-        for ((group, landing), tag) in groups.into_iter().zip(landings).zip(&tags) {
-            let contents = contents(self.program, index, service, &group)?;
-            let name = if single { name.to_owned() } else { names.get(tag.as_str()).unwrap_or(tag).clone() };
-            let distinct = asked.map(|(all, line)| (if single { all } else { landing.machines() }, line));
-            parts.push(Part { name, placements: group, contents, landing, distinct });
-        }
-        Ok(parts)
     }
 
     /// The Service: what reaches the replicas, and what gives those with an identity their names.
@@ -252,17 +186,29 @@ impl<'a> World<'a> {
         Some(lines.entry(Some(service), manifest))
     }
 
-    fn workload(&self, service: &Service, part: &Part<'_>, name: &str) -> ObjectEntry {
+    /// One of `count` workloads of a service.
+    fn workload(
+        &self,
+        index: usize,
+        service: &Service,
+        part: &Part,
+        count: usize,
+        name: &str,
+    ) -> ObjectEntry {
         let own = part.name.as_str();
         let mut pod_labels = self.labels(Some(name));
         let mut selector = self.selector(name);
-        if own != name {
-            // Workloads of one service do not take each other's pods.
+        let mut alike = selector.clone();
+        if count > 1 {
+            // Workloads of one service do not count each other's pods.
             pod_labels.insert(PART.into(), json!(own));
+            alike[PART] = json!(own);
+        }
+        if own != name {
             selector[PART] = json!(own);
         }
         let mut lines = Lines::new(self.sources);
-        let (replicas, pod) = self.decided(service, part, name, &Alike::of(&selector), &mut lines);
+        let (replicas, pod) = self.decided(index, service, part, name, &Alike::of(&alike), &mut lines);
         let mut spec = json!({
             "replicas": replicas,
             "selector": {"matchLabels": selector},
@@ -293,15 +239,16 @@ impl<'a> World<'a> {
     /// lines say and where it may land. Replicas are told from others as `alike` says.
     fn decided(
         &self,
+        index: usize,
         service: &Service,
-        part: &Part<'_>,
+        part: &Part,
         container: &str,
         alike: &Alike,
         lines: &mut Lines<'_>,
     ) -> (u64, Map<String, Value>) {
-        let Part { name: _, placements, contents, landing, distinct } = part;
+        let Part { name: _, contents, landing } = part;
         lines.asked("", service.span);
-        let replicas: u64 = placements.iter().map(|placement| copies(self.program, placement)).sum();
+        let replicas = landing.replicas();
         match service.replicas.first() {
             Some(bound) if bound.pinned => lines.asked("/spec/replicas", bound.span),
             bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
@@ -309,25 +256,23 @@ impl<'a> World<'a> {
         let mut pod = pod(service, contents, container, lines);
         pod.insert("affinity".into(), landing.affinity(self.program));
         let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);
-        let planned = landing.planned_names(self.program).join(", ");
-        lines.note("/spec/template/spec/affinity", target, format!("planned on {planned}"));
-        if let Some((distinct, line)) = distinct
-            && let Some(skew) = widest_skew(replicas, *distinct)
+        lines.note("/spec/template/spec/affinity", target, landing.explained(self.program));
+        if let Some(limit) = landing.limit
+            && let Some(mut constraint) = spread_constraint(landing, limit)
         {
-            let mut constraint = json!({
-                "maxSkew": skew,
-                "minDomains": distinct,
-                "topologyKey": super::placement::HOSTNAME,
-                "whenUnsatisfiable": "DoNotSchedule",
-                // A machine that died counts no longer, or its replicas could not land.
-                "nodeTaintsPolicy": "Honor",
-                "labelSelector": {"matchLabels": alike.labels},
-            });
+            constraint["labelSelector"] = json!({"matchLabels": alike.labels});
             if let Some(key) = alike.key {
                 constraint["matchLabelKeys"] = json!([key]);
             }
             pod.insert("topologySpreadConstraints".into(), json!([constraint]));
-            lines.asked("/spec/template/spec/topologySpreadConstraints", line.span);
+            const POINTER: &str = "/spec/template/spec/topologySpreadConstraints";
+            match (limit, spread(self.program, index)) {
+                (Limit::Distinct(_), Some((_, line))) => lines.asked(POINTER, line.span),
+                (Limit::Each(each), _) => {
+                    lines.note(POINTER, target, format!("at most {each} on one machine, as planned"));
+                }
+                (Limit::Distinct(_), None) => {}
+            }
         }
         if service.priority.value != 0 {
             pod.insert("priorityClassName".into(), json!(self.priority_class(service.priority.value)));
@@ -339,8 +284,9 @@ impl<'a> World<'a> {
     /// A service whose object somebody else has written: what the plan decides of it, and no more.
     fn filled_in(
         &self,
+        index: usize,
         service: &Service,
-        parts: &[Part<'_>],
+        parts: &[Part],
         name: &str,
     ) -> Result<Vec<ObjectEntry>, String> {
         let [part] = parts else {
@@ -351,14 +297,20 @@ impl<'a> World<'a> {
             ));
         };
         match (&service.adopt, &service.template) {
-            (Some(live), _) => Ok(vec![self.adopted(service, part, &live.value)?]),
-            (None, Some(template)) => self.templated(service, part, &template.value, name),
+            (Some(live), _) => Ok(vec![self.adopted(index, service, part, &live.value)?]),
+            (None, Some(template)) => self.templated(index, service, part, &template.value, name),
             (None, None) => Ok(Vec::new()),
         }
     }
 
     /// The fields of a live object that the plan takes over.
-    fn adopted(&self, service: &Service, part: &Part<'_>, live: &LiveObject) -> Result<ObjectEntry, String> {
+    fn adopted(
+        &self,
+        index: usize,
+        service: &Service,
+        part: &Part,
+        live: &LiveObject,
+    ) -> Result<ObjectEntry, String> {
         let LiveObject { kind, namespace, name, container } = live;
         if *namespace != self.cluster.namespace {
             let target = &self.cluster.namespace;
@@ -373,7 +325,7 @@ impl<'a> World<'a> {
         };
         let alike = Alike { labels: json!({}), key: Some(key) };
         let mut lines = Lines::new(self.sources);
-        let (replicas, pod) = self.decided(service, part, container, &alike, &mut lines);
+        let (replicas, pod) = self.decided(index, service, part, container, &alike, &mut lines);
         let manifest = json!({
             "apiVersion": "apps/v1",
             "kind": kind,
@@ -386,8 +338,9 @@ impl<'a> World<'a> {
     /// A user's manifest, filled in, with its budget, and a Service where lines name ports.
     fn templated(
         &self,
+        index: usize,
         service: &Service,
-        part: &Part<'_>,
+        part: &Part,
         path: &str,
         name: &str,
     ) -> Result<Vec<ObjectEntry>, String> {
@@ -395,7 +348,7 @@ impl<'a> World<'a> {
         let template = Template::read(path, text.map_or("", |(_, source)| &source.text), name)?;
         let mut lines = Lines::new(self.sources);
         let selector = template.selector();
-        let (replicas, pod) = self.decided(service, part, name, &Alike::of(&selector), &mut lines);
+        let (replicas, pod) = self.decided(index, service, part, name, &Alike::of(&selector), &mut lines);
         let own = template.name().unwrap_or(name).to_owned();
         let filling = Filling {
             namespace: self.cluster.namespace.clone(),
@@ -467,18 +420,6 @@ pub const CONTAINER: &str = "berth/container";
 /// Label that tells workloads of one service apart.
 const PART: &str = "app.kubernetes.io/component";
 
-/// What tells a layout from the others of its service: `h100-sxm-tp4-fp8-b64`.
-fn tag(layout: &Layout) -> String {
-    let Degrees { tensor, pipeline, expert, data, context } = layout.degrees();
-    let mut tag = format!("{}-tp{tensor}", layout.device);
-    for (axis, degree) in [("pp", pipeline), ("ep", expert), ("dp", data), ("cp", context)] {
-        if degree > 1 {
-            tag.push_str(&format!("-{axis}{degree}"));
-        }
-    }
-    format!("{tag}-{}-b{}", layout.precision, layout.batch)
-}
-
 /// The plan's name; `plan` where its block has none.
 pub fn plan_name(plan: &Plan) -> &str {
     plan_name_of(plan.name.as_deref())
@@ -487,18 +428,6 @@ pub fn plan_name(plan: &Plan) -> &str {
 /// The same, of the name that the block has, if it has one.
 pub fn plan_name_of(name: Option<&str>) -> &str {
     name.unwrap_or("plan")
-}
-
-fn is_stateful(service: &Service) -> bool {
-    service.stateful.as_ref().is_some_and(|stateful| stateful.value)
-}
-
-/// Replicas that a placement stands for.
-fn copies(program: &Program, placement: &Placement) -> u64 {
-    let nodes = placement.nodes.iter().map(|address| {
-        berth_language::addresses::expand(address, program.nodes.len()).map_or(0, |nodes| nodes.len() as u64)
-    });
-    placement.each * nodes.sum::<u64>()
 }
 
 /// As the scheduler takes it: above the thousand millions are the cluster's own.

@@ -9,60 +9,51 @@
 use super::contents::NVIDIA;
 use super::names::object_name;
 use berth_compiler::assembly::requirements;
-use berth_compiler::plan::{Placement, Plan};
+use berth_compiler::plan::Placement;
 use berth_language::addresses::expand;
 use berth_language::model::{
-    Compare, Condition, Market, Node, Of, Pin, PlaceKind, Program, Requirement, Subject, Term,
+    Compare, Condition, Market, Node, Of, PlaceKind, Program, Requirement, Subject, Term,
 };
+use num_rational::BigRational;
 use num_traits::{One, ToPrimitive};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The label by which the scheduler knows a machine.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
 /// Labels that tell classes of machines apart, where every machine of a class has them and no other has.
 const OF_CLASSES: [&str; 2] = ["nvidia.com/gpu.product", "node.kubernetes.io/instance-type"];
 
-/// Machines of a plan file that replicas were placed on, and those they may land on.
+/// Where the replicas of a workload may land.
+#[derive(Clone, Debug)]
 pub struct Landing {
-    /// By index into [`Program::nodes`], ascending.
-    planned: BTreeSet<usize>,
-    /// The same, with those that are like them.
-    allowed: BTreeSet<usize>,
+    /// Machines of the plan, by index into [`Program::nodes`], with the replicas on each.
+    pub planned: BTreeMap<usize, u64>,
+    /// Those that replicas may land on.
+    pub allowed: BTreeSet<usize>,
+    /// How many may stand on one.
+    pub limit: Option<Limit>,
+    /// They are held closer than was asked for, because others could take their room.
+    pub is_tight: bool,
+    /// They always find room there, in whatever order a scheduler places them.
+    pub finds_room: bool,
+    /// And so do those of any one machine that dies.
+    pub lands_again: bool,
+}
+
+/// How many replicas of a workload may stand on one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// As many as leave enough for others: they stand on so many machines at least.
+    Distinct(u64),
+    /// At most so many.
+    Each(u64),
 }
 
 impl Landing {
-    /// Of the replicas that `placements` place.
-    pub fn of(program: &Program, plan: &Plan, service: usize, placements: &[&Placement], pin: Pin) -> Self {
-        let planned = nodes_of(program, placements.iter().copied());
-        let used = nodes_of(program, &plan.placements);
-        let allowed = match pin {
-            Pin::Node => planned.clone(),
-            Pin::Class => {
-                let bill_is_limited = limits_bill(program);
-                let places = placed(program, service);
-                let like = |index: &usize| {
-                    let node = &program.nodes[*index];
-                    planned.iter().any(|other| is_like(node, &program.nodes[*other]))
-                        && (used.contains(index) || !bill_is_limited || !is_paid_in_use(node))
-                        && places.as_ref().is_none_or(|places| places.contains(index))
-                        && !program.drained.contains(index)
-                };
-                (0..program.nodes.len()).filter(like).collect()
-            }
-        };
-        Self { planned, allowed }
-    }
-
-    /// Some machine is allowed to more than one of them.
-    pub fn overlap(all: &[Landing]) -> bool {
-        let together: BTreeSet<usize> = all.iter().flat_map(|landing| &landing.allowed).copied().collect();
-        together.len() < all.iter().map(|landing| landing.allowed.len()).sum()
-    }
-
-    /// Machines of the plan, counted.
-    pub fn machines(&self) -> u64 {
-        self.planned.len() as u64
+    /// Replicas, counted.
+    pub fn replicas(&self) -> u64 {
+        self.planned.values().sum()
     }
 
     /// As a pod's affinity.
@@ -72,10 +63,10 @@ impl Landing {
                 "nodeSelectorTerms": [{"matchExpressions": [self.class(program)]}],
             },
         });
-        if self.planned != self.allowed {
+        if self.allowed.iter().any(|index| !self.planned.contains_key(index)) {
             affinity["preferredDuringSchedulingIgnoredDuringExecution"] = json!([{
                 "weight": 100,
-                "preference": {"matchExpressions": [hostnames(program, &self.planned)]},
+                "preference": {"matchExpressions": [hostnames(program, self.planned.keys())]},
             }]);
         }
         json!({"nodeAffinity": affinity})
@@ -83,7 +74,9 @@ impl Landing {
 
     /// What is required of a machine: a label that its class alone has, else its name.
     fn class(&self, program: &Program) -> Value {
-        for key in OF_CLASSES {
+        // Who counts by machine counts these and no others.
+        let keys: &[&str] = if matches!(self.limit, Some(Limit::Each(_))) { &[] } else { &OF_CLASSES };
+        for key in keys {
             let value = |index: usize| label(&program.nodes[index], key);
             let values: BTreeSet<Option<&str>> = self.allowed.iter().map(|index| value(*index)).collect();
             let others = (0..program.nodes.len()).filter(|index| !self.allowed.contains(index));
@@ -98,15 +91,32 @@ impl Landing {
         hostnames(program, &self.allowed)
     }
 
-    /// The machines of the plan, for people.
-    pub fn planned_names(&self, program: &Program) -> Vec<String> {
-        let names = self.planned.iter().map(|index| program.nodes[*index].name.as_str());
-        berth_language::addresses::compress(names)
+    /// Where they may land and why, for people.
+    pub fn explained(&self, program: &Program) -> String {
+        let names = |nodes: &mut dyn Iterator<Item = &usize>| {
+            berth_language::addresses::compress(nodes.map(|index| program.nodes[*index].name.as_str()))
+                .join(", ")
+        };
+        let mut text = format!("planned on {}", names(&mut self.planned.keys()));
+        if !self.finds_room {
+            text.push_str(", where others may take their room");
+        } else if self.is_tight {
+            text.push_str(" and held there, or others could take their room");
+        }
+        if self.is_tight {
+            let spare = names(&mut self.allowed.iter().filter(|index| !self.planned.contains_key(index)));
+            match (self.lands_again, spare.is_empty()) {
+                (true, false) => text.push_str(&format!("; when a machine dies, they land on {spare}")),
+                (true, true) => {}
+                (false, _) => text.push_str("; when a machine dies, they may have to wait for it"),
+            }
+        }
+        text
     }
 }
 
-fn hostnames(program: &Program, nodes: &BTreeSet<usize>) -> Value {
-    let names: Vec<String> = nodes.iter().map(|index| hostname(&program.nodes[*index])).collect();
+fn hostnames<'a>(program: &Program, nodes: impl IntoIterator<Item = &'a usize>) -> Value {
+    let names: Vec<String> = nodes.into_iter().map(|index| hostname(&program.nodes[*index])).collect();
     json!({"key": HOSTNAME, "operator": "In", "values": names})
 }
 
@@ -118,6 +128,27 @@ pub fn device_resources<'a>(program: &'a Program, placements: &[&Placement]) -> 
     devices
         .map(|device| device.resource.as_ref().map_or(NVIDIA, |resource| resource.value.as_str()))
         .collect()
+}
+
+/// What each machine has, as the API counts it: thousandths of a core, bytes, and devices under each of these names.
+pub fn capacities(program: &Program, resources: &BTreeSet<&str>) -> Vec<Vec<u128>> {
+    let whole = |amount: Option<BigRational>| {
+        amount.and_then(|amount| amount.floor().to_integer().to_u128()).unwrap_or(0)
+    };
+    let thousand = BigRational::from_integer(1000.into());
+    let of = |node: &Node| {
+        let cpu = whole(node.cpu.as_ref().map(|cpu| &cpu.value.value * &thousand));
+        let memory = whole(node.memory.as_ref().map(|memory| memory.value.value.clone()));
+        let own = node.devices.as_ref().map(|devices| devices.value);
+        let named = own.and_then(|(device, count)| {
+            let resource = program.devices.get(device)?.resource.as_ref();
+            Some((resource.map_or(NVIDIA, |resource| resource.value.as_str()), u128::from(count)))
+        });
+        let devices =
+            resources.iter().map(|name| named.filter(|(own, _)| own == name).map_or(0, |(_, count)| count));
+        [cpu, memory].into_iter().chain(devices).collect()
+    };
+    program.nodes.iter().map(of).collect()
 }
 
 /// Bytes of one device of the machines of placements, of the smallest.
@@ -139,13 +170,30 @@ fn label<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
 }
 
 /// The machines that placements name, by index.
-fn nodes_of<'a>(program: &Program, placements: impl IntoIterator<Item = &'a Placement>) -> BTreeSet<usize> {
+pub fn nodes_of<'a>(
+    program: &Program,
+    placements: impl IntoIterator<Item = &'a Placement>,
+) -> BTreeSet<usize> {
     let names: BTreeSet<String> = placements
         .into_iter()
         .flat_map(|placement| &placement.nodes)
         .flat_map(|address| expand(address, program.nodes.len()).unwrap_or_default())
         .collect();
     (0..program.nodes.len()).filter(|index| names.contains(&program.nodes[*index].name)).collect()
+}
+
+/// Replicas by machine, as placements have them.
+pub fn standing(program: &Program, placements: &[&Placement]) -> BTreeMap<usize, u64> {
+    let by_name: BTreeMap<&str, usize> =
+        program.nodes.iter().enumerate().map(|(index, node)| (node.name.as_str(), index)).collect();
+    let mut standing = BTreeMap::new();
+    for placement in placements {
+        let addresses = placement.nodes.iter().filter_map(|address| expand(address, program.nodes.len()));
+        for index in addresses.flatten().filter_map(|address| by_name.get(address.as_str()).copied()) {
+            *standing.entry(index).or_default() += placement.each;
+        }
+    }
+    standing
 }
 
 /// The nodes that somebody means by an address, by the name that the cluster gives one, or by a label, `key` or
@@ -160,6 +208,34 @@ pub fn meant(program: &Program, text: &str) -> Vec<usize> {
     };
     let is_meant = |node: &Node| node.name == text || hostname(node) == text || is_labelled(node);
     (0..program.nodes.len()).filter(|index| is_meant(&program.nodes[*index])).collect()
+}
+
+/// Machines that replicas of a service, planned on some, may land on as well for all that a proof reads, those of the plan
+/// included. What is used by no placement of the plan is not `used`.
+pub fn alike(
+    program: &Program,
+    service: usize,
+    planned: &BTreeMap<usize, u64>,
+    used: &BTreeSet<usize>,
+) -> BTreeSet<usize> {
+    let bill_is_limited = limits_bill(program);
+    let places = placed(program, service);
+    // Machines come in few kinds.
+    let mut kinds: Vec<&Node> = Vec::new();
+    for index in planned.keys() {
+        let node = &program.nodes[*index];
+        if !kinds.iter().any(|kind| is_like(node, kind)) {
+            kinds.push(node);
+        }
+    }
+    let is_meant = |index: &usize| {
+        let node = &program.nodes[*index];
+        kinds.iter().any(|kind| is_like(node, kind))
+            && (used.contains(index) || !bill_is_limited || !is_paid_in_use(node))
+            && places.as_ref().is_none_or(|places| places.contains(index))
+            && !program.drained.contains(index)
+    };
+    (0..program.nodes.len()).filter(is_meant).collect()
 }
 
 /// Nothing that a proof reads tells the two apart. Names and labels do, and prove nothing.
@@ -240,6 +316,24 @@ pub fn counts_by_machine(program: &Program, service: usize) -> bool {
     requirements(program).any(|line| speaks_of(&line.condition, &counts))
 }
 
+/// Some line asks of the places that replicas of `service` stand in for more than a least number of machines.
+pub fn counts_by_place(program: &Program, service: usize) -> bool {
+    speaks_of_spread(program, service)
+        .any(|line| !matches!(least_places(line, service), Some((PlaceKind::Node, _))))
+}
+
+/// Some line says of the machines or places that replicas of `service` stand in more than how many there are at least:
+/// then it need not hold with a replica on another.
+pub fn fixes_places(program: &Program, service: usize) -> bool {
+    counts_by_machine(program, service)
+        || speaks_of_spread(program, service).any(|line| least_places(line, service).is_none())
+}
+
+fn speaks_of_spread(program: &Program, service: usize) -> impl Iterator<Item = &Requirement> {
+    let counts = move |subject: &Subject| matches!(subject, Subject::Spread { of: Of::Service(of), .. } if *of == service);
+    requirements(program).filter(move |line| speaks_of(&line.condition, &counts))
+}
+
 fn speaks_of(condition: &Condition, wanted: &dyn Fn(&Subject) -> bool) -> bool {
     match condition {
         Condition::Compare { terms, .. } | Condition::Listed { terms, .. } => {
@@ -256,24 +350,47 @@ fn speaks_of(condition: &Condition, wanted: &dyn Fn(&Subject) -> bool) -> bool {
 
 /// How many distinct machines the lines ask for, and the line that asks for the most.
 pub fn spread(program: &Program, service: usize) -> Option<(u64, &Requirement)> {
-    let lines = requirements(program).filter_map(|line| {
-        let Condition::Compare { terms, compare, limit, .. } = line.judged()? else { return None };
-        let [Term { coefficient, subject: Subject::Spread { of: Of::Service(of), place: PlaceKind::Node } }] =
-            terms.as_slice()
-        else {
-            return None;
-        };
-        if *of != service || !coefficient.is_one() {
-            return None;
-        }
-        let least = match compare {
-            Compare::AtLeast | Compare::Equal => limit.value.ceil(),
-            Compare::Above => limit.value.floor() + num_rational::BigRational::one(),
-            Compare::AtMost | Compare::Below | Compare::Unequal => return None,
-        };
-        Some((least.to_integer().to_u64()?, line))
+    let lines = requirements(program).filter_map(|line| match least_places(line, service)? {
+        (PlaceKind::Node, least) => Some((least, line)),
+        _ => None,
     });
     lines.max_by_key(|(least, _)| *least)
+}
+
+/// How many distinct places a line asks for, where it says no more.
+fn least_places(line: &Requirement, service: usize) -> Option<(PlaceKind, u64)> {
+    let Condition::Compare { terms, compare, limit, .. } = line.judged()? else { return None };
+    let [Term { coefficient, subject: Subject::Spread { of: Of::Service(of), place } }] = terms.as_slice()
+    else {
+        return None;
+    };
+    if *of != service || !coefficient.is_one() {
+        return None;
+    }
+    let least = match compare {
+        Compare::AtLeast => limit.value.ceil(),
+        Compare::Above => limit.value.floor() + BigRational::one(),
+        Compare::Equal | Compare::AtMost | Compare::Below | Compare::Unequal => return None,
+    };
+    Some((*place, least.to_integer().to_u64()?))
+}
+
+/// What a scheduler is told, so that no more replicas stand on one machine than `limit` says.
+pub fn spread_constraint(landing: &Landing, limit: Limit) -> Option<Value> {
+    let (skew, domains) = match limit {
+        Limit::Distinct(distinct) => (widest_skew(landing.replicas(), distinct)?, distinct),
+        // With more domains asked for than there are, the scheduler compares with none instead of with the machine that has
+        // the fewest: no machine ever has more than this.
+        Limit::Each(each) => (each, landing.allowed.len() as u64 + 1),
+    };
+    Some(json!({
+        "maxSkew": skew,
+        "minDomains": domains,
+        "topologyKey": HOSTNAME,
+        "whenUnsatisfiable": "DoNotSchedule",
+        // A machine that died counts no longer, or its replicas could not land.
+        "nodeTaintsPolicy": "Honor",
+    }))
 }
 
 /// The weakest constraint under which `replicas` stand on `distinct` machines at least: as long as a machine that is
