@@ -4,8 +4,9 @@
 //! sharded operator is one, two forms are equal exactly when their canonical terms are, and a form
 //! reads back from its text unchanged. `2*sequences*new*8192*28672*tensor^-1` is a matmul.
 //!
-//! Besides symbols a term may have powers of `min(tensor,8)`: of what the tensor axis divides into at most so many
-//! parts, key and value heads, and holds several times where it has more devices.
+//! Besides symbols a term may have powers of the lesser of a symbol and a number. `min(tensor,8)` is of what the tensor axis
+//! divides into at most so many parts, key and value heads, and holds several times where it has more devices;
+//! `min(context,128)` and `min(new+context,128)` are tokens that a window lets through.
 
 use crate::degrees::Degrees;
 use num_rational::BigRational;
@@ -87,14 +88,54 @@ impl Binding {
     }
 }
 
+/// What never exceeds a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AtMost {
+    /// The tensor degree.
+    Tensor(u64),
+    /// Tokens in the cache.
+    Context(u64),
+    /// Those and the new ones.
+    Attended(u64),
+}
+
+impl AtMost {
+    /// What it is the lesser of, each with its value.
+    fn parts(self) -> (&'static [Symbol], u64) {
+        match self {
+            AtMost::Tensor(most) => (&[Symbol::Tensor], most),
+            AtMost::Context(most) => (&[Symbol::Context], most),
+            AtMost::Attended(most) => (&[Symbol::New, Symbol::Context], most),
+        }
+    }
+
+    /// As text, with these names of symbols.
+    pub fn written(self, name: impl Fn(Symbol) -> &'static str) -> String {
+        let (symbols, most) = self.parts();
+        let names: Vec<_> = symbols.iter().map(|symbol| name(*symbol)).collect();
+        format!("min({},{most})", names.join("+"))
+    }
+
+    /// Of its own text.
+    fn read(text: &str) -> Option<Self> {
+        let (of, most) = text.strip_prefix("min(")?.strip_suffix(')')?.rsplit_once(',')?;
+        let most = most.parse().ok()?;
+        match of {
+            "tensor" => Some(AtMost::Tensor(most)),
+            "context" => Some(AtMost::Context(most)),
+            "new+context" => Some(AtMost::Attended(most)),
+            _ => None,
+        }
+    }
+}
+
 /// What the coefficient of a term is multiplied with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Powers {
     /// Exponents of [`Symbol::ALL`], in that order.
     pub symbols: [i8; SYMBOLS],
-    /// Exponents of the tensor degree or of these numbers, whichever is less, in ascending order of the numbers; none
-    /// is 0.
-    pub at_most: Vec<(u64, i8)>,
+    /// Exponents of what never exceeds a number, in ascending order of that; none is 0.
+    pub at_most: Vec<(AtMost, i8)>,
 }
 
 impl Powers {
@@ -190,6 +231,11 @@ impl Form {
 
     /// The tensor degree or `most`, whichever is less, to a power.
     pub fn tensor_at_most(most: u64, exponent: i8) -> Self {
+        Self::at_most(AtMost::Tensor(most), exponent)
+    }
+
+    /// What never exceeds a number, to a power.
+    pub fn at_most(most: AtMost, exponent: i8) -> Self {
         let at_most = if exponent == 0 { Vec::new() } else { vec![(most, exponent)] };
         let powers = Powers { at_most, ..Powers::default() };
         Self { terms: vec![Term::new(powers, BigRational::one())] }
@@ -213,8 +259,14 @@ impl Form {
             let (mut symbols, mut coefficient) = (term.powers.symbols, term.coefficient.clone());
             // A degree is at least 1.
             let whole = |degree: u64| BigRational::from_integer(degree.max(1).into());
+            let mut at_most = Vec::new();
             for (most, exponent) in &term.powers.at_most {
-                coefficient *= whole(tensor.min(*most)).pow(i32::from(*exponent));
+                match most {
+                    AtMost::Tensor(most) => {
+                        coefficient *= whole(tensor.min(*most)).pow(i32::from(*exponent));
+                    }
+                    AtMost::Context(_) | AtMost::Attended(_) => at_most.push((*most, *exponent)),
+                }
             }
             for (symbol, degree) in [
                 (Symbol::Tensor, tensor),
@@ -226,7 +278,7 @@ impl Form {
                 let exponent = std::mem::take(&mut symbols[symbol as usize]);
                 coefficient *= whole(degree).pow(i32::from(exponent));
             }
-            let powers = Powers { symbols, at_most: Vec::new() };
+            let powers = Powers { symbols, at_most };
             bound = bound + Form { terms: vec![Term::new(powers, coefficient)] };
         }
         bound
@@ -249,7 +301,9 @@ impl Form {
                 raise(*value, *exponent);
             }
             for (most, exponent) in &term.powers.at_most {
-                raise(binding.degrees.tensor.min(*most) as f64, *exponent);
+                let (symbols, most) = most.parts();
+                let of: f64 = symbols.iter().filter_map(|symbol| values.get(*symbol as usize)).sum();
+                raise(of.min(most as f64), *exponent);
             }
             sum += over / under;
         }
@@ -263,8 +317,11 @@ impl Form {
             let mut product = term.coefficient.clone();
             let symbols = Symbol::ALL.iter().map(|symbol| value(*symbol)).zip(term.powers.symbols);
             let at_most = &term.powers.at_most;
-            let at_most =
-                at_most.iter().map(|(most, exponent)| (value(Symbol::Tensor).min(*most), *exponent));
+            let at_most = at_most.iter().map(|(most, exponent)| {
+                let (symbols, most) = most.parts();
+                let of = symbols.iter().fold(0_u64, |sum, symbol| sum.saturating_add(value(*symbol)));
+                (of.min(most), *exponent)
+            });
             for (base, exponent) in symbols.chain(at_most) {
                 if base == 0 && exponent < 0 {
                     return None;
@@ -330,7 +387,7 @@ impl fmt::Display for Form {
             }
             let symbols = Symbol::ALL.iter().map(|symbol| symbol.name().to_owned()).zip(powers.symbols);
             let at_most = powers.at_most.iter();
-            let at_most = at_most.map(|(most, exponent)| (format!("min(tensor,{most})"), *exponent));
+            let at_most = at_most.map(|(most, exponent)| (most.written(Symbol::name), *exponent));
             for (base, exponent) in symbols.chain(at_most) {
                 match exponent {
                     0 => {}
@@ -360,11 +417,10 @@ impl std::str::FromStr for Form {
                     None => (factor, 1),
                 };
                 let symbol = Symbol::ALL.into_iter().find(|symbol| symbol.name() == base);
-                let most = base.strip_prefix("min(tensor,").and_then(|rest| rest.strip_suffix(')'));
                 product = product
-                    * match (symbol, most.and_then(|most| most.parse().ok())) {
+                    * match (symbol, AtMost::read(base)) {
                         (Some(symbol), _) => Form::symbol(symbol, exponent),
-                        (None, Some(most)) => Form::tensor_at_most(most, exponent),
+                        (None, Some(most)) => Form::at_most(most, exponent),
                         (None, None) if exponent == 1 => Form::constant(
                             base.parse::<BigRational>()
                                 .map_err(|_| format!("`{base}` is neither a number nor a symbol"))?,
@@ -410,6 +466,27 @@ mod tests {
             assert_eq!(cached.with_degrees(&degrees), Form::integer(bytes));
             let exact = cached.evaluate_exactly(|_| tensor);
             assert_eq!(exact, Some(BigRational::from_integer(bytes.into())));
+        }
+    }
+
+    #[test]
+    fn tokens_that_a_window_lets_through() {
+        let (before, after) = (AtMost::Context(128), AtMost::Attended(128));
+        let form = Form::integer(3) * Form::at_most(after, 2) + Form::at_most(before, 1);
+        let text = form.to_string();
+        assert_eq!(text, "3*min(new+context,128)^2 + min(context,128)");
+        assert_eq!(text.parse::<Form>(), Ok(form.clone()));
+        for (new, context, value) in [(100, 0, 30_000), (100, 100, 49_252), (1, 500, 49_280)] {
+            let degrees = Degrees::of_tensor(1);
+            let binding = Binding { sequences: 1.0, new: new as f64, context: context as f64, degrees };
+            assert_eq!(form.evaluate(&binding), value as f64);
+            assert_eq!(form.with_degrees(&degrees), form);
+            let exact = form.evaluate_exactly(|symbol| match symbol {
+                Symbol::New => new,
+                Symbol::Context => context,
+                _ => 1,
+            });
+            assert_eq!(exact, Some(BigRational::from_integer(value.into())));
         }
     }
 

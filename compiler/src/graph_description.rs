@@ -263,7 +263,7 @@ fn fraction(powers: &Powers) -> (Vec<String>, String) {
     let mut over = Vec::new();
     let mut under = String::new();
     let symbols = Symbol::ALL.into_iter().map(|symbol| letter(symbol).to_owned()).zip(powers.symbols);
-    let at_most = powers.at_most.iter().map(|(most, exponent)| (format!("min(t,{most})"), *exponent));
+    let at_most = powers.at_most.iter().map(|(most, exponent)| (most.written(letter), *exponent));
     for (base, exponent) in symbols.chain(at_most) {
         let power = match exponent.unsigned_abs() {
             0 => continue,

@@ -15,8 +15,9 @@
 //!   not counted. The scales of a cache are one a layer, and nothing.
 //! - Of experts the weights that are read are those of all of them: which ones read a token is not known
 //!   here. A pass over few tokens reads fewer; who prices it knows how many, from the operator's kind.
-//! - A window of w tokens bounds what a query sees: S*w pairs and S + w tokens in prefill, w in decode. Of
-//!   contexts shorter than the window that is more than there is.
+//! - A window of w tokens bounds what a query sees. The first n tokens of a sequence see P(n) = m n - m^2/2 pairs, m the
+//!   lesser of n and w: in prefill P(S + C) - P(C) pairs, and S tokens with the lesser of C and w are attended; in decode the
+//!   lesser of C and w.
 //! - Latent attention in prefill multiplies keys and values that the expansion has made of the new tokens
 //!   (DeepSeek-V2, 2024, section 2.1); in decode it multiplies latent vectors, which all heads share, with
 //!   queries that the expansion has been applied to. The expansion costs the same either way: a matrix
@@ -45,7 +46,7 @@ pub(crate) use gradient::{Gradient, gradients};
 
 use crate::dialect::{Computation, Element, EncoderHeads, Heads, Keys, Latent, LatentHeads, Split, Weight};
 use berth_compiler::degrees::Axis;
-use berth_compiler::form::{Form, Symbol};
+use berth_compiler::form::{AtMost, Form, Symbol};
 use berth_compiler::graph::{OperatorKind, Phase};
 use num_rational::BigRational;
 
@@ -399,11 +400,20 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
     let (twice_pairs, attended) = match (shape.phase, window) {
         (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise, None) => causal(new, context),
         (Phase::Step, None) => causal(new, Form::default()),
-        (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise | Phase::Step, Some(window)) => {
-            (new.clone() * number(2) * number(window), new + number(window))
+        (Phase::Prefill | Phase::Encode | Phase::Vision | Phase::Denoise, Some(window)) => {
+            let seen = Form::at_most(AtMost::Context(window), 1);
+            let before = windowed(&seen, context.clone());
+            let after = windowed(&Form::at_most(AtMost::Attended(window), 1), new.clone() + context);
+            (after + minus(before), new + seen)
+        }
+        (Phase::Step, Some(window)) => {
+            (windowed(&Form::at_most(AtMost::Attended(window), 1), new.clone()), new)
         }
         (Phase::Decode, None) => (context.clone() * number(2), context),
-        (Phase::Decode, Some(window)) => (number(2) * number(window), number(window)),
+        (Phase::Decode, Some(window)) => {
+            let seen = Form::at_most(AtMost::Context(window), 1);
+            (seen.clone() * number(2), seen)
+        }
     };
     let queries = shape.rows_in.clone() * number(heads.query_width());
     let sinks = if sinks { heads.heads } else { 0 };
@@ -423,6 +433,11 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
         weight_memory: sink_bytes,
         ..elementwise(share(split, queries * number(shape.bytes_in + shape.bytes_out)))
     }
+}
+
+/// Twice the pairs that the first `tokens` of a sequence see, each of them at most `most`.
+fn windowed(most: &Form, tokens: Form) -> Form {
+    most.clone() * tokens * number(2) + minus(most.clone() * most.clone())
 }
 
 /// Twice the pairs that S new tokens see over C cached ones, and the tokens attended.
