@@ -38,7 +38,10 @@ pub fn text(stages: &Stages) -> String {
 fn layouts(stages: &Stages, work: &LlmWork, own: &ServiceCandidates) -> String {
     let mut rows = Vec::new();
     for candidate in &own.candidates {
-        let (Some(layout), Some(capacity)) = (&candidate.layout, &candidate.capacity) else { continue };
+        // The busiest moment comes first.
+        let (Some(layout), Some(capacity)) = (&candidate.layout, candidate.capacities.first()) else {
+            continue;
+        };
         let limit = match capacity.limited_by {
             Some(span) => format!("line {}", stages.sources.position(span).0),
             None => "the queue itself".to_owned(),

@@ -7,7 +7,8 @@ mod lines;
 
 pub use lines::{is_linear, opposite};
 
-use crate::candidates::{Candidates, Disregarded, least_common_multiple, peak_rate, share_scale};
+use crate::candidates::{Candidates, Disregarded, least_common_multiple, share_scale};
+use crate::moments::Moment;
 use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
     Running, Shortfall, Wish,
@@ -314,35 +315,32 @@ fn service_rows(
         }
     }
     if let Work::Llm(_) = &service.work {
-        packing.rows.extend(demand_row(program, candidates, index, without));
+        packing.rows.extend(demand_rows(program, candidates, index, without));
     }
 }
 
-/// What all replicas carry together is at least the busiest step's demand.
-fn demand_row(
-    program: &Program,
-    candidates: &Candidates,
-    index: usize,
-    without: &Disregarded,
-) -> Option<Row> {
-    let service = &program.services[index];
-    let demand = service.demand.as_ref()?;
-    let peak = peak_rate(service, without);
-    if !peak.is_positive() {
-        return None;
-    }
+/// In every moment all replicas carry together at least what is asked then.
+fn demand_rows(program: &Program, candidates: &Candidates, index: usize, without: &Disregarded) -> Vec<Row> {
+    let demand = program.services[index].demand.as_ref().filter(|demand| !without.contains(&demand.span));
+    let Some(demand) = demand else { return Vec::new() };
     let own = &candidates.services[index];
-    let mut origins = vec![demand.span];
-    let mut terms = Vec::new();
-    for (choice, candidate) in own.candidates.iter().enumerate() {
-        let Some(capacity) = &candidate.capacity else { continue };
-        terms.push((rate_rounded_down(capacity.rate), Atom::CopiesOf { item: index, choice }));
-        origins.extend(capacity.limited_by);
-    }
-    origins.extend(own.refusals.iter().flat_map(|refusal| &refusal.origins));
-    origins.sort();
-    origins.dedup();
-    Some(Row { terms, relation: Relation::AtLeast, bound: peak, origins })
+    let asked = own.moments.iter().enumerate().filter(|(_, moment)| moment.rate.is_positive());
+    let row = |(at, moment): (usize, &Moment)| {
+        let mut origins = vec![demand.span];
+        let mut terms = Vec::new();
+        for (choice, candidate) in own.candidates.iter().enumerate() {
+            let Some(capacity) = candidate.capacities.get(at) else { continue };
+            if capacity.rate > 0.0 {
+                terms.push((rate_rounded_down(capacity.rate), Atom::CopiesOf { item: index, choice }));
+            }
+            origins.extend(capacity.limited_by);
+        }
+        origins.extend(own.refusals.iter().flat_map(|refusal| &refusal.origins));
+        origins.sort();
+        origins.dedup();
+        Row { terms, relation: Relation::AtLeast, bound: moment.rate.clone(), origins }
+    };
+    asked.map(row).collect()
 }
 
 /// A predicted rate as a rational on the safe side: thousandths of a request a second, rounded down.

@@ -8,6 +8,8 @@
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
 use crate::graph::{OperatorGraph, Phase, PhaseGraph, Target};
+use crate::moments::{Moment, moments};
+use crate::performance::PerformanceError;
 use crate::performance::hardware::Hardware;
 use crate::performance::images::Images;
 use crate::performance::memory::Phases;
@@ -20,7 +22,7 @@ use berth_language::model::{
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::ToPrimitive;
+use num_traits::{Signed, ToPrimitive};
 use std::collections::BTreeSet;
 
 /// Tensor degrees that are tried where no line says which.
@@ -68,6 +70,8 @@ pub struct ServiceCandidates {
     pub refusals: Vec<Refusal>,
     /// Lower bounds on the count of replicas that promises ask for.
     pub least: Vec<Least>,
+    /// When which promises hold, the busiest first.
+    pub moments: Vec<Moment>,
 }
 
 /// One form of a replica.
@@ -79,8 +83,8 @@ pub struct Candidate {
     pub devices: Devices,
     /// Classes that may hold it; none: any machine.
     pub classes: Option<Vec<usize>>,
-    /// What it carries; none for an ordinary container.
-    pub capacity: Option<Capacity>,
+    /// What it carries in each [moment](ServiceCandidates::moments), none for an ordinary container.
+    pub capacities: Vec<Capacity>,
     /// Its pass times, for predictions at other rates.
     pub replica: Option<Replica>,
 }
@@ -98,10 +102,10 @@ pub struct Layout {
     pub batch: u64,
 }
 
-/// The load at which every promise still holds.
+/// The load at which every promise of a moment still holds.
 #[derive(Clone, Debug)]
 pub struct Capacity {
-    /// Requests a second of one replica.
+    /// Requests a second of one replica; 0 where it keeps some promise at no load.
     pub rate: f64,
     /// The line that gives way first above it; none: the queue itself would grow.
     pub limited_by: Option<Span>,
@@ -201,11 +205,14 @@ fn image_candidates(
             .filter(|class| restrictions.iter().all(|line| line.allowed.contains(&classes[*class].device)))
             .collect::<Vec<_>>()
     });
-    let candidate = Candidate { layout: None, devices, classes: allowed, capacity: None, replica: None };
+    let candidate =
+        Candidate { layout: None, devices, classes: allowed, capacities: Vec::new(), replica: None };
+    let moments = moments(index, service, without);
     ServiceCandidates {
         candidates: vec![candidate],
         refusals: Vec::new(),
-        least: image_least(index, service, work, without),
+        least: image_least(index, service, work, &moments),
+        moments,
     }
 }
 
@@ -238,30 +245,27 @@ fn share_units(share: &BigRational, scale: u64) -> u64 {
 }
 
 /// The replicas that the queue needs: enough to be stable, and enough for each promise.
-fn image_least(index: usize, service: &Service, work: &ImageWork, without: &Disregarded) -> Vec<Least> {
+fn image_least(index: usize, service: &Service, work: &ImageWork, moments: &[Moment]) -> Vec<Least> {
     let (Some(container), Some(demand)) = (Container::of(work), &service.demand) else {
         return Vec::new();
     };
-    let arrivals = peak_rate(service, without);
-    if arrivals <= BigRational::from_integer(0.into()) {
+    let Some(busiest) = moments.first().filter(|moment| moment.rate.is_positive()) else {
         return Vec::new();
-    }
-    let mut least = vec![Least { count: container.stable(&arrivals), origins: vec![demand.span] }];
-    for requirement in judged(service, without) {
+    };
+    let mut least = vec![Least { count: container.stable(&busiest.rate), origins: vec![demand.span] }];
+    for (promise, requirement) in service.requirements.iter().enumerate() {
         let Some((measure, statistic, limit)) = latency_limit(index, requirement) else { continue };
+        // The busiest in which it holds.
+        let moment = moments.iter().find(|moment| moment.promises.contains(&promise));
+        let Some(moment) = moment.filter(|moment| moment.rate.is_positive()) else { continue };
         if measure != LatencyMeasure::Latency {
             continue;
         }
         // A statistic that the queue does not have is judged nowhere, and bounds nothing here.
-        let Ok(count) = container.fewest(&arrivals, Some(demand), statistic, limit) else { continue };
+        let Ok(count) = container.fewest(&moment.rate, Some(demand), statistic, limit) else { continue };
         least.push(Least { count, origins: vec![requirement.span, demand.span] });
     }
     least
-}
-
-/// The service's own requirements that are not left out.
-fn judged<'a>(service: &'a Service, without: &'a Disregarded) -> impl Iterator<Item = &'a Requirement> {
-    service.requirements.iter().filter(|requirement| !without.contains(&requirement.span))
 }
 
 /// A promise about latency that one service makes: which measure, which statistic, how many seconds.
@@ -310,10 +314,16 @@ fn llm_candidates(
     classes: &[DeviceClass],
     without: &Disregarded,
 ) -> ServiceCandidates {
-    let mut found = ServiceCandidates::default();
-    let (origins, limits): (Vec<Span>, Vec<Limit>) = judged(service, without)
-        .filter_map(|requirement| Some((requirement.span, limit(index, requirement)?)))
-        .unzip();
+    let mut found =
+        ServiceCandidates { moments: moments(index, service, without), ..ServiceCandidates::default() };
+    let promised: Vec<(Vec<Span>, Vec<Limit>)> = found
+        .moments
+        .iter()
+        .map(|moment| {
+            let promises = moment.promises.iter().map(|promise| &service.requirements[*promise]);
+            promises.filter_map(|promise| Some((promise.span, limit(index, promise)?))).unzip()
+        })
+        .collect();
     let batch = work
         .batch
         .iter()
@@ -371,13 +381,13 @@ fn llm_candidates(
                     continue;
                 }
                 let judged = Replica::new(phases, hardware, degrees, &workload)
-                    .and_then(|replica| Ok((replica.capacity(batch, &limits)?, replica)));
+                    .and_then(|replica| Ok((capacities(&replica, batch, &promised)?, replica)));
                 match judged {
-                    Ok((serving::Capacity { rate, limited_by }, replica)) => {
-                        let limited_by = limited_by.and_then(|limit| origins.get(limit).copied());
-                        if rate < LEAST_RATE {
-                            let because = why_nothing(&replica, batch, limited_by.is_some());
-                            let origins = limited_by.into_iter().collect();
+                    Ok((capacities, replica)) => {
+                        if capacities.iter().all(|capacity| capacity.rate < LEAST_RATE) {
+                            let origins: Vec<Span> =
+                                capacities.iter().filter_map(|capacity| capacity.limited_by).collect();
+                            let because = why_nothing(&replica, batch, !origins.is_empty());
                             found.refusals.push(Refusal { layout, because, origins });
                             continue;
                         }
@@ -385,7 +395,7 @@ fn llm_candidates(
                             layout: Some(layout),
                             devices: Devices::Whole(u32::try_from(degrees.devices()).unwrap_or(u32::MAX)),
                             classes: Some(vec![class_index]),
-                            capacity: Some(Capacity { rate, limited_by }),
+                            capacities,
                             replica: Some(replica),
                         });
                     }
@@ -401,6 +411,20 @@ fn llm_candidates(
         }
     }
     found
+}
+
+/// What a replica carries in each moment, of which the limits and their lines are given.
+fn capacities(
+    replica: &Replica,
+    batch: u64,
+    promised: &[(Vec<Span>, Vec<Limit>)],
+) -> Result<Vec<Capacity>, PerformanceError> {
+    let of = |(lines, limits): &(Vec<Span>, Vec<Limit>)| {
+        let serving::Capacity { rate, limited_by } = replica.capacity(batch, limits)?;
+        let limited_by = limited_by.and_then(|limit| lines.get(limit).copied());
+        Ok(Capacity { rate: if rate < LEAST_RATE { 0.0 } else { rate }, limited_by })
+    };
+    promised.iter().map(of).collect()
 }
 
 /// The lines about each axis.

@@ -387,7 +387,8 @@ fn latency_because(
     let best = own
         .candidates
         .iter()
-        .filter_map(|candidate| Some((candidate.capacity.as_ref()?, candidate.layout.as_ref()?)))
+        .filter_map(|candidate| Some((&candidate.capacities, candidate.layout.as_ref()?)))
+        .flat_map(|(capacities, layout)| capacities.iter().map(move |capacity| (capacity, layout)))
         .filter(|(capacity, _)| capacity.limited_by == Some(span))
         .max_by(|(left, _), (right, _)| left.rate.total_cmp(&right.rate));
     let ruled_out = own.refusals.iter().filter(|refusal| refusal.origins.contains(&span)).count();

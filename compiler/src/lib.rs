@@ -32,6 +32,7 @@ pub mod inputs;
 pub mod lock;
 pub mod logic;
 pub mod lowering;
+pub mod moments;
 pub mod performance;
 pub mod plan;
 pub mod problem;

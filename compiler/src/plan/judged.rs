@@ -6,7 +6,7 @@ use crate::assembly::{is_linear, per_hour, standing_price, wishes};
 use crate::candidates::{Layout, degree_lines, latency_limit, memory_limit};
 use crate::containers::Container;
 use crate::plan::RequirementEntry;
-use crate::plan::predicted::{Load, latency, measure_name, memory_free, statistic_name};
+use crate::plan::predicted::{Load, Predicted, latency, measure_name, memory_free, statistic_name};
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
@@ -205,27 +205,27 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
         return not_yet("only a service's own lines about latency or memory are judged");
     };
     if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
-        let Some(band) = latency(world, values, loads, service, measure, statistic) else {
+        let of = (service, measure, statistic);
+        let Some(found) = latency(world, values, loads, of, &requirement.when) else {
             let because = missing(world.program, service, measure, statistic);
             return RequirementEntry { code: Some(MISSING.into()), ..not_yet(&because) };
         };
-        let step = busiest_step(&world.program.services[service]);
         return judged_measure(
             bare(),
             *compare,
-            band.high,
+            found.band.high,
             seconds,
             "s",
             Some(statistic_name(statistic)),
-            step,
+            step_of(world, service, &found),
         );
     }
     if let Some(least) = memory_limit(service, requirement) {
-        let Some(band) = memory_free(world, loads, service) else {
+        let Some(found) = memory_free(world, loads, service, &requirement.when) else {
             let because = "nothing of this service uses a device's memory, or its demand is not stated";
             return RequirementEntry { code: Some(MISSING.into()), ..not_yet(because) };
         };
-        return judged_measure(bare(), *compare, band.low, least, "1", None, None);
+        return judged_measure(bare(), *compare, found.band.low, least, "1", None, None);
     }
     not_yet("this combination of measures is not judged")
 }
@@ -276,10 +276,10 @@ pub fn missing(program: &Program, service: usize, measure: LatencyMeasure, stati
     }
 }
 
-fn busiest_step(service: &Service) -> Option<usize> {
-    let rates = &service.demand.as_ref()?.value.rates;
-    let peak = rates.iter().max()?;
-    (rates.len() > 1).then(|| rates.iter().position(|rate| rate == peak)).flatten()
+/// Where the demand varies, the step in which the figure was found.
+fn step_of(world: World<'_>, service: usize, found: &Predicted) -> Option<usize> {
+    let demand = world.program.services[service].demand.as_ref()?;
+    (demand.value.rates.len() > 1).then_some(found.step)
 }
 
 /// Whether a condition over counts, places and money holds; none where it speaks of anything else.

@@ -1,7 +1,7 @@
-//! What a plan's replicas are predicted to do at the busiest step.
+//! What a plan's replicas are predicted to do, in the busiest of the steps in which the same promises hold.
 
 use crate::assembly::{ROOM, standing_price};
-use crate::candidates::{Disregarded, latency_limit, memory_limit, peak_rate};
+use crate::candidates::{Candidate, latency_limit, memory_limit};
 use crate::containers::Container;
 use crate::performance::serving::Replica;
 use crate::performance::{Band, Note};
@@ -9,16 +9,18 @@ use crate::plan::Measure;
 use crate::plan::written::{World, float};
 use crate::problem::Solution;
 use crate::recheck::Values;
-use berth_language::model::{LatencyMeasure, Requirement, Service, Statistic, Work};
+use berth_language::model::{LatencyMeasure, Requirement, Service, Statistic, When, Work};
 use num_rational::BigRational;
 use std::collections::BTreeSet;
 
-/// The load of one candidate of one service at the busiest step.
+/// The load of one candidate of one service in one moment.
 pub struct Load {
     /// By index.
     pub service: usize,
     /// By index into the service's candidates.
     pub choice: usize,
+    /// By index into the service's moments, of which the first is the busiest.
+    pub moment: usize,
     /// Requests a second of one replica.
     pub rate: f64,
 }
@@ -34,21 +36,22 @@ impl Load {
 /// Demand is shared in proportion to what replicas carry, so all are equally close to their limits.
 pub fn loads(world: World<'_>, values: &Values) -> Vec<Load> {
     let mut loads = Vec::new();
-    for (service, declared) in world.program.services.iter().enumerate() {
-        let own = &world.candidates.services[service].candidates;
-        let counts = &values.copies[service];
-        let carried: f64 = own
-            .iter()
-            .zip(counts)
-            .filter_map(|(candidate, copies)| Some(candidate.capacity.as_ref()?.rate * *copies as f64))
-            .sum();
-        let demand = float(&peak_rate(declared, &Disregarded::new()));
-        for (choice, (candidate, copies)) in own.iter().zip(counts).enumerate() {
-            let Some(capacity) = &candidate.capacity else { continue };
-            if *copies == 0 || carried <= 0.0 {
-                continue;
-            }
-            loads.push(Load { service, choice, rate: demand * capacity.rate / carried });
+    for (service, own) in world.candidates.services.iter().enumerate() {
+        for (at, moment) in own.moments.iter().enumerate() {
+            let carries = |(choice, candidate): (usize, &Candidate)| {
+                let rate = candidate.capacities.get(at)?.rate;
+                let copies = values.copies[service][choice];
+                (copies > 0 && rate > 0.0).then_some((choice, rate, copies))
+            };
+            let carrying: Vec<_> = own.candidates.iter().enumerate().filter_map(carries).collect();
+            let carried: f64 = carrying.iter().map(|(_, rate, copies)| rate * *copies as f64).sum();
+            let asked = float(&moment.rate);
+            loads.extend(carrying.into_iter().map(|(choice, rate, _)| Load {
+                service,
+                choice,
+                moment: at,
+                rate: asked * rate / carried,
+            }));
         }
     }
     loads
@@ -60,8 +63,18 @@ pub fn measures(world: World<'_>, solution: &Solution, values: &Values, loads: &
     for (index, service) in world.program.services.iter().enumerate() {
         let copies: u64 = values.copies[index].iter().sum();
         measures.push(plain(&format!("{}.replicas", service.name), copies as f64, "1"));
+        let from = measures.len();
         for requirement in &service.requirements {
-            measures.extend(latency_measure(world, values, loads, index, requirement));
+            let measure = latency_measure(world, values, loads, index, requirement);
+            // Lines that hold at other times speak of the same figure.
+            let is_known = |known: &Measure| {
+                measure.as_ref().is_some_and(|measure| {
+                    (&known.path, &known.statistic) == (&measure.path, &measure.statistic)
+                })
+            };
+            if !measures[from..].iter().any(is_known) {
+                measures.extend(measure);
+            }
         }
         measures.extend(load_measures(world, service, index, loads));
     }
@@ -115,7 +128,7 @@ fn plain(path: &str, value: f64, unit: &str) -> Measure {
 /// What each layout carries and how full its memory is.
 fn load_measures(world: World<'_>, service: &Service, index: usize, loads: &[Load]) -> Vec<Measure> {
     let mut measures = Vec::new();
-    for load in loads.iter().filter(|load| load.service == index) {
+    for load in loads.iter().filter(|load| load.service == index && load.moment == 0) {
         let Some(layout) = &world.candidates.services[index].candidates[load.choice].layout else { continue };
         let name = format!("{}[{}]", service.name, world.candidates.layout_name(layout));
         measures.push(plain(&format!("{name}.load"), load.rate, "req/s"));
@@ -127,7 +140,7 @@ fn load_measures(world: World<'_>, service: &Service, index: usize, loads: &[Loa
     measures
 }
 
-/// The figure a promise about latency or memory speaks of: the worst over the layouts in use.
+/// The figure a promise about latency or memory speaks of: the worst over the layouts in use and all steps.
 fn latency_measure(
     world: World<'_>,
     values: &Values,
@@ -137,7 +150,8 @@ fn latency_measure(
 ) -> Option<Measure> {
     let name = &world.program.services[service].name;
     if let Some((measure, statistic, _)) = latency_limit(service, requirement) {
-        let band = latency(world, values, loads, service, measure, statistic)?;
+        let of = (service, measure, statistic);
+        let Predicted { band, step: _ } = latency(world, values, loads, of, &When::default())?;
         let path = format!("{name}.{}", measure_name(measure));
         return Some(banded(
             path,
@@ -148,7 +162,7 @@ fn latency_measure(
         ));
     }
     memory_limit(service, requirement)?;
-    let band = memory_free(world, loads, service)?;
+    let Predicted { band, step: _ } = memory_free(world, loads, service, &When::default())?;
     Some(banded(format!("{name}.memory_free"), None, "1", band, sources(world, loads, service)))
 }
 
@@ -178,53 +192,75 @@ fn sources(world: World<'_>, loads: &[Load], service: usize) -> Vec<String> {
     notes.into_iter().map(Note::to_string).collect()
 }
 
-/// A latency of a service with a stated load, in s: the worst over the layouts in use.
+/// A figure, and the step in which it is that.
+pub struct Predicted {
+    /// The figure.
+    pub band: Band,
+    /// Of the horizon, counted from 0.
+    pub step: usize,
+}
+
+/// A latency of a service with a stated load, in s: the worst over the layouts in use and the steps that `when` admits.
 pub fn latency(
     world: World<'_>,
     values: &Values,
     loads: &[Load],
-    service: usize,
-    measure: LatencyMeasure,
-    statistic: &Statistic,
-) -> Option<Band> {
+    (service, measure, statistic): (usize, LatencyMeasure, &Statistic),
+    when: &When,
+) -> Option<Predicted> {
     let declared = &world.program.services[service];
     // Without a stated load nothing was promised about the queue: no figure is better than an idle one.
     declared.demand.as_ref()?;
     match &declared.work {
         Work::Image(work) => {
             let container = Container::of(work)?;
-            let arrivals = peak_rate(declared, &Disregarded::new());
+            let moments = &world.candidates.services[service].moments;
+            let busiest = moments.iter().find(|moment| moment.is_within(when))?;
             let replicas = values.copies[service].iter().sum();
-            let queue = container.queue(&arrivals, declared.demand.as_ref(), replicas);
+            let queue = container.queue(&busiest.rate, declared.demand.as_ref(), replicas);
             let seconds = queue.sojourn(statistic).ok().filter(|seconds| seconds.is_finite())?;
-            (measure == LatencyMeasure::Latency).then(|| Band::exact(seconds))
+            let predicted = Predicted { band: Band::exact(seconds), step: busiest.step };
+            (measure == LatencyMeasure::Latency).then_some(predicted)
         }
-        Work::Llm(_) => loads
-            .iter()
-            .filter(|load| load.service == service)
-            .map(|load| {
+        Work::Llm(_) => loads_within(world, loads, service, when)
+            .map(|(load, step)| {
                 let (replica, batch) = load.replica(world)?;
                 let band = replica.predict(load.rate, batch, measure, statistic).ok()?;
-                band.high.is_finite().then_some(band)
+                band.high.is_finite().then_some(Predicted { band, step })
             })
             // One layout without a figure leaves the service without one.
             .collect::<Option<Vec<_>>>()?
             .into_iter()
-            .max_by(|left, right| left.high.total_cmp(&right.high)),
+            // Of equals the busiest.
+            .rev()
+            .max_by(|left, right| left.band.high.total_cmp(&right.band.high)),
     }
 }
 
-/// The share of device memory that stays free, the least over the layouts in use.
-pub fn memory_free(world: World<'_>, loads: &[Load], service: usize) -> Option<Band> {
+/// The share of device memory that stays free, the least over the layouts in use and the steps that `when` admits.
+pub fn memory_free(world: World<'_>, loads: &[Load], service: usize, when: &When) -> Option<Predicted> {
     world.program.services[service].demand.as_ref()?;
-    loads
-        .iter()
-        .filter(|load| load.service == service)
-        .filter_map(|load| {
+    loads_within(world, loads, service, when)
+        .filter_map(|(load, step)| {
             let (replica, batch) = load.replica(world)?;
-            Some(replica.predict_memory_free(load.rate, batch))
+            Some(Predicted { band: replica.predict_memory_free(load.rate, batch), step })
         })
-        .min_by(|left, right| left.low.total_cmp(&right.low))
+        .min_by(|left, right| left.band.low.total_cmp(&right.band.low))
+}
+
+/// The loads of a service in the moments that `when` admits, with their steps.
+fn loads_within<'a>(
+    world: World<'a>,
+    loads: &'a [Load],
+    service: usize,
+    when: &'a When,
+) -> impl Iterator<Item = (&'a Load, usize)> {
+    let moments = &world.candidates.services[service].moments;
+    let own = loads.iter().filter(move |load| load.service == service);
+    own.filter_map(|load| {
+        let moment = moments.get(load.moment).filter(|moment| moment.is_within(when))?;
+        Some((load, moment.step))
+    })
 }
 
 /// As it is written in a plan file.

@@ -6,10 +6,10 @@
 use crate::assembly::{HOUR, standing_price};
 use crate::candidates::precision_name;
 use crate::plan::judged::{MISSING, NOT_YET, count, missing};
-use crate::plan::predicted::{Load, latency, memory_free};
+use crate::plan::predicted::{Load, Predicted, latency, memory_free};
 use crate::plan::written::World;
 use crate::recheck::Values;
-use berth_language::model::{Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, Subject};
+use berth_language::model::{Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, Subject, When};
 use berth_language::quantity::{ArithmeticError, Dimension, Quantity};
 use berth_language::quantity_text::column_unit;
 use berth_language::schema::Support;
@@ -518,8 +518,10 @@ impl Evaluation<'_> {
         match subject {
             Subject::Bill => Ok(money(&values.price + standing_price(world.program), dimension)),
             Subject::Latency { service, measure, statistic } => {
-                match latency(world, values, loads, *service, *measure, statistic) {
-                    Some(band) => {
+                let of = (*service, *measure, statistic);
+                // What is checked holds in every step.
+                match latency(world, values, loads, of, &When::default()) {
+                    Some(Predicted { band, step: _ }) => {
                         of_float(if end == End::High { band.high } else { band.low }, Dimension::TIME)
                     }
                     None => Err(NotJudged {
@@ -528,8 +530,10 @@ impl Evaluation<'_> {
                     }),
                 }
             }
-            Subject::MemoryFree { service } => match memory_free(world, loads, *service) {
-                Some(band) => of_float(if end == End::High { band.high } else { band.low }, Dimension::NONE),
+            Subject::MemoryFree { service } => match memory_free(world, loads, *service, &When::default()) {
+                Some(Predicted { band, step: _ }) => {
+                    of_float(if end == End::High { band.high } else { band.low }, Dimension::NONE)
+                }
                 None => Err(NotJudged {
                     because: "nothing of this service uses a device's memory, or its demand is not stated"
                         .to_owned(),

@@ -52,4 +52,21 @@ impl Steps {
             Self::Never
         }
     }
+
+    /// Whether this step, counted from 0, is among them.
+    pub fn admits(&self, step: usize) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(set) => set.get(step).copied().unwrap_or(false),
+            Self::Never => false,
+        }
+    }
+
+    /// How many steps it tells apart; 0 where all are alike.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::These(set) => set.len(),
+            Self::Every | Self::Never => 0,
+        }
+    }
 }

@@ -12,7 +12,9 @@ use crate::schema::{self, Role, Support};
 use crate::span::Span;
 use num_rational::BigRational;
 
-const GUARDS: &str = "lines with `when` are not judged yet";
+const GUARDS: &str = "this line is not judged by the step yet";
+const WISHES: &str = "wishes with `when` are not weighed yet";
+const SCENARIOS: &str = "what holds in a scenario alone is not judged yet";
 const EITHER: &str = "`or` between decisions or predictions is not judged yet";
 
 impl<'a> Builder<'_, 'a> {
@@ -116,8 +118,18 @@ impl<'a> Builder<'_, 'a> {
             }),
             Condition::NotYet { because } => Some(because.clone()),
         };
-        let guarded = !when.is_always() && !self.decided_once(condition, when);
-        because.or_else(|| guarded.then(|| GUARDS.to_owned()))
+        because.or_else(|| self.unguarded(condition, when))
+    }
+
+    /// Why a line is not judged in the steps and worlds that it holds in.
+    fn unguarded(&self, condition: &Condition, when: &When) -> Option<String> {
+        if when.is_always() || self.decided_once(condition, when) {
+            return None;
+        }
+        if when.scenarios.iter().any(|(_, steps)| *steps != Steps::Never) {
+            return Some(SCENARIOS.to_owned());
+        }
+        (!is_by_the_step(condition)).then(|| GUARDS.to_owned())
     }
 
     /// It speaks of what is decided once for all steps: where it holds in one, it holds in all.
@@ -166,7 +178,18 @@ impl<'a> Builder<'_, 'a> {
             Condition::Not(_) => Some("a wish for the opposite of a choice is not weighed yet".to_owned()),
             Condition::NotYet { because } => Some(because.clone()),
         };
-        because.or_else(|| (!when.is_always()).then(|| GUARDS.to_owned()))
+        because.or_else(|| (!when.is_always()).then(|| WISHES.to_owned()))
+    }
+}
+
+/// It compares what is predicted of each step.
+fn is_by_the_step(condition: &Condition) -> bool {
+    match condition {
+        Condition::Compare { terms, .. } => terms
+            .iter()
+            .all(|term| matches!(term.subject, Subject::Latency { .. } | Subject::MemoryFree { .. })),
+        Condition::All(parts) => parts.iter().all(is_by_the_step),
+        _ => false,
     }
 }
 

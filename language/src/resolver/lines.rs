@@ -10,7 +10,7 @@ use super::things::{Said, ThingId};
 use super::value::{Held, Judged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Compare, Condition, Requirement, Steps, When, Wish};
+use crate::model::{Compare, Condition, Requirement, When, Wish};
 use crate::quantity::Quantity;
 use crate::schema::{PRICE, Role};
 use crate::span::Span;
@@ -108,12 +108,8 @@ impl<'a> Builder<'_, 'a> {
 
     /// Facts that vary hold in every step in which the line does.
     fn holds_when(&mut self, held: &[Held], when: &When, span: Span) -> Outcome<()> {
-        let asked = |step: usize| match &when.base {
-            Steps::Every => true,
-            Steps::These(set) => set.get(step).copied().unwrap_or(false),
-            Steps::Never => false,
-        };
-        let broken = held.iter().enumerate().find(|(step, held)| asked(*step) && **held != Held::Throughout);
+        let is_broken = |(step, held): &(usize, &Held)| when.base.admits(*step) && **held != Held::Throughout;
+        let broken = held.iter().enumerate().find(is_broken);
         match broken {
             None => Ok(()),
             Some((step, _)) => Err(self.violated(span, &format!("in step {step}"))),
