@@ -350,6 +350,7 @@ fn llm_candidates(
             .map(|(count, pixels)| Images { count: (*count.value).clone(), pixels: (*pixels.value).clone() }),
         steps: work.denoising_steps.as_ref().map_or(1, |stated| stated.value),
         guided: work.guidance.as_ref().is_some_and(|stated| stated.value),
+        acceptance: work.acceptance.as_ref().and_then(|stated| stated.value.to_f64()).unwrap_or(0.0),
         spacing: spacing(service.demand.as_ref()),
     };
     for (class_index, class) in classes.iter().enumerate() {

@@ -52,6 +52,8 @@ pub struct PhaseGraph {
     pub divides: Vec<Divides>,
     /// Of a pass over images, seen or made: what it takes them apart into.
     pub patches: Option<Patches>,
+    /// Of decode: tokens of each sequence that a step reads beside the last one, guessed before.
+    pub drafts: u64,
 }
 
 /// What an image is taken apart into, and becomes.

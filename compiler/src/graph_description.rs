@@ -89,6 +89,13 @@ fn describe_phase(phase: &PhaseGraph) -> String {
             );
         }
     }
+    if phase.drafts > 0 {
+        let _ = writeln!(
+            text,
+            "{} tokens of a sequence are read at once, all but one of them guessed before",
+            phase.drafts + 1
+        );
+    }
     text.push_str("degrees: t tensor, p pipeline, e expert, d data, c context\n\n");
     let mut widths = [0; 6];
     for row in &rows {

@@ -499,6 +499,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         image_size,
         denoising_steps,
         guidance,
+        acceptance,
         sequences,
         prefix_hit,
         tensor,
@@ -531,6 +532,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
     }
     text.fact("denoising_steps", denoising_steps.as_ref());
     text.fact("guidance", guidance.as_ref());
+    text.fact("acceptance", acceptance.as_deref());
     if *sequences != 1 {
         text.line(&format!("sequences = {sequences}"));
     }

@@ -9,7 +9,8 @@
 //!   appendix B); norms, activations, rotations and sums are limited by memory and count as bytes.
 //! - Causal attention of S new tokens over C cached ones sees S*C + S^2/2 pairs, of 4*heads*width FLOPs
 //!   each (a product with the keys, one with the values): 2*S*(S + 2C)*heads*width.
-//! - In decode, `context` counts every token attended, the new one included.
+//! - In decode, `context` counts every token attended, the new one included. A pass that also reads tokens that were
+//!   guessed has a row for each of them, and each attends as many; the cache is read once for all.
 //! - A weight is read once a pass. Attention reads the keys and values of every token it attends once.
 //! - Quantised weights are read with their scales; zero points, 4 bits for each scale where a format has them, are
 //!   not counted. The scales of a cache are one a layer, and nothing.
@@ -70,6 +71,8 @@ pub(crate) struct Cost {
 pub(crate) struct Shape {
     /// Which pass it stands in.
     pub phase: Phase,
+    /// Tokens of each sequence that a pass of decode reads beside the last one, guessed before.
+    pub drafts: u64,
     /// Tokens it takes.
     pub rows_in: Form,
     /// Tokens it gives.
@@ -155,7 +158,7 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
         | Computation::Given { .. }
         | Computation::Take { .. }
         | Computation::Join { copied: false } => return None,
-        Computation::Lookup { weight, split } => lookup(weight, *split, shape),
+        Computation::Lookup { weight, split, tied } => lookup(weight, *split, *tied, shape),
         Computation::Matmul { weight, split, tied, bias, replicated: _, keys } => {
             matmul(weight, *split, *tied, *bias, *keys, shape)
         }
@@ -290,7 +293,7 @@ fn of_pass(computation: &Computation, shape: &Shape) -> Option<Cost> {
 
 /// Rows of the table: as many as there are tokens, of which a device that holds a part of the
 /// vocabulary finds its part.
-fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
+fn lookup(weight: &Weight, split: Split, tied: bool, shape: &Shape) -> Cost {
     let split = split == Split::Rows;
     Cost {
         kind: OperatorKind::Lookup,
@@ -298,8 +301,9 @@ fn lookup(weight: &Weight, split: Split, shape: &Shape) -> Cost {
             split,
             shape.rows_in.clone() * number(weight.columns()) * of_element(weight.element),
         ),
-        parameters: weight.elements(),
-        weight_memory: share(split, bytes(weight)),
+        // A tied table is another's.
+        parameters: if tied { 0 } else { weight.elements() },
+        weight_memory: if tied { Form::default() } else { share(split, bytes(weight)) },
         ..elementwise(shape.read() + shape.written())
     }
 }
@@ -409,10 +413,10 @@ fn attention(heads: &Heads, split: bool, window: Option<u64>, sinks: bool, shape
         (Phase::Step, Some(window)) => {
             (windowed(&Form::at_most(AtMost::Attended(window), 1), new.clone()), new)
         }
-        (Phase::Decode, None) => (context.clone() * number(2), context),
+        (Phase::Decode, None) => (context.clone() * number(2 * (1 + shape.drafts)), context),
         (Phase::Decode, Some(window)) => {
             let seen = Form::at_most(AtMost::Context(window), 1);
-            (seen.clone() * number(2), seen)
+            (seen.clone() * number(2 * (1 + shape.drafts)), seen)
         }
     };
     let queries = shape.rows_in.clone() * number(heads.query_width());
@@ -481,7 +485,10 @@ fn latent_attention(heads: &LatentHeads, split: bool, shape: &Shape) -> Cost {
             let (twice_pairs, attended) = causal(new, context);
             (width + latent.rope + value, twice_pairs, attended, shape.width_beside)
         }
-        Phase::Decode => (2 * latent.width + latent.rope, context.clone() * number(2), context, 0),
+        Phase::Decode => {
+            let twice_pairs = context.clone() * number(2 * (1 + shape.drafts));
+            (2 * latent.width + latent.rope, twice_pairs, context, 0)
+        }
     };
     let moved = number(heads.query_width() + beside) * number(shape.bytes_in)
         + number(heads.value_width()) * number(shape.bytes_out);

@@ -10,12 +10,14 @@
 //! XLM-R, 2019). They are merged as engines merge them: queries, keys and values are one matrix, gate and up
 //! another. At fp8 the matrices of a layer are quantised; embedding, router, head and norms stay bf16, as published
 //! fp8 checkpoints have it. A call's `weights` narrow the same matrices further, or those of experts alone (mxfp4).
+//! Modules that guess further tokens stand after the answer of the passes of a service that runs them.
 //! A model that sees has a pass over images beside the others, and a diffusion transformer one pass of a step alone.
 
 mod architecture;
 mod builder;
 mod diffusion;
 mod layers;
+mod prediction;
 mod quantisation;
 mod vision;
 
@@ -108,6 +110,8 @@ struct Lowering<'c, 'm, M = Architecture<'c>> {
     target: Option<String>,
     /// Optimizer and what is recomputed, where it is a step of training.
     training: Option<(String, String)>,
+    /// The modules that guess further tokens run.
+    predicts: bool,
     quantisation: Quantisation,
 }
 
@@ -124,6 +128,7 @@ impl<'c, 'm, M> Lowering<'c, 'm, M> {
             engine: bodies::text(call, "engine"),
             target: bodies::text(call, "target"),
             training: bodies::text(call, "optimizer").zip(bodies::text(call, "recompute")),
+            predicts: call.has_attribute("predicts"),
             quantisation: Quantisation::read(call, precision)?,
         })
     }
@@ -175,7 +180,11 @@ impl<'c> Lowering<'c, '_> {
     /// Embedding, layers and what makes an answer of them.
     fn pass(&self, module: &Module<'c>, phase: Phase) -> Result<(), Malformed> {
         let model = self.model;
-        let attributes = self.pass_attributes(phase);
+        let mut attributes = self.pass_attributes(phase);
+        let modules = model.prediction_modules.filter(|_| self.predicts);
+        if let (Some(modules), Phase::Decode) = (modules, phase) {
+            attributes.push(("berth.drafts", self.integer(modules.value)));
+        }
         let words = self.activation(Type::from(IntegerType::new(self.context, 32)));
         let body = self.function(module, &self.symbol(phase), words, &attributes, self.location)?;
         let mut x = self.embedding(&body)?;
@@ -194,7 +203,13 @@ impl<'c> Lowering<'c, '_> {
                 let x = body.append("berth.first_token", "first_token", model.hidden, &[x], &[])?;
                 self.encoder_answer(&body, x, *pooler, *labels)?
             }
-            Attention::Grouped { .. } | Attention::Latent { .. } => self.decoder_answer(&body, x, phase)?,
+            Attention::Grouped { .. } | Attention::Latent { .. } => {
+                let answer = self.decoder_answer(&body, x, phase)?;
+                match modules {
+                    Some(modules) => self.predictions(&body, x, answer, phase, modules)?,
+                    None => answer,
+                }
+            }
         };
         body.end(x);
         Ok(())

@@ -32,7 +32,7 @@ pub(crate) const MOST_ROWS: u64 = 1 << 40;
 /// decompose rewrites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Computation {
-    Lookup { weight: Weight, split: Split },
+    Lookup { weight: Weight, split: Split, tied: bool },
     Matmul { weight: Weight, split: Split, tied: bool, bias: bool, replicated: bool, keys: Option<Keys> },
     Norm { weight: Weight, bias: bool },
     Residual,

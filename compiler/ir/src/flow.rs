@@ -33,6 +33,8 @@ pub(crate) struct Pass {
     pub divides: Vec<Divides>,
     /// Of a pass over images: what it takes them apart into.
     pub patches: Option<Patches>,
+    /// Of decode: tokens of each sequence that it reads beside the last one.
+    pub drafts: u64,
     /// It is an exported module: its operators stand in one of those, by number of module and operation.
     pub module: bool,
 }
@@ -73,6 +75,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
         let mut layout = Layout {
             structure,
             phase: role.phase,
+            drafts: 0,
             groups: Groups::default(),
             operators: Vec::new(),
             layers: Vec::new(),
@@ -84,11 +87,12 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
         if let Some(function) = structure.functions.get(index) {
             layout.gradients = function.training.map(|_| Vec::new());
             layout.groups = function.groups;
+            layout.drafts = function.drafts;
             let rows = match role.phase {
                 Phase::Prefill | Phase::Encode | Phase::Step | Phase::Vision | Phase::Denoise => {
                     Form::symbol(Symbol::Sequences, 1) * Form::symbol(Symbol::New, 1)
                 }
-                Phase::Decode => Form::symbol(Symbol::Sequences, 1),
+                Phase::Decode => Form::symbol(Symbol::Sequences, 1) * Form::integer(1 + function.drafts),
             };
             let tokens = Value {
                 rows: rows * layout.groups.part(),
@@ -131,6 +135,7 @@ pub(crate) fn passes(structure: &Structure) -> (Vec<Pass>, Vec<IrDiagnostic>) {
                 })
                 .collect(),
             patches,
+            drafts: layout.drafts,
             module: false,
         });
     }
@@ -178,6 +183,7 @@ fn imported(index: usize, module: &Imported) -> Option<Pass> {
         layers: Vec::new(),
         divides: vec![Divides { by: devices, width: 1 }],
         patches: None,
+        drafts: 0,
         module: true,
     })
 }
@@ -277,6 +283,7 @@ impl Value {
 struct Layout<'s> {
     structure: &'s Structure,
     phase: Phase,
+    drafts: u64,
     groups: Groups,
     operators: Vec<Priced>,
     layers: Vec<u64>,

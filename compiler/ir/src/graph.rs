@@ -52,5 +52,6 @@ fn phase(pass: Pass) -> PhaseGraph {
         layers: pass.layers,
         divides: pass.divides,
         patches: pass.patches,
+        drafts: pass.drafts,
     }
 }

@@ -70,6 +70,9 @@ pub(crate) fn import<'c>(
                 if target != Target::default() {
                     attributes.push(lines.named("target", text(target.name())));
                 }
+                if work.acceptance.is_some() {
+                    attributes.push(lines.named("predicts", BoolAttribute::new(context, true).into()));
+                }
                 let call = OperationBuilder::new("berth.call", lines.at(service.span));
                 append(&module, call.add_attributes(&attributes));
             }
@@ -122,6 +125,7 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         image_size: _,
         denoising_steps: _,
         guidance: _,
+        acceptance: _,
         sequences: _,
         prefix_hit: _,
         tensor: _,

@@ -44,7 +44,7 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
         biases,
         vision,
         diffusion,
-        prediction_modules: _,
+        prediction_modules,
         native: _,
         native_group: _,
         kv_cache: _,
@@ -134,6 +134,9 @@ pub(crate) fn shape(model: &Model, runs: (Span, &'static str)) -> Result<Shape, 
     }
     facts.needed("vocabulary", vocabulary);
     facts.flag("post_norms", post_norms);
+    if prediction_modules.as_ref().is_some_and(|modules| modules.value > 0) {
+        facts.optional("prediction_modules", prediction_modules);
+    }
     if let Some(biases) = biases {
         facts.fields.push(("biases", Value::Name(biases.value.name()), biases.span));
     }
@@ -323,6 +326,8 @@ impl Facts<'_> {
             // Each is a projector of its own.
             ("vision_deepstack", 1_000),
             ("layers", 1_000_000),
+            // Each is a layer of its own.
+            ("prediction_modules", 64),
             ("single_layers", 1_000_000),
             ("channels", 1 << 20),
             ("out_channels", 1 << 20),

@@ -40,6 +40,8 @@ pub(crate) struct Function {
     pub groups: Groups,
     /// Of a pass over images: pixels along a side of the patches that it takes.
     pub patch: Option<u64>,
+    /// Of a pass of decode: tokens of each sequence that it reads beside the last one, guessed before.
+    pub drafts: u64,
     /// Of the argument.
     pub element: Element,
     /// In order.

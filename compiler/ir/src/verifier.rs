@@ -153,6 +153,7 @@ impl<'c> Reader<'c, '_> {
         let role = self.role(operation, &place, &symbol);
         let groups = self.groups(operation, &place);
         let patch = self.patch(operation, &place, &symbol, role.as_ref());
+        let drafts = self.drafts(operation, &place, &symbol, role.as_ref());
         let blocks = operation.region(0).ok().and_then(|region| region.first_block());
         let Some(block) = blocks else {
             self.error(
@@ -205,8 +206,19 @@ impl<'c> Reader<'c, '_> {
             return None;
         };
         let training = self.training(operation, &place);
-        let function =
-            Function { symbol, role, training, groups, patch, element, steps, result, place, return_place };
+        let function = Function {
+            symbol,
+            role,
+            training,
+            groups,
+            patch,
+            drafts,
+            element,
+            steps,
+            result,
+            place,
+            return_place,
+        };
         (self.errors.len() == errors_before).then_some(function)
     }
 
@@ -279,13 +291,7 @@ impl<'c> Reader<'c, '_> {
         if !takes_pixels(role?.phase) {
             return None;
         }
-        let stated = operation.has_attribute("berth.patch").then(|| operation.attribute("berth.patch").ok());
-        let i64_type = IntegerType::new(self.context, 64).into();
-        let patch = stated.flatten().and_then(|attribute| {
-            let integer = IntegerAttribute::try_from(attribute).ok()?;
-            (integer.r#type() == i64_type).then(|| u64::try_from(integer.value()).ok()).flatten()
-        });
-        let patch = patch.filter(|patch| (1..=1 << 20).contains(patch));
+        let patch = self.count(operation, "berth.patch").filter(|patch| (1..=1 << 20).contains(patch));
         if patch.is_none() {
             let message = format!(
                 "`@{symbol}` is a pass over images; it says the pixels along a side of a patch as an i64 from 1 to \
@@ -294,6 +300,38 @@ impl<'c> Reader<'c, '_> {
             self.error(place, message, "add `berth.patch = 14 : i64` to its attributes");
         }
         patch
+    }
+
+    /// Tokens that a pass of decode reads of each sequence beside the last one.
+    fn drafts(
+        &mut self,
+        operation: OperationRef<'c, '_>,
+        place: &Place,
+        symbol: &str,
+        role: Option<&Role>,
+    ) -> u64 {
+        if !operation.has_attribute("berth.drafts") {
+            return 0;
+        }
+        if role.is_none_or(|role| role.phase != Phase::Decode) {
+            let message =
+                format!("`@{symbol}` is no pass of decode, and only those read tokens that were guessed");
+            self.error(place, message, "delete its `berth.drafts`");
+        }
+        let drafts = self.count(operation, "berth.drafts").filter(|drafts| (1..=64).contains(drafts));
+        if drafts.is_none() {
+            let message = format!("`berth.drafts` of `@{symbol}` is an i64 from 1 to 64");
+            self.error(place, message, "write how many tokens were guessed, or delete it where none were");
+        }
+        drafts.unwrap_or(0)
+    }
+
+    /// An attribute that is an i64 of 0 or more.
+    fn count(&self, operation: OperationRef<'c, '_>, name: &str) -> Option<u64> {
+        let stated = operation.has_attribute(name).then(|| operation.attribute(name).ok()).flatten()?;
+        let integer = IntegerAttribute::try_from(stated).ok()?;
+        let i64_type = IntegerType::new(self.context, 64).into();
+        (integer.r#type() == i64_type).then(|| u64::try_from(integer.value()).ok()).flatten()
     }
 
     /// The axes that divide the rows of a pass; none where nothing is said.

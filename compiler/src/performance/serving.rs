@@ -9,6 +9,10 @@
 //! `I = max(P(S) - D(1), 0)`: decode is slowed by the share of time that prefill takes from it.
 //! Little's law: `B = R E[O - 1] TPOT`, as prefill gives the first of O tokens. A request sees the
 //! others and itself (arrivals see time averages), so D is taken at `1 + B`.
+//! A step whose tokens were guessed ahead gives `K` of them, more than one: `K >= 1 + i` where the first i guesses are right,
+//! with probability `a^i` of an acceptance `a` (Leviathan et al., Fast inference by speculative decoding, 2023, equation
+//! 1). Then `TPOT = D(B) / (E[K] (1 - R E[I]))`, and of o tokens the count of steps adds `TPOT^2 Var K / (E[K] o)` to its
+//! variance, as a renewal count does.
 //! A request of o tokens is interrupted by a Poisson count of prefills, and more while it is interrupted:
 //! its time is a busy period that starts with `o D` of work, so the variance of its mean TPOT is
 //! `R TPOT E[I^2] / ((1 - R E[I])^2 o)`. That of the batch adds `(dD/dB)^2 Var B / (1 - R E[I])^2`. Decoding is
@@ -76,6 +80,8 @@ pub struct Workload {
     pub steps: u64,
     /// Each of them is two passes.
     pub guided: bool,
+    /// The probability that a guessed token is right where all before it are.
+    pub acceptance: f64,
     /// Tokens of one answer.
     pub output: Draws,
     /// The squared coefficient of variation of the time between two requests; 1 is Poisson.
@@ -126,6 +132,8 @@ pub struct Replica {
     groups: f64,
     /// Pipeline stages of each.
     stages: f64,
+    /// Mean and variance of the tokens that a step gives a sequence.
+    kept: (f64, f64),
     notes: BTreeSet<Note>,
 }
 
@@ -212,6 +220,16 @@ impl Replica {
         for note in parallel(&degrees) {
             notes.add(|| note);
         }
+        let drafts = decode.map_or(0, |decode| decode.drafts);
+        if drafts > 0 {
+            notes.add(|| Note {
+                kind: NoteKind::Assumed,
+                text: format!(
+                    "{drafts} guessed tokens a step, each right in {:.0} % of the steps in which those before it are: as stated",
+                    100.0 * workload.acceptance
+                ),
+            });
+        }
         let times = |end: fn(&Band) -> f64, seeing: Curve, engine_error: f64| {
             let admission = end(&engine.request);
             let curve = |points: &[(f64, Band)]| {
@@ -234,6 +252,7 @@ impl Replica {
             memory,
             groups,
             stages,
+            kept: kept(drafts, workload.acceptance),
             notes: notes.into_kept(),
         })
     }
@@ -365,14 +384,15 @@ impl Replica {
         }
         let interruption_square =
             self.prompt.mean(|tokens| interruption(tokens).powi(2)) / (1.0 - prefill_share).powi(2);
-        let tokens = self.output.mean(|tokens| tokens - 1.0);
+        let (kept, _) = self.kept;
+        let tokens = self.output.mean(|tokens| tokens - 1.0) / kept;
         // B = rate tokens D(1 + B) / (1 - share), the smallest solution with 1 + B within the slots.
         let per_step = rate * tokens / (1.0 - prefill_share);
         let batch = times.decode.fixed_point(per_step).filter(|batch| *batch < slots as f64)?;
         let seen = (1.0 + batch).min(slots as f64);
         let step = times.decode.at(seen);
-        let tpot = step / (1.0 - prefill_share);
-        let slope = times.decode.slope(seen) / (1.0 - prefill_share);
+        let tpot = step / (1.0 - prefill_share) / kept;
+        let slope = times.decode.slope(seen) / (1.0 - prefill_share) / kept;
         let elasticity = batch * times.decode.slope(seen) / step;
         let spread = self.spacing * batch;
         let batch_variance =
@@ -526,7 +546,10 @@ impl Load<'_> {
 
     /// Location and scale of the logarithm of TPOT for a request of so many tokens after the first.
     fn tpot_given(&self, tokens: f64) -> (f64, f64) {
-        let variance = self.tpot_batch_variance + self.rate * self.tpot * self.interruption_square / tokens;
+        let (kept, kept_variance) = self.replica.kept;
+        let steps = self.tpot * self.tpot * kept_variance / kept;
+        let variance =
+            self.tpot_batch_variance + (steps + self.rate * self.tpot * self.interruption_square) / tokens;
         let square = (variance / (self.tpot * self.tpot)).ln_1p();
         (self.tpot.ln() - square / 2.0, square.sqrt())
     }
@@ -595,6 +618,18 @@ fn resident(prompt: &Lengths, output: &Lengths) -> (f64, f64) {
     let mean = moment(prompt, 1) + grown;
     let variance = moment(prompt, 2) - moment(prompt, 1).powi(2) + three / (3.0 * one) - grown * grown;
     (mean, variance.max(0.0).sqrt())
+}
+
+/// Mean and variance of the tokens that a step gives where so many were guessed.
+fn kept(drafts: u64, acceptance: f64) -> (f64, f64) {
+    // Of a variable with P(K > i) = a^i: its mean is the sum of those, that of its square of (2 i + 1) a^i.
+    let (mut mean, mut square, mut all_right) = (0.0, 0.0, 1.0);
+    for guess in 0..=drafts {
+        mean += all_right;
+        square += (2 * guess + 1) as f64 * all_right;
+        all_right *= acceptance;
+    }
+    (mean, (square - mean * mean).max(0.0))
 }
 
 /// Sequences beyond which decode times are extrapolated.

@@ -45,6 +45,7 @@ fn chat() -> Workload {
         spacing: 1.0,
         steps: 1,
         guided: false,
+        acceptance: 0.0,
     }
 }
 
@@ -221,6 +222,7 @@ fn constant_prompts_without_decoding_wait_as_in_md1() {
         spacing: 1.0,
         steps: 1,
         guided: false,
+        acceptance: 0.0,
     };
     let replica = replica(LLAMA_8B, "h100_sxm", 1, Precision::Bf16, &workload);
     let graph = LLAMA_8B.graph(Precision::Bf16, Phase::Prefill);
@@ -318,6 +320,26 @@ fn capacity_is_where_the_first_limit_stops_holding() {
 }
 
 #[test]
+fn a_step_with_guesses_gives_more_than_one_token() {
+    // Its cost is the graph's; here it is that of one without, so that only the count of tokens differs.
+    let tpot = |drafts: u64, acceptance: f64| {
+        let prefill = LLAMA_8B.graph(Precision::Bf16, Phase::Prefill);
+        let decode = PhaseGraph { drafts, ..LLAMA_8B.graph(Precision::Bf16, Phase::Decode) };
+        let phases = Phases { prefill: &prefill, decode: Some(&decode), vision: None };
+        let workload = Workload { acceptance, ..chat() };
+        let hardware = hardware("h100_sxm");
+        let replica = Replica::new(phases, &hardware, Degrees::of_tensor(1), &workload).unwrap();
+        replica.predict(1e-9, 8, LatencyMeasure::Tpot, &Statistic::Mean).unwrap().middle
+    };
+    let alone = tpot(0, 0.9);
+    assert_eq!(tpot(1, 0.0), alone);
+    for (drafts, acceptance, tokens) in [(1, 0.5, 1.5), (1, 1.0, 2.0), (3, 0.8, 1.0 + 0.8 + 0.64 + 0.512)] {
+        let found = alone / tpot(drafts, acceptance);
+        assert!((found - tokens).abs() < 1e-6, "{found} tokens a step in place of {tokens}");
+    }
+}
+
+#[test]
 fn figures_outside_what_was_measured_say_so() {
     let long = Workload {
         prompt: Draws::Constant(integer(60_000)),
@@ -326,6 +348,7 @@ fn figures_outside_what_was_measured_say_so() {
         spacing: 1.0,
         steps: 1,
         guided: false,
+        acceptance: 0.0,
     };
     let noted = |tensor: u64, workload: &Workload| {
         let replica = replica(LLAMA_8B, "h100_sxm", tensor, Precision::Bf16, workload);
@@ -445,6 +468,7 @@ fn making(steps: u64, guided: bool, images: u64) -> Replica {
         spacing: 1.0,
         steps,
         guided,
+        acceptance: 0.0,
     };
     let phases = Phases { prefill: &makes(), decode: None, vision: None };
     Replica::new(phases, &hardware("h100_sxm"), Degrees::of_tensor(2), &workload).unwrap()

@@ -217,6 +217,7 @@ impl Decoder {
             operators,
             layers: vec![layers],
             patches: None,
+            drafts: 0,
             divides: [self.kv_heads, self.heads, self.feed_forward]
                 .map(|width| Divides { by: symbol(Symbol::Tensor), width })
                 .to_vec(),

@@ -540,6 +540,26 @@ service paint {
 }",
     ),
     code(
+        "service::no-prediction",
+        "guesses of a model that makes none",
+        "\
+`acceptance` says how often a token that was guessed ahead is kept. What guesses is a part of the model, one layer and a
+projection for each token, of which it says as `prediction_modules` how many it has, or its `config.json` does. This model
+has none.",
+        "\
+use catalog.models as models
+service chat {
+    model = models.llama_3_1_8b_instruct
+    acceptance = 80%
+}",
+        "\
+use catalog.models as models
+service chat {
+    model = models.deepseek_v3
+    acceptance = 80%
+}",
+    ),
+    code(
         "service::no-decode",
         "a time a token of a model that does not decode",
         "\

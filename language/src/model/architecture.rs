@@ -35,7 +35,8 @@ pub struct Model {
     pub vision: Option<Fact<VisionTower>>,
     /// What makes images of noise; then it is all of the model, and nothing else of its shape is stated.
     pub diffusion: Option<Fact<DiffusionTransformer>>,
-    /// Modules that predict further tokens, beside the model itself; no count has them.
+    /// Modules that each guess one token more, by a layer like the last; services that say how often they are right run
+    /// them.
     pub prediction_modules: Option<Fact<u64>>,
     /// What an engine loads: a repository of Hugging Face, or a folder in its container.
     pub repository: Option<Fact<String>>,

@@ -152,6 +152,9 @@ pub struct LlmWork {
     pub denoising_steps: Option<Fact<u64>>,
     /// Each step is two passes.
     pub guidance: Option<Fact<bool>>,
+    /// Share of the tokens guessed by the model's prediction modules that are kept, of each where all before it
+    /// were; none: the modules do not run.
+    pub acceptance: Option<Box<Fact<BigRational>>>,
     /// Prompts that travel in one request, side by side.
     pub sequences: u64,
     /// The share of a prompt that is cached, 0 to 1.

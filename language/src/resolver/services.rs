@@ -10,11 +10,11 @@ use super::value::Value;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
     Attention, Cached, Compare, Condition, CountBound, Demand, Draws, Fact, FeedForward, ImageWork, LlmWork,
-    Precision, Requirement, Restriction, Service, Stored, Term, Work,
+    Model, Precision, Requirement, Restriction, Service, Stored, Term, Work,
 };
 use crate::quantity::Quantity;
 use crate::schema::Field;
-use crate::schema::kinds::ServiceRows;
+use crate::schema::kinds::{ServiceRows, model};
 use crate::span::{Span, Spanned};
 use num_rational::BigRational;
 use num_traits::One;
@@ -43,6 +43,7 @@ impl<'a> Builder<'_, 'a> {
             denoising_steps,
             guidance,
             tolerations,
+            acceptance,
             stateful,
             replicas,
             tensor,
@@ -114,6 +115,8 @@ impl<'a> Builder<'_, 'a> {
                 let (each, pixels) = (self.draws(id, images), self.draws(id, image_size));
                 self.sees(id, &chosen, [(images, each.as_ref()), (image_size, pixels.as_ref())]);
                 self.makes(id, &chosen, [denoising_steps, guidance]);
+                let acceptance = self.ratio(id, acceptance);
+                self.guesses(id, &chosen, acceptance.as_ref());
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
@@ -124,6 +127,7 @@ impl<'a> Builder<'_, 'a> {
                     image_size: pixels.map(boxed),
                     denoising_steps: self.count(id, denoising_steps),
                     guidance: self.boolean(id, guidance),
+                    acceptance: acceptance.map(Box::new),
                     sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
                     prefix_hit: self.ratio(id, prefix_hit),
                     tensor: self.degrees(id, tensor, &limits),
@@ -140,7 +144,7 @@ impl<'a> Builder<'_, 'a> {
             }
             Some(Runs::Image) => {
                 self.not_of_images(id, &[tensor, pipeline, expert, data, context]);
-                self.not_of_images(id, &[denoising_steps, guidance]);
+                self.not_of_images(id, &[denoising_steps, guidance, acceptance]);
                 self.not_of_images(
                     id,
                     &[prompt, output, images, image_size, batch, precision, weights, kv_cache],
@@ -376,6 +380,30 @@ impl<'a> Builder<'_, 'a> {
                 "Leave the line out: a request is one pass over all of its tokens.",
             );
         }
+    }
+
+    /// Tokens that are kept were guessed by something.
+    fn guesses(&mut self, id: ThingId, chosen: &Fact<usize>, acceptance: Option<&Fact<BigRational>>) {
+        let Some(acceptance) = acceptance else { return };
+        let modules = |of: &Model| of.prediction_modules.as_ref().map(|modules| modules.value);
+        match self.program.models.get(chosen.value).and_then(modules) {
+            Some(0) => {}
+            None if !self.is_unread(chosen.value, &model::prediction_modules) => {}
+            _ => return,
+        }
+        let name = self.resolver.thing(id).address.clone();
+        self.resolver.report(
+            Diagnostic::error(
+                "service::no-prediction",
+                "`acceptance` is of models that guess further tokens",
+                acceptance.span,
+                format!("guesses of `{name}` are to be right so often"),
+            )
+            .and(chosen.span, "this model has no module that predicts any")
+            .help(
+                "Leave the line out, or say how many such modules the model has: `prediction_modules = 1`.",
+            ),
+        );
     }
 
     /// A container's speed is stated once: `serves`, or `time` with `concurrency`.

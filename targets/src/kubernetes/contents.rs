@@ -115,6 +115,11 @@ fn of_model(
             .as_ref()
             .or(model.kv_cache.as_ref())
             .map_or(Cached::Bf16, |cache| cache.value),
+        guesses: work
+            .acceptance
+            .as_ref()
+            .and(model.prediction_modules.as_ref())
+            .map_or(0, |modules| modules.value),
         port,
         device_memory: least_device_memory(program, placements),
         memory_free: kept.fold(0.0, f64::max),

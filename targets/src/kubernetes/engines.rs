@@ -34,6 +34,8 @@ pub struct Asked<'a> {
     pub weights: Option<Stored>,
     /// What keys and values are cached as.
     pub kv_cache: Cached,
+    /// Tokens that the model's own modules guess ahead in a step; 0: they do not run.
+    pub guesses: u64,
     /// Where it listens.
     pub port: u16,
     /// Bytes of one device.
@@ -96,6 +98,12 @@ fn vllm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
         Cached::Fp8 => args.push("--kv-cache-dtype=fp8".into()),
         Cached::Int8 => return Err(cached("vLLM", asked.kv_cache)),
     }
+    if asked.guesses > 0 {
+        let guesses = asked.guesses;
+        args.push(format!(
+            "--speculative-config={{\"method\":\"mtp\",\"num_speculative_tokens\":{guesses}}}"
+        ));
+    }
     let command = ["vllm", "serve"].map(str::to_owned).to_vec();
     Ok(Process { image: Some("vllm/vllm-openai:v0.11.0"), command, args })
 }
@@ -140,6 +148,15 @@ fn sglang(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
         Cached::Fp8 => args.push("--kv-cache-dtype=fp8_e4m3".into()),
         Cached::Int8 => return Err(cached("SGLang", asked.kv_cache)),
     }
+    if asked.guesses > 0 {
+        // It takes a model's modules for a draft model of its own and follows one guess.
+        args.extend([
+            "--speculative-algorithm=EAGLE".into(),
+            format!("--speculative-num-steps={}", asked.guesses),
+            "--speculative-eagle-topk=1".into(),
+            format!("--speculative-num-draft-tokens={}", asked.guesses + 1),
+        ]);
+    }
     let command = ["python3", "-m", "sglang.launch_server"].map(str::to_owned).to_vec();
     Ok(Process { image: Some("lmsysorg/sglang:v0.5.5"), command, args })
 }
@@ -151,6 +168,13 @@ fn tensorrt_llm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
         return Err("TensorRT-LLM is not given groups of devices with sequences of their own yet; \
                     limit them: `data = 1`"
             .into());
+    }
+    if asked.guesses > 0 {
+        return Err(
+            "TensorRT-LLM is told of modules that guess tokens in a file, which is not written yet; leave \
+                    `acceptance` out, or take vLLM or SGLang"
+                .into(),
+        );
     }
     if encodes(asked.model) {
         return Err("encoders are not served with TensorRT-LLM; take vLLM or SGLang".into());

@@ -28,6 +28,8 @@ pub(super) struct Architecture<'c> {
     pub(super) feed_forward: Option<Field<'c>>,
     pub(super) experts: Option<Experts<'c>>,
     pub(super) vision: Option<Vision<'c>>,
+    /// Modules that each guess one token more.
+    pub(super) prediction_modules: Option<Field<'c>>,
     /// Queries, keys and values add a vector; attention's output does; all other matrices of a layer do.
     pub(super) biases: [bool; 3],
 }
@@ -182,6 +184,7 @@ impl<'c> Architecture<'c> {
             feed_forward: optional("feed_forward"),
             experts,
             vision,
+            prediction_modules: optional("prediction_modules"),
             biases: match biases.as_str() {
                 "qkv" => [true, false, false],
                 "attention" => [true, true, false],

@@ -38,7 +38,8 @@ pub(crate) fn read(context: &Context, operation: OperationRef) -> Result<Said, V
         "berth.lookup" => attributes
             .weight(2)
             .zip(attributes.split(&[Split::None, Split::Rows]))
-            .map(|(weight, split)| Computation::Lookup { weight, split }),
+            .zip(attributes.flag("tied"))
+            .map(|((weight, split), tied)| Computation::Lookup { weight, split, tied }),
         "berth.matmul" => {
             let split = attributes.split(&[Split::None, Split::Columns, Split::Rows]);
             let flags =

@@ -25,7 +25,7 @@ impl Layout<'_> {
         let does = format!("`{}` takes", step.name);
         match &step.computation {
             Computation::Repeat { .. } => {}
-            Computation::Lookup { weight, split } => {
+            Computation::Lookup { weight, split, .. } => {
                 result.width = weight.columns();
                 result.distribution =
                     if *split == Split::Rows { Distribution::Partial } else { Distribution::Whole };
@@ -307,6 +307,7 @@ impl Layout<'_> {
         result.part = if split_out { part.clone() } else { Form::integer(1) };
         let shape = Shape {
             phase: self.phase,
+            drafts: self.drafts,
             rows_in: input.rows.clone(),
             rows_out: result.rows.clone(),
             width_in: input.width,

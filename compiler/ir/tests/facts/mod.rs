@@ -83,6 +83,11 @@ fn set<'t>(program: &mut Program, facts: &mut Facts<'t>, field: &'t str, value: 
         }
         return;
     }
+    if field == "acceptance" {
+        let work = work_of(program).expect("`acceptance` stands in a service");
+        work.acceptance = Some(Box::new(Fact::new(value.parse().expect("a ratio"), span)));
+        return;
+    }
     assert!(FIELDS.contains(&field), "no fact is called `{field}`");
     facts.insert(field, (value, span));
     let stated = program.models.last_mut().expect("a fact stands in a model");
@@ -104,7 +109,7 @@ fn chosen<T: Copy>(name: &str, all: &[T], name_of: fn(T) -> &'static str) -> T {
     found.unwrap_or_else(|| panic!("`{name}` is no choice"))
 }
 
-const FIELDS: [&str; 31] = [
+const FIELDS: [&str; 32] = [
     "layers",
     "hidden",
     "heads",
@@ -130,6 +135,7 @@ const FIELDS: [&str; 31] = [
     "shared_experts",
     "expert_feed_forward",
     "router_bias",
+    "prediction_modules",
     "positions",
     "token_types",
     "labels",
@@ -210,7 +216,7 @@ fn model(name: &str, span: Span, facts: &Facts) -> Model {
         }),
         vision: None,
         diffusion: None,
-        prediction_modules: None,
+        prediction_modules: count("prediction_modules"),
         native: facts
             .get("native")
             .map(|(value, span)| Fact::new(chosen(value, &Stored::ALL, Stored::name), *span)),
@@ -238,6 +244,7 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             image_size: None,
             denoising_steps: None,
             guidance: None,
+            acceptance: None,
             sequences: 1,
             prefix_hit: None,
             tensor: Vec::new(),
