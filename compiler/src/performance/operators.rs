@@ -26,30 +26,64 @@ const DATASHEET: (f64, f64, f64) = (0.45, 0.6, 10e-6);
 /// Declared figures this close to those of the measured device are taken to be the same.
 const SAME: f64 = 0.02;
 
-/// The time of one repetition of `operator` at `binding` on one device of `hardware`, in seconds; the band holds
-/// nine of ten rows that its fit had not seen. Where it comes from is added to `notes`.
+/// What one repetition of an operator asks of one device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demands {
+    /// FLOPs.
+    pub flops: f64,
+    /// Bytes of weights read.
+    pub weight_bytes: f64,
+    /// Bytes of activations moved between memory and compute.
+    pub activation_bytes: f64,
+    /// Bytes of keys and values moved.
+    pub kv_bytes: f64,
+    /// Bytes sent to other devices.
+    pub link_bytes: f64,
+}
+
+impl Demands {
+    /// The cost forms of `operator` at `binding`.
+    ///
+    /// # Errors
+    /// A cost has no finite value there.
+    pub fn of(operator: &Operator, binding: &Binding) -> Result<Self, PerformanceError> {
+        let at = |form: &Form| finite(operator, form, binding);
+        Ok(Self {
+            flops: at(&operator.flops)?,
+            weight_bytes: at(&operator.weight_bytes)?,
+            activation_bytes: at(&operator.activation_bytes)?,
+            kv_bytes: at(&operator.kv_bytes)?,
+            link_bytes: at(&operator.link_bytes)?,
+        })
+    }
+}
+
+fn finite(operator: &Operator, form: &Form, binding: &Binding) -> Result<f64, PerformanceError> {
+    let value = form.evaluate(binding);
+    if value.is_finite() {
+        Ok(value.max(0.0))
+    } else {
+        Err(PerformanceError::NotFinite { operator: operator.name.clone() })
+    }
+}
+
+/// The time of one repetition of `operator`, with its `demands` at `binding`, on one device of `hardware`, in seconds; the
+/// band holds nine of ten rows that its fit had not seen. Where it comes from is added to `notes`.
 ///
 /// # Errors
 /// The device states no peak rate at the precision, the node no fabric where devices must
 /// communicate, or a cost has no finite value at the binding.
 pub fn operator_time(
     operator: &Operator,
+    demands: &Demands,
     phase: Phase,
     hardware: &Hardware,
     binding: &Binding,
     notes: &mut Notes,
 ) -> Result<Band, PerformanceError> {
-    let at = |form: &Form| {
-        let value = form.evaluate(binding);
-        if value.is_finite() {
-            Ok(value.max(0.0))
-        } else {
-            Err(PerformanceError::NotFinite { operator: operator.name.clone() })
-        }
-    };
-    let flops = at(&operator.flops)?;
-    let kv_bytes = at(&operator.kv_bytes)?;
-    let other_bytes = at(&operator.weight_bytes)? + at(&operator.activation_bytes)?;
+    let at = |form: &Form| finite(operator, form, binding);
+    let &Demands { flops, weight_bytes, activation_bytes, kv_bytes, link_bytes } = demands;
+    let other_bytes = weight_bytes + activation_bytes;
     let bytes = kv_bytes + other_bytes;
     match &operator.kind {
         OperatorKind::Lookup | OperatorKind::Elementwise => {
@@ -92,7 +126,7 @@ pub fn operator_time(
             let tokens = at(tokens)?;
             // Experts that some token reads, where each token chooses as if by lot.
             let read = 1.0 - (1.0 - per_token / experts).powf(tokens);
-            let bytes = at(&operator.weight_bytes)? * read + at(&operator.activation_bytes)?;
+            let bytes = weight_bytes * read + activation_bytes;
             let precision = arithmetic(operator, *precision, hardware)?;
             let rates = (hardware.peak(precision)?, hardware.bandwidth);
             Ok(unfitted("experts, their load taken as even,", flops, bytes, rates, hardware, notes))
@@ -115,17 +149,16 @@ pub fn operator_time(
             collective(&fits::shipped().all_gather, "all-gather", at(message)?, devices, hardware, notes)
         }
         OperatorKind::AllToAll => {
-            let sent = at(&operator.link_bytes)?;
             let rounds = u64::from(binding.degrees.data * binding.degrees.context > 1);
-            transfer("an all-to-all", sent, rounds, hardware, notes)
+            transfer("an all-to-all", link_bytes, rounds, hardware, notes)
         }
         OperatorKind::Send => {
             let rounds = binding.degrees.pipeline.saturating_sub(1);
-            transfer("sending between stages", at(&operator.link_bytes)?, rounds, hardware, notes)
+            transfer("sending between stages", link_bytes, rounds, hardware, notes)
         }
         OperatorKind::KvExchange => {
             let rounds = binding.degrees.context.saturating_sub(1);
-            transfer("exchanging keys and values", at(&operator.link_bytes)?, rounds, hardware, notes)
+            transfer("exchanging keys and values", link_bytes, rounds, hardware, notes)
         }
     }
 }

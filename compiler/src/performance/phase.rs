@@ -4,9 +4,9 @@
 //! runs behind it and it runs behind nothing.
 
 use super::hardware::Hardware;
-use super::operators::operator_time;
+use super::operators::{Demands, operator_time};
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
-use crate::form::{Binding, Form};
+use crate::form::Binding;
 use crate::graph::{Hidden, PhaseGraph};
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl EngineOverhead {
 /// different operators add in squares; repetitions of one operator share its error.
 ///
 /// # Errors
-/// As [`operator_time`].
+/// As [`Demands::of`] and [`operator_time`].
 pub fn pass(
     graph: &PhaseGraph,
     hardware: &Hardware,
@@ -95,7 +95,13 @@ pub fn pass(
     let (mut middle, mut below, mut above) = (step, 0.0, 0.0);
     let mut times = Vec::with_capacity(graph.operators.node_count());
     for operator in graph.operators.node_weights() {
-        times.push(operator_time(operator, graph.phase, hardware, binding, notes)?);
+        let demands = Demands::of(operator, binding)?;
+        times.push(operator_time(operator, &demands, graph.phase, hardware, binding, notes)?);
+        let repeat = operator.repeat as f64;
+        let Demands { flops, weight_bytes, activation_bytes, kv_bytes, link_bytes } = demands;
+        pass.flops += repeat * flops;
+        pass.memory_bytes += repeat * (weight_bytes + activation_bytes + kv_bytes);
+        pass.link_bytes += repeat * link_bytes;
     }
     hide(graph, &mut times);
     for (operator, time) in graph.operators.node_weights().zip(times) {
@@ -104,11 +110,6 @@ pub fn pass(
         middle += all.middle;
         below += (all.middle - all.low).powi(2);
         above += (all.high - all.middle).powi(2);
-        let total = |form: &Form| repeat * form.evaluate(binding);
-        pass.flops += total(&operator.flops);
-        pass.memory_bytes +=
-            total(&operator.weight_bytes) + total(&operator.activation_bytes) + total(&operator.kv_bytes);
-        pass.link_bytes += total(&operator.link_bytes);
         pass.operators.push((operator.name.clone(), all));
     }
     pass.seconds = Band { low: (middle - below.sqrt()).max(0.0), middle, high: middle + above.sqrt() };
