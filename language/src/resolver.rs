@@ -20,6 +20,7 @@ mod flows;
 mod functions;
 mod guards;
 mod hardware;
+mod implied;
 pub(crate) mod imports;
 mod indices;
 mod instances;
