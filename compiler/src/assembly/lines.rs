@@ -95,11 +95,13 @@ impl<'l> Lines<'l> {
             }
             // No copy stands elsewhere; or one does.
             Condition::Placed { service, nodes } => {
-                Some(vec![self.elsewhere(*service, nodes, (Relation::AtMost, 0), origin)])
+                let elsewhere = self.others(nodes);
+                Some(vec![self.counted_on(*service, &elsewhere, (Relation::AtMost, 0), origin)])
             }
             Condition::Not(inner) => match &**inner {
                 Condition::Placed { service, nodes } => {
-                    Some(vec![self.elsewhere(*service, nodes, (Relation::AtLeast, 1), origin)])
+                    let elsewhere = self.others(nodes);
+                    Some(vec![self.counted_on(*service, &elsewhere, (Relation::AtLeast, 1), origin)])
                 }
                 _ => None,
             },
@@ -114,18 +116,10 @@ impl<'l> Lines<'l> {
         }
     }
 
-    /// What the copies of a service on all nodes but these are.
-    fn elsewhere(
-        &mut self,
-        service: usize,
-        nodes: &[usize],
-        (relation, bound): (Relation, u64),
-        origin: Span,
-    ) -> Row {
-        let within: BTreeSet<usize> = nodes.iter().copied().collect();
-        let outside: Vec<usize> =
-            (0..self.program.nodes.len()).filter(|node| !within.contains(node)).collect();
-        self.counted_on(service, &outside, (relation, bound), origin)
+    /// All nodes but these.
+    fn others(&self, nodes: &[usize]) -> Vec<usize> {
+        let these: BTreeSet<usize> = nodes.iter().copied().collect();
+        (0..self.program.nodes.len()).filter(|node| !these.contains(node)).collect()
     }
 
     /// What the copies of a service on these nodes are.
