@@ -9,10 +9,25 @@ use berth_compiler::lowering::Lowering as _;
 use berth_compiler::performance::Notes;
 use berth_compiler::performance::phase::{EngineOverhead, Pass, pass};
 use berth_language::model::Precision;
+use std::ops::Deref;
 use support::{example, with_session};
 
+/// A pass with the names of its operators.
+struct Priced {
+    pass: Pass,
+    names: Vec<String>,
+}
+
+impl Deref for Priced {
+    type Target = Pass;
+
+    fn deref(&self) -> &Pass {
+        &self.pass
+    }
+}
+
 /// Prefill of one prompt of 900 tokens over four devices of the first class, H100 behind NVLink.
-fn prefill(edit: impl FnOnce(String) -> String) -> Pass {
+fn prefill(edit: impl FnOnce(String) -> String) -> Priced {
     with_session(&example("chat.berth"), |session| {
         let stages = session.stages("chat.berth", None).unwrap();
         let text = edit(stages.lowered.text.clone());
@@ -21,14 +36,16 @@ fn prefill(edit: impl FnOnce(String) -> String) -> Pass {
         let hardware = stages.candidates.classes[0].hardware.as_ref().unwrap();
         assert_eq!(hardware.device, "h100_sxm");
         let binding = Binding { sequences: 1.0, new: 900.0, context: 0.0, degrees: Degrees::of_tensor(4) };
-        pass(phase, hardware, &binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).unwrap()
+        let pass = pass(phase, hardware, &binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).unwrap();
+        let names = phase.operators.node_weights().map(|operator| operator.name.clone()).collect();
+        Priced { pass, names }
     })
 }
 
 /// Milliseconds of all 80 repetitions of one operator.
-fn milliseconds(pass: &Pass, operator: &str) -> f64 {
-    let (_, band) = pass.operators.iter().find(|(name, _)| name == operator).unwrap();
-    band.middle * 1e3
+fn milliseconds(pass: &Priced, operator: &str) -> f64 {
+    let at = pass.names.iter().position(|name| name == operator).unwrap();
+    pass.operators[at].middle * 1e3
 }
 
 /// The layer's function of the bf16 prefill, edited; the rest of the text as it is.

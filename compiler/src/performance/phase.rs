@@ -16,7 +16,7 @@ pub struct Pass {
     /// Of the pass, the engine's step included.
     pub seconds: Band,
     /// Of all repetitions of each operator, less what runs behind others, in the order of the graph's nodes.
-    pub operators: Vec<(String, Band)>,
+    pub operators: Vec<Band>,
     /// The engine's own part of `seconds`.
     pub step: f64,
     /// FLOPs on one device.
@@ -110,7 +110,7 @@ pub fn pass(
         middle += all.middle;
         below += (all.middle - all.low).powi(2);
         above += (all.high - all.middle).powi(2);
-        pass.operators.push((operator.name.clone(), all));
+        pass.operators.push(all);
     }
     pass.seconds = Band { low: (middle - below.sqrt()).max(0.0), middle, high: middle + above.sqrt() };
     Ok(pass)
