@@ -24,7 +24,10 @@ pub fn text(stages: &Stages) -> String {
         for least in &own.least {
             let (line, _) = least.origins.first().map_or((0, 0), |span| stages.sources.position(*span));
             let count = least.count.map_or("no number of".to_owned(), |count| format!("at least {count}"));
-            let _ = writeln!(text, "  {count} replicas by line {line}");
+            let scenario = least.scenario.and_then(|scenario| stages.program.scenarios.get(scenario));
+            let left =
+                scenario.map_or_else(String::new, |scenario| format!(", of what {} leaves", scenario.name));
+            let _ = writeln!(text, "  {count} replicas by line {line}{left}");
         }
         if let Work::Llm(work) = &service.work {
             text.push_str(&layouts(stages, work, own));

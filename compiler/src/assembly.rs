@@ -59,9 +59,11 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
     let tainted = lines.tainted(without);
     lines.packing.rows.extend(tainted);
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
-        let Some(condition) = requirement.judged() else { continue };
-        let rows = lines.rows(condition, requirement.span).unwrap_or_default();
-        lines.packing.rows.extend(rows);
+        for scenario in requirement.when.worlds().filter(|world| !is_left_out(program, *world, without)) {
+            let Some(condition) = requirement.judged() else { continue };
+            let rows = lines.rows(condition, scenario, requirement.span).unwrap_or_default();
+            lines.packing.rows.extend(rows);
+        }
     }
     wishes_and_levels(program, &mut packing);
     if moves_before_bill(program).is_some() {
@@ -273,6 +275,12 @@ fn integer(value: u64) -> BigRational {
     BigRational::from_integer(value.into())
 }
 
+/// Whether a world is a scenario of which the line is left out.
+pub fn is_left_out(program: &Program, scenario: Option<usize>, without: &Disregarded) -> bool {
+    let scenario = scenario.and_then(|scenario| program.scenarios.get(scenario));
+    scenario.is_some_and(|scenario| without.contains(&scenario.span))
+}
+
 fn copies(index: usize) -> Vec<(BigRational, Atom)> {
     vec![(BigRational::one(), Atom::Copies { item: index })]
 }
@@ -286,8 +294,9 @@ fn service_rows(
 ) {
     let service = &program.services[index];
     let own = &candidates.services[index];
+    let mut rows = Vec::new();
     let mut at_least = |bound: BigRational, origins: Vec<Span>| {
-        packing.rows.push(Row { terms: copies(index), relation: Relation::AtLeast, bound, origins });
+        rows.push(Row { terms: copies(index), relation: Relation::AtLeast, bound, origins });
     };
     // A service that is declared runs, unless a line allows it none: leaving lines out never asks for more.
     let may_rest = service.replicas.iter().any(|line| line.low == Some(0));
@@ -299,10 +308,22 @@ fn service_rows(
             at_least(integer(low), vec![line.span]);
         }
     }
+    packing.rows.extend(rows);
     for least in &own.least {
-        // No count is enough: one more than could ever be had.
-        let count = least.count.unwrap_or(MOST_COPIES + 1);
-        at_least(integer(count), least.origins.clone());
+        let atom = match least.scenario {
+            None => Atom::Copies { item: index },
+            Some(scenario) => {
+                let place = Lines::new(program, packing).place_left(scenario);
+                Atom::CopiesOn { item: index, choice: None, place }
+            }
+        };
+        packing.rows.push(Row {
+            terms: vec![(BigRational::one(), atom)],
+            relation: Relation::AtLeast,
+            // No count is enough: one more than could ever be had.
+            bound: integer(least.count.unwrap_or(MOST_COPIES + 1)),
+            origins: least.origins.clone(),
+        });
     }
     for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {
         if let Some(high) = line.high {
@@ -315,23 +336,38 @@ fn service_rows(
         }
     }
     if let Work::Llm(_) = &service.work {
-        packing.rows.extend(demand_rows(program, candidates, index, without));
+        let rows = demand_rows(program, candidates, index, without, packing);
+        packing.rows.extend(rows);
     }
 }
 
-/// In every moment all replicas carry together at least what is asked then.
-fn demand_rows(program: &Program, candidates: &Candidates, index: usize, without: &Disregarded) -> Vec<Row> {
+/// In every moment all replicas that are there carry together at least what is asked then.
+fn demand_rows(
+    program: &Program,
+    candidates: &Candidates,
+    index: usize,
+    without: &Disregarded,
+    packing: &mut Packing,
+) -> Vec<Row> {
     let demand = program.services[index].demand.as_ref().filter(|demand| !without.contains(&demand.span));
     let Some(demand) = demand else { return Vec::new() };
     let own = &candidates.services[index];
     let asked = own.moments.iter().enumerate().filter(|(_, moment)| moment.rate.is_positive());
     let row = |(at, moment): (usize, &Moment)| {
         let mut origins = vec![demand.span];
+        let place = moment.scenario.map(|scenario| {
+            origins.extend(program.scenarios.get(scenario).map(|scenario| scenario.span));
+            Lines::new(program, packing).place_left(scenario)
+        });
         let mut terms = Vec::new();
         for (choice, candidate) in own.candidates.iter().enumerate() {
             let Some(capacity) = candidate.capacities.get(at) else { continue };
             if capacity.rate > 0.0 {
-                terms.push((rate_rounded_down(capacity.rate), Atom::CopiesOf { item: index, choice }));
+                let atom = match place {
+                    None => Atom::CopiesOf { item: index, choice },
+                    Some(place) => Atom::CopiesOn { item: index, choice: Some(choice), place },
+                };
+                terms.push((rate_rounded_down(capacity.rate), atom));
             }
             origins.extend(capacity.limited_by);
         }
@@ -364,14 +400,18 @@ fn wishes_and_levels(program: &Program, packing: &mut Packing) {
     let mut ranked: std::collections::BTreeMap<i64, Vec<usize>> = std::collections::BTreeMap::new();
     let mut lines = Lines::new(program, packing);
     for wish in linear_wishes(program) {
-        let rows = lines.rows(&wish.condition, wish.span).unwrap_or_default();
+        let rows = lines.rows(&wish.condition, wish.world(), wish.span).unwrap_or_default();
         let Ok([row]) = <[Row; 1]>::try_from(rows) else { continue };
         let integer = matches!(wish.condition, Condition::Compare { integer: true, .. });
         let shortfall = if integer { Shortfall::Distance } else { Shortfall::Unmet };
         let index = lines.packing.wishes.len();
         lines.packing.wishes.push(Wish { row, shortfall });
         match &wish.price {
-            Some(price) => priced.push((per_hour(price), LevelAtom::Shortfall { wish: index })),
+            // It is paid while the wish holds.
+            Some(price) => {
+                let price = per_hour(price) * wish.when.share(wish.world(), program.plan.steps);
+                priced.push((price, LevelAtom::Shortfall { wish: index }));
+            }
             None => ranked.entry(wish.priority).or_default().push(index),
         }
     }

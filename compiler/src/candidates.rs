@@ -125,6 +125,8 @@ pub struct Refusal {
 /// A lower bound on the count of replicas.
 #[derive(Clone, Debug)]
 pub struct Least {
+    /// In which scenario, of those that it leaves; none: in the base world.
+    pub scenario: Option<usize>,
     /// Of replicas; none: no count is enough.
     pub count: Option<u64>,
     /// The lines that ask for it.
@@ -140,7 +142,7 @@ pub fn candidates(program: &Program, graph: &OperatorGraph, without: &Disregarde
         .iter()
         .enumerate()
         .map(|(index, service)| match &service.work {
-            Work::Image(work) => image_candidates(index, service, work, &classes, scale, without),
+            Work::Image(work) => image_candidates(program, index, work, &classes, scale, without),
             Work::Llm(work) => llm_candidates(program, index, service, work, graph, &classes, without),
         })
         .collect();
@@ -186,8 +188,8 @@ fn device_classes(program: &Program) -> Vec<DeviceClass> {
 }
 
 fn image_candidates(
+    program: &Program,
     index: usize,
-    service: &Service,
     work: &ImageWork,
     classes: &[DeviceClass],
     scale: u64,
@@ -207,11 +209,11 @@ fn image_candidates(
     });
     let candidate =
         Candidate { layout: None, devices, classes: allowed, capacities: Vec::new(), replica: None };
-    let moments = moments(index, service, without);
+    let moments = moments(program, index, without);
     ServiceCandidates {
         candidates: vec![candidate],
         refusals: Vec::new(),
-        least: image_least(index, service, work, &moments),
+        least: image_least(program, index, work, &moments),
         moments,
     }
 }
@@ -245,25 +247,33 @@ fn share_units(share: &BigRational, scale: u64) -> u64 {
 }
 
 /// The replicas that the queue needs: enough to be stable, and enough for each promise.
-fn image_least(index: usize, service: &Service, work: &ImageWork, moments: &[Moment]) -> Vec<Least> {
+fn image_least(program: &Program, index: usize, work: &ImageWork, moments: &[Moment]) -> Vec<Least> {
+    let service = &program.services[index];
     let (Some(container), Some(demand)) = (Container::of(work), &service.demand) else {
         return Vec::new();
     };
     let Some(busiest) = moments.first().filter(|moment| moment.rate.is_positive()) else {
         return Vec::new();
     };
-    let mut least = vec![Least { count: container.stable(&busiest.rate), origins: vec![demand.span] }];
+    let count = container.stable(&busiest.rate);
+    let mut least = vec![Least { scenario: None, count, origins: vec![demand.span] }];
     for (promise, requirement) in service.requirements.iter().enumerate() {
         let Some((measure, statistic, limit)) = latency_limit(index, requirement) else { continue };
-        // The busiest in which it holds.
-        let moment = moments.iter().find(|moment| moment.promises.contains(&promise));
-        let Some(moment) = moment.filter(|moment| moment.rate.is_positive()) else { continue };
         if measure != LatencyMeasure::Latency {
             continue;
         }
-        // A statistic that the queue does not have is judged nowhere, and bounds nothing here.
-        let Ok(count) = container.fewest(&moment.rate, Some(demand), statistic, limit) else { continue };
-        least.push(Least { count, origins: vec![requirement.span, demand.span] });
+        for scenario in requirement.when.worlds() {
+            // The busiest in which it holds.
+            let holds = |moment: &&Moment| moment.scenario == scenario && moment.promises.contains(&promise);
+            let moment = moments.iter().find(holds);
+            let Some(moment) = moment.filter(|moment| moment.rate.is_positive()) else { continue };
+            // A statistic that the queue does not have is judged nowhere, and bounds nothing here.
+            let Ok(count) = container.fewest(&moment.rate, Some(demand), statistic, limit) else { continue };
+            let mut origins = vec![requirement.span, demand.span];
+            let happened = scenario.and_then(|scenario| program.scenarios.get(scenario));
+            origins.extend(happened.map(|scenario| scenario.span));
+            least.push(Least { scenario, count, origins });
+        }
     }
     least
 }
@@ -315,7 +325,7 @@ fn llm_candidates(
     without: &Disregarded,
 ) -> ServiceCandidates {
     let mut found =
-        ServiceCandidates { moments: moments(index, service, without), ..ServiceCandidates::default() };
+        ServiceCandidates { moments: moments(program, index, without), ..ServiceCandidates::default() };
     let promised: Vec<(Vec<Span>, Vec<Limit>)> = found
         .moments
         .iter()

@@ -14,7 +14,7 @@ use crate::problem_description::amount;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
 use berth_language::model::{
-    Condition, ImageWork, Node, Of, PlaceKind, Program, Requirement, Service, Subject, Term, Work,
+    Condition, ImageWork, Node, Of, PlaceKind, Program, Requirement, Scenario, Service, Subject, Term, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -200,7 +200,8 @@ fn feasibility_only(problem: Problem) -> Problem {
     Problem::Packing(packing)
 }
 
-/// Every line that could be left out: requirements, pins, bounds, demands and taints. A service itself stays.
+/// Every line that could be left out: requirements, pins, bounds, demands, taints and scenarios. A service itself
+/// stays.
 pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
     let of_services = program.services.iter().flat_map(|service| {
         let mut spans: Vec<Span> = service.demand.iter().map(|demand| demand.span).collect();
@@ -218,7 +219,18 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
         spans
     });
     let taints = program.nodes.iter().filter_map(|node| node.taints.as_ref()).map(|taints| taints.span);
-    of_services.chain(requirements(program).map(|requirement| requirement.span)).chain(taints)
+    let scenarios = scenarios_in_use(program).map(|scenario| scenario.span);
+    of_services
+        .chain(requirements(program).map(|requirement| requirement.span))
+        .chain(taints)
+        .chain(scenarios)
+}
+
+/// The scenarios in which some line is judged.
+fn scenarios_in_use(program: &Program) -> impl Iterator<Item = &Scenario> {
+    let judged = requirements(program).filter(|requirement| requirement.judged().is_some());
+    let used: BTreeSet<usize> = judged.flat_map(|requirement| requirement.when.worlds()).flatten().collect();
+    used.into_iter().filter_map(|scenario| program.scenarios.get(scenario))
 }
 
 /// What a line of a conflict asks for.
@@ -253,8 +265,21 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     if let Some(because) = taints_because(program, span) {
         return because;
     }
-    match requirements(program).find(|requirement| requirement.span == span).map(|found| &found.condition) {
+    if let Some(scenario) = program.scenarios.iter().find(|scenario| scenario.span == span) {
+        return format!("takes {} of {} nodes away", scenario.gone.len(), program.nodes.len());
+    }
+    let line = requirements(program).find(|requirement| requirement.span == span);
+    let in_scenarios = line.is_some_and(|line| line.when.worlds().all(|world| world.is_some()));
+    let left = if in_scenarios { " that are left" } else { "" };
+    match line.map(|line| &line.condition) {
         Some(Condition::Compare { terms, .. }) => match terms.first().map(|term| &term.subject) {
+            Some(Subject::Replicas { service }) if terms.len() == 1 => {
+                format!("counts the replicas of `{}`{left}", program.services[*service].name)
+            }
+            Some(Subject::Spread { of: Of::Service(service), place }) if in_scenarios => {
+                let (name, level) = (&program.services[*service].name, place.name());
+                format!("counts the {level}s with a replica of `{name}`{left}")
+            }
             Some(Subject::Spread { of: Of::Service(service), place: PlaceKind::Node }) => {
                 let emptied = match program.drained.len() {
                     0 => "",

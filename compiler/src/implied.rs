@@ -124,9 +124,13 @@ fn excluding(program: &Program, packing: &mut Packing, line: &Requirement) -> Op
         Condition::All(parts) => parts.iter().collect(),
         condition => vec![condition],
     };
-    let rows: Option<Vec<_>> =
-        parts.into_iter().map(|part| assembly::opposite(program, packing, part, line.span)).collect();
-    Some(rows?.into_iter().flatten().collect())
+    let mut rows = Vec::new();
+    for scenario in line.when.worlds() {
+        for part in &parts {
+            rows.extend(assembly::opposite(program, packing, part, scenario, line.span)?);
+        }
+    }
+    Some(rows)
 }
 
 fn is_proved(problem: &Problem, proof: &Proof) -> bool {

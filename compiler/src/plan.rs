@@ -278,6 +278,9 @@ pub struct RequirementEntry {
     /// `p99`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistic: Option<String>,
+    /// The scenario where the least slack is left; none in the base world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     /// The step where the least slack is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,

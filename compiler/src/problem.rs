@@ -172,10 +172,12 @@ pub enum Atom {
         /// By index.
         choice: usize,
     },
-    /// Copies of an item, over all forms, that stand in one place.
+    /// Copies of an item that stand in one place.
     CopiesOn {
         /// By index.
         item: usize,
+        /// By index into its choices; none: over all forms.
+        choice: Option<usize>,
         /// By index into [`Packing::places`].
         place: usize,
     },

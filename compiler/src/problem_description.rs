@@ -160,15 +160,21 @@ fn joined(terms: &[String]) -> String {
 /// `2 * copies of web`
 pub(crate) fn atom_text(packing: &Packing, factor: &BigRational, atom: Atom) -> String {
     let name = |item: usize| packing.items.get(item).map_or("?", |item| item.name.as_str());
+    let as_form = |item: usize, choice: usize| {
+        let form = packing.items.get(item).and_then(|item| item.choices.get(choice));
+        format!("{} as {}", name(item), form.map_or("?", |form| form.name.as_str()))
+    };
     let counted = match atom {
         Atom::Copies { item } => format!("copies of {}", name(item)),
         Atom::CopiesOf { item, choice } => {
-            let form = packing.items.get(item).and_then(|item| item.choices.get(choice));
-            format!("copies of {} as {}", name(item), form.map_or("?", |form| form.name.as_str()))
+            format!("copies of {}", as_form(item, choice))
         }
-        Atom::CopiesOn { item, place } => {
+        Atom::CopiesOn { item, choice, place } => {
             let place = packing.places.get(place).map_or("?", |place| place.name.as_str());
-            format!("copies of {} on {place}", name(item))
+            format!(
+                "copies of {} on {place}",
+                choice.map_or_else(|| name(item).into(), |choice| as_form(item, choice))
+            )
         }
         Atom::Spread { item } => format!("machines that hold {}", name(item)),
         Atom::SpreadOver { item, division } => {

@@ -33,8 +33,10 @@ pub struct Values {
     pub machines_in_use: Vec<usize>,
     /// By item: the machines that hold copies of it, and how many.
     pub standing: Vec<BTreeMap<usize, u64>>,
-    /// By item: the places of the problem that hold copies of it, and how many.
-    pub on_places: Vec<BTreeMap<usize, u64>>,
+    /// By item: the same by machine and form.
+    pub standing_as: Vec<BTreeMap<(usize, usize), u64>>,
+    /// By item: the places of the problem that hold copies of it in which form, and how many.
+    pub on_places: Vec<BTreeMap<(usize, usize), u64>>,
     /// By item: distinct machines that hold a copy of it.
     pub spread: Vec<u64>,
     /// Money an hour of all machines in use.
@@ -160,7 +162,9 @@ fn malformations(packing: &Packing) -> Vec<Violation> {
         let all_known = row.terms.iter().all(|(_, atom)| match *atom {
             Atom::Copies { item } | Atom::Spread { item } => known(item, 0),
             Atom::CopiesOf { item, choice } => known(item, choice),
-            Atom::CopiesOn { item, place } => known(item, 0) && place < packing.places.len(),
+            Atom::CopiesOn { item, choice, place } => {
+                known(item, choice.unwrap_or(0)) && place < packing.places.len()
+            }
             Atom::SpreadOver { item, division } => known(item, 0) && division < packing.divisions.len(),
             Atom::Price => true,
         });
@@ -345,7 +349,8 @@ fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
     let mut copies: Vec<Vec<u64>> = packing.items.iter().map(|item| vec![0; item.choices.len()]).collect();
     let mut machines = BTreeSet::new();
     let mut standing: Vec<BTreeMap<usize, u64>> = vec![BTreeMap::new(); packing.items.len()];
-    let mut on_places = standing.clone();
+    let mut standing_as: Vec<BTreeMap<(usize, usize), u64>> = vec![BTreeMap::new(); packing.items.len()];
+    let mut on_places: Vec<BTreeMap<(usize, usize), u64>> = vec![BTreeMap::new(); packing.items.len()];
     let mut places_of: Vec<Vec<usize>> = vec![Vec::new(); packing.machines.len()];
     for (index, place) in packing.places.iter().enumerate() {
         for &machine in &place.machines {
@@ -358,8 +363,11 @@ fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
         machines.insert(assignment.machine);
         let standing = standing[assignment.item].entry(assignment.machine).or_default();
         *standing = standing.saturating_add(assignment.copies);
+        let standing_as = &mut standing_as[assignment.item];
+        let standing_as = standing_as.entry((assignment.machine, assignment.choice)).or_default();
+        *standing_as = standing_as.saturating_add(assignment.copies);
         for &place in &places_of[assignment.machine] {
-            let count = on_places[assignment.item].entry(place).or_default();
+            let count = on_places[assignment.item].entry((place, assignment.choice)).or_default();
             *count = count.saturating_add(assignment.copies);
         }
     }
@@ -369,6 +377,7 @@ fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
         machines_in_use: machines.into_iter().collect(),
         spread: standing.iter().map(|standing| standing.len() as u64).collect(),
         standing,
+        standing_as,
         on_places,
         price,
         moves: moved(packing, assignments),
@@ -431,8 +440,10 @@ fn sum(packing: &Packing, row: &Row, values: &Values) -> BigRational {
             Atom::CopiesOf { item, choice } => {
                 values.copies[item].get(choice).map_or_else(BigRational::zero, |&count| integer(count))
             }
-            Atom::CopiesOn { item, place } => {
-                integer(values.on_places[item].get(&place).copied().unwrap_or(0))
+            Atom::CopiesOn { item, choice, place } => {
+                let here = values.on_places[item].range((place, 0)..=(place, usize::MAX));
+                let counted = here.filter(|((_, form), _)| choice.is_none_or(|choice| choice == *form));
+                BigRational::from_integer(counted.map(|(_, &count)| BigInt::from(count)).sum())
             }
             Atom::Spread { item } => integer(values.spread[item]),
             Atom::SpreadOver { item, division } => {

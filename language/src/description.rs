@@ -607,7 +607,7 @@ fn describe_test(text: &mut Text, test: &Test) {
 }
 
 fn describe_scenario(text: &mut Text, scenario: &Scenario) {
-    let Scenario { name, span: _, lost, facts } = scenario;
+    let Scenario { name, span: _, lost, gone: _, facts } = scenario;
     text.paragraph(&format!("scenario {name}"));
     for lost in lost {
         text.line(&format!("lose {}", lost.value));

@@ -129,6 +129,10 @@ pub(crate) fn told(read: Vec<Diagnostic>, mut found: Vec<Diagnostic>) -> (Vec<Di
         found.retain(|diagnostic| !follows_from_absence(diagnostic));
     }
     let sound = readable && !found.iter().any(is_error);
+    if !sound {
+        // The line that is wrong may be the one that asks for something.
+        found.retain(|diagnostic| diagnostic.code != "world::idle");
+    }
     let mut all = read;
     all.extend(found);
     all.sort_by_key(|diagnostic| {

@@ -487,11 +487,14 @@ impl Exact {
                     let counted = self.copies.iter().filter(|copies| Some(copies.form) == form);
                     counted.for_each(|copies| add(copies.column, factor));
                 }
-                Atom::CopiesOn { item, place } => {
+                Atom::CopiesOn { item, choice, place } => {
                     let forms = forms(item);
+                    let only = choice.map(|choice| forms.start + choice);
                     let machines = instance.packing.places.get(place).map_or(&[][..], |of| &of.machines);
                     let counted = self.copies.iter().filter(|copies| {
-                        forms.contains(&copies.form) && machines.binary_search(&copies.machine).is_ok()
+                        forms.contains(&copies.form)
+                            && only.is_none_or(|form| form == copies.form)
+                            && machines.binary_search(&copies.machine).is_ok()
                     });
                     counted.for_each(|copies| add(copies.column, factor));
                 }

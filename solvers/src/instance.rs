@@ -36,7 +36,7 @@ pub(crate) struct Instance<'p> {
     pub effects: Vec<Vec<(usize, i128)>>,
     /// By item: what one more machine that holds it adds to which row.
     pub spread_effects: Vec<Vec<(usize, i128)>>,
-    /// By item and place: what one copy there adds to which row.
+    /// By form and place: what one copy there adds to which row.
     pub place_effects: Vec<BTreeMap<usize, Vec<(usize, i128)>>>,
     /// By item: whether one of its rows speaks of several places, or of a place and of copies anywhere.
     pub rows_meet: Vec<bool>,
@@ -131,6 +131,7 @@ impl<'p> Instance<'p> {
         let mut instance = Self {
             packing,
             effects: vec![Vec::new(); forms.len()],
+            place_effects: vec![BTreeMap::new(); forms.len()],
             forms,
             forms_of,
             groups,
@@ -139,7 +140,6 @@ impl<'p> Instance<'p> {
             prices,
             rows: Vec::new(),
             spread_effects: vec![Vec::new(); packing.items.len()],
-            place_effects: vec![BTreeMap::new(); packing.items.len()],
             rows_meet: Vec::new(),
             places_of: Vec::new(),
             spreads_over: Vec::new(),
@@ -175,32 +175,39 @@ impl<'p> Instance<'p> {
 
     /// Whether some row speaks of where copies of the item stand.
     pub fn is_placed(&self, item: usize) -> bool {
-        !self.place_effects[item].is_empty() || !self.spreads_of[item].is_empty()
+        let mut forms = self.forms_of[item].clone();
+        forms.any(|form| !self.place_effects[form].is_empty()) || !self.spreads_of[item].is_empty()
     }
 
     /// What rows over places count of an item: everything that it does to them somewhere.
     pub fn effects_of_places(&self, item: usize) -> impl Iterator<Item = &(usize, i128)> {
-        let over = self.spreads_of[item].iter().flat_map(|&index| &self.spreads_over[index].effects);
-        self.place_effects[item].values().flatten().chain(over)
+        let on = self.forms_of[item].clone().flat_map(|form| self.place_effects[form].values().flatten());
+        on.chain(self.effects_of_parts(item))
     }
 
-    /// What a copy of an item on a machine of a group adds to which row, for standing there.
-    pub fn effects_there(&self, item: usize, group: usize) -> impl Iterator<Item = &(usize, i128)> + Clone {
-        let on = &self.place_effects[item];
+    fn effects_of_parts(&self, item: usize) -> impl Iterator<Item = &(usize, i128)> {
+        self.spreads_of[item].iter().flat_map(|&index| &self.spreads_over[index].effects)
+    }
+
+    /// What a copy of a form on a machine of a group adds to which row, for standing there.
+    pub fn effects_there(&self, form: usize, group: usize) -> impl Iterator<Item = &(usize, i128)> + Clone {
+        let on = &self.place_effects[form];
         let places = if on.is_empty() { &[][..] } else { &self.places_of[group] };
         places.iter().filter_map(move |place| on.get(place)).flatten()
     }
 
     fn meets(&self, item: usize) -> bool {
-        let mut rows: Vec<usize> = self.effects_of_places(item).map(|(row, _)| *row).collect();
-        let forms = self.forms_of[item].clone();
-        if forms.clone().any(|form| self.effects[form].iter().any(|(row, _)| rows.contains(row))) {
-            return true;
-        }
-        let count = rows.len();
-        rows.sort_unstable();
-        rows.dedup();
-        rows.len() < count
+        self.forms_of[item].clone().any(|form| {
+            let of_places = self.place_effects[form].values().flatten().chain(self.effects_of_parts(item));
+            let mut rows: Vec<usize> = of_places.map(|(row, _)| *row).collect();
+            if self.effects[form].iter().any(|(row, _)| rows.contains(row)) {
+                return true;
+            }
+            let count = rows.len();
+            rows.sort_unstable();
+            rows.dedup();
+            rows.len() < count
+        })
     }
 
     fn find_places(&mut self) {
@@ -268,9 +275,13 @@ impl<'p> Instance<'p> {
                         add_effect(&mut self.effects[form], index, factor);
                     }
                 }
-                Atom::CopiesOn { item, place } => {
-                    if let Some(effects) = self.place_effects.get_mut(item) {
-                        add_effect(effects.entry(place).or_default(), index, factor);
+                Atom::CopiesOn { item, choice, place } => {
+                    let forms = self.forms_of.get(item).cloned().unwrap_or(0..0);
+                    for (at, form) in forms.enumerate() {
+                        if choice.is_none_or(|choice| choice == at) {
+                            let effects = self.place_effects[form].entry(place).or_default();
+                            add_effect(effects, index, factor);
+                        }
                     }
                 }
                 Atom::Spread { item } => {

@@ -109,8 +109,7 @@ impl Encoding {
             let scaled = &instance.rows[index];
             let mut terms: Vec<(i128, Int)> = Vec::new();
             for of in &copies {
-                let item = instance.forms[of.form].item;
-                let there = instance.effects_there(item, instance.group_of[of.machine]);
+                let there = instance.effects_there(of.form, instance.group_of[of.machine]);
                 let effects = instance.effects[of.form].iter().chain(there);
                 let by: i128 = effects.filter(|(row, _)| *row == index).map(|(_, by)| by).sum();
                 if by != 0 {

@@ -223,7 +223,7 @@ impl<'i, 'p> State<'i, 'p> {
         let item = instance.forms[form].item;
         let new_parts = instance.spreads_of[item].iter().filter(|&&index| self.is_new_part(index, group));
         let there = instance
-            .effects_there(item, group)
+            .effects_there(form, group)
             .chain(new_parts.flat_map(|&index| &instance.spreads_over[index].effects));
         let mut suits = Suits { helps: false, worsens: false };
         for &(row, by) in there.clone() {
@@ -369,7 +369,7 @@ impl<'i, 'p> State<'i, 'p> {
         self.kept_of_item[form.item] += u64::from(stays);
         self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], 1);
-        self.add_there(form.item, machine, 1);
+        self.add_there(copy.form, machine, 1);
     }
 
     fn take(&mut self, machine: usize, at: usize) {
@@ -405,17 +405,18 @@ impl<'i, 'p> State<'i, 'p> {
         self.kept_of_item[form.item] -= u64::from(stayed);
         self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], -1);
-        self.add_there(form.item, machine, -1);
+        self.add_there(copy.form, machine, -1);
     }
 
     /// What a copy does for where it stands, as it comes or, times -1, goes.
-    fn add_there(&mut self, item: usize, machine: usize, times: i128) {
+    fn add_there(&mut self, form: usize, machine: usize, times: i128) {
         let instance = self.instance;
+        let item = instance.forms[form].item;
         if !instance.is_placed(item) {
             return;
         }
         let group = instance.group_of[machine];
-        for effect in instance.effects_there(item, group) {
+        for effect in instance.effects_there(form, group) {
             self.add_effects(std::slice::from_ref(effect), times);
         }
         for &index in &instance.spreads_of[item] {

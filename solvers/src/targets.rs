@@ -124,18 +124,17 @@ impl Cell {
             self.in_use.map_or(places.len(), |in_use| (in_use / smallest as f64).ceil() as usize);
         // What all of it would add to the rows of the first place; rows that others share are the master's.
         let Some(&group) = first.first() else { return places.len() };
-        let shared = |row: usize, item: usize| {
+        let shared = |row: usize, form: usize| {
             places
                 .iter()
                 .skip(1)
                 .flatten()
-                .any(|&other| instance.effects_there(item, other).any(|(of_other, _)| *of_other == row))
+                .any(|&other| instance.effects_there(form, other).any(|(of_other, _)| *of_other == row))
         };
         let mut sums: BTreeMap<usize, f64> = BTreeMap::new();
         for &(form, count) in &self.counts {
-            let item = instance.forms[form].item;
-            for &(row, by) in instance.effects_there(item, group) {
-                if limits(instance, row) && by > 0 && !shared(row, item) {
+            for &(row, by) in instance.effects_there(form, group) {
+                if limits(instance, row) && by > 0 && !shared(row, form) {
                     *sums.entry(row).or_default() += by as f64 * count as f64;
                 }
             }

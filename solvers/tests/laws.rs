@@ -175,8 +175,8 @@ fn tiny() -> impl Strategy<Value = String> {
     let machine = (1..=2_u32, 4..=12_u32, 0..=2_u32, prop::sample::select(vec!["0", "1", "1.5", "3"]));
     let form = (1..=8_u32, 0..=4_usize, prop::bool::weighted(0.3), 0..=1_u32);
     let item = (1..=2_u32, prop::collection::vec(form, 1..=2));
-    let row = (0..=13_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
-    let wish = (0..=13_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
+    let row = (0..=15_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
+    let wish = (0..=15_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
     (
         prop::collection::vec(machine, 1..=2),
         prop::collection::vec(item, 1..=2),
@@ -259,6 +259,8 @@ fn row_text(items: usize, kind: usize, item: usize, other: usize, bound: u32) ->
         11 => format!("i{item}@left - i{other}@right == 0"),
         12 => format!("spread(i{item},halves) >= {}", bound.min(2)),
         13 => format!("2 i{item} - 3 i{item}@left - spread(i{item},halves) >= 0"),
+        14 => format!("i{item}.f0@left >= {bound}"),
+        15 => format!("2 i{item}.f0@right + i{other}@left <= {bound}"),
         _ => format!("spread(i{item}) <= {bound}"),
     }
 }

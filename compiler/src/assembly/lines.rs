@@ -35,19 +35,24 @@ pub fn is_linear(wish: &Wish) -> bool {
     })
 }
 
-/// Rows that each exclude a condition over counts, places and money, and together all that it excludes; none
+/// Rows that each exclude a condition over counts, places and money in a world, and together all that it excludes; none
 /// where it speaks of anything else. Places that it speaks of are added to the packing.
 pub fn opposite(
     program: &Program,
     packing: &mut Packing,
     condition: &Condition,
+    scenario: Option<usize>,
     origin: Span,
 ) -> Option<Vec<Row>> {
     let mut lines = Lines::new(program, packing);
     let Condition::Compare { terms, compare, limit, .. } = condition else {
         return match condition {
-            Condition::Placed { .. } => lines.rows(&Condition::Not(Box::new(condition.clone())), origin),
-            Condition::Not(inner) if matches!(**inner, Condition::Placed { .. }) => lines.rows(inner, origin),
+            Condition::Placed { .. } => {
+                lines.rows(&Condition::Not(Box::new(condition.clone())), scenario, origin)
+            }
+            Condition::Not(inner) if matches!(**inner, Condition::Placed { .. }) => {
+                lines.rows(inner, scenario, origin)
+            }
             _ => None,
         };
     };
@@ -59,7 +64,8 @@ pub fn opposite(
         Compare::Equal => &[Compare::Below, Compare::Above],
         Compare::Unequal => &[Compare::Equal],
     };
-    opposites.iter().map(|compare| lines.row(terms, *compare, &limit.value, origin)).collect()
+    let row = |compare: &Compare| lines.row(terms, *compare, &limit.value, scenario, origin);
+    opposites.iter().map(row).collect()
 }
 
 /// Whether a comparison of these terms is one row.
@@ -86,27 +92,30 @@ impl<'l> Lines<'l> {
         Self { program, packing, known, names: None }
     }
 
-    /// The rows that together say what a condition over counts, places and money says; `None` where it
-    /// speaks of anything else.
-    pub fn rows(&mut self, condition: &Condition, origin: Span) -> Option<Vec<Row>> {
+    /// The rows that together say what a condition over counts, places and money says in a world, a scenario by its
+    /// index or the base; `None` where it speaks of anything else.
+    pub fn rows(&mut self, condition: &Condition, scenario: Option<usize>, origin: Span) -> Option<Vec<Row>> {
         match condition {
             Condition::Compare { terms, compare, limit, .. } => {
-                Some(vec![self.row(terms, *compare, &limit.value, origin)?])
+                Some(vec![self.row(terms, *compare, &limit.value, scenario, origin)?])
             }
             // No copy stands elsewhere; or one does.
             Condition::Placed { service, nodes } => {
-                let elsewhere = self.others(nodes);
-                Some(vec![self.counted_on(*service, &elsewhere, (Relation::AtMost, 0), origin)])
+                let elsewhere = self.others(nodes, scenario);
+                let origins = self.origins(scenario, origin);
+                Some(vec![self.counted_on(*service, &elsewhere, (Relation::AtMost, 0), origins)])
             }
             Condition::Not(inner) => match &**inner {
                 Condition::Placed { service, nodes } => {
-                    let elsewhere = self.others(nodes);
-                    Some(vec![self.counted_on(*service, &elsewhere, (Relation::AtLeast, 1), origin)])
+                    let elsewhere = self.others(nodes, scenario);
+                    let origins = self.origins(scenario, origin);
+                    Some(vec![self.counted_on(*service, &elsewhere, (Relation::AtLeast, 1), origins)])
                 }
                 _ => None,
             },
             Condition::All(parts) => {
-                let rows: Option<Vec<_>> = parts.iter().map(|part| self.rows(part, origin)).collect();
+                let rows: Option<Vec<_>> =
+                    parts.iter().map(|part| self.rows(part, scenario, origin)).collect();
                 Some(rows?.into_iter().flatten().collect())
             }
             Condition::Listed { .. }
@@ -116,10 +125,34 @@ impl<'l> Lines<'l> {
         }
     }
 
-    /// All nodes but these.
-    fn others(&self, nodes: &[usize]) -> Vec<usize> {
+    /// The nodes that a world has.
+    fn left(&self, scenario: Option<usize>) -> Vec<usize> {
+        match scenario.and_then(|scenario| self.program.scenarios.get(scenario)) {
+            Some(scenario) => scenario.left(self.program),
+            None => (0..self.program.nodes.len()).collect(),
+        }
+    }
+
+    /// All nodes of a world but these.
+    fn others(&self, nodes: &[usize], scenario: Option<usize>) -> Vec<usize> {
         let these: BTreeSet<usize> = nodes.iter().copied().collect();
-        (0..self.program.nodes.len()).filter(|node| !these.contains(node)).collect()
+        self.left(scenario).into_iter().filter(|node| !these.contains(node)).collect()
+    }
+
+    /// A line, and the scenario that it holds in.
+    fn origins(&self, scenario: Option<usize>, origin: Span) -> Vec<Span> {
+        let scenario = scenario.and_then(|scenario| self.program.scenarios.get(scenario));
+        [origin].into_iter().chain(scenario.map(|scenario| scenario.span)).collect()
+    }
+
+    /// What a scenario leaves.
+    pub fn place_left(&mut self, scenario: usize) -> usize {
+        let nodes = self.left(Some(scenario));
+        if let Some(known) = self.known.get(&nodes) {
+            return *known;
+        }
+        let name = self.program.scenarios.get(scenario).map_or("?", |scenario| scenario.name.as_str());
+        self.add_place(nodes, format!("what {name} leaves"))
     }
 
     /// What the copies of a service on these nodes are.
@@ -128,15 +161,10 @@ impl<'l> Lines<'l> {
         service: usize,
         nodes: &[usize],
         (relation, bound): (Relation, u64),
-        origin: Span,
+        origins: Vec<Span>,
     ) -> Row {
-        let atom = Atom::CopiesOn { item: service, place: self.place(nodes) };
-        Row {
-            terms: vec![(BigRational::one(), atom)],
-            relation,
-            bound: integer(bound),
-            origins: vec![origin],
-        }
+        let atom = Atom::CopiesOn { item: service, choice: None, place: self.place(nodes) };
+        Row { terms: vec![(BigRational::one(), atom)], relation, bound: integer(bound), origins }
     }
 
     /// No copy stands on a node with a taint that its service does not tolerate: a row for each service and each
@@ -155,20 +183,27 @@ impl<'l> Lines<'l> {
                 let away: Vec<usize> =
                     nodes.iter().copied().filter(|node| !service.tolerates(&program.nodes[*node])).collect();
                 if !away.is_empty() {
-                    rows.push(self.counted_on(index, &away, (Relation::AtMost, 0), *line));
+                    rows.push(self.counted_on(index, &away, (Relation::AtMost, 0), vec![*line]));
                 }
             }
         }
         rows
     }
 
-    fn row(&mut self, terms: &[Term], compare: Compare, limit: &BigRational, origin: Span) -> Option<Row> {
+    fn row(
+        &mut self,
+        terms: &[Term],
+        compare: Compare,
+        limit: &BigRational,
+        scenario: Option<usize>,
+        origin: Span,
+    ) -> Option<Row> {
         if !is_row(terms, compare) {
             return None;
         }
         let mut sum = Vec::new();
         for term in terms {
-            sum.push((term.coefficient.clone(), self.atom(&term.subject)?));
+            sum.push((term.coefficient.clone(), self.atom(&term.subject, scenario)?));
         }
         let mut bound = limit.clone();
         if sum.iter().any(|(_, atom)| *atom == Atom::Price) {
@@ -191,27 +226,36 @@ impl<'l> Lines<'l> {
             Compare::Above => (Relation::AtLeast, (scaled.floor() + BigRational::one()) * step),
             Compare::Unequal => return None,
         };
-        Some(Row { terms: sum, relation, bound, origins: vec![origin] })
+        Some(Row { terms: sum, relation, bound, origins: self.origins(scenario, origin) })
     }
 
-    fn atom(&mut self, subject: &Subject) -> Option<Atom> {
-        Some(match subject {
-            Subject::Replicas { service } => Atom::Copies { item: *service },
-            Subject::ReplicasOn { service, nodes } => {
-                Atom::CopiesOn { item: *service, place: self.place(nodes) }
+    fn atom(&mut self, subject: &Subject, scenario: Option<usize>) -> Option<Atom> {
+        Some(match (subject, scenario) {
+            (Subject::Replicas { service }, None) => Atom::Copies { item: *service },
+            (Subject::Replicas { service }, Some(scenario)) => {
+                Atom::CopiesOn { item: *service, choice: None, place: self.place_left(scenario) }
             }
-            Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
+            (Subject::ReplicasOn { service, nodes }, scenario) => {
+                let left: BTreeSet<usize> = self.left(scenario).into_iter().collect();
+                let nodes: Vec<usize> = nodes.iter().copied().filter(|node| left.contains(node)).collect();
+                Atom::CopiesOn { item: *service, choice: None, place: self.place(&nodes) }
+            }
+            (Subject::Spread { of: Of::Service(service), place: PlaceKind::Node }, None) => {
                 Atom::Spread { item: *service }
             }
-            Subject::Spread { of: Of::Service(service), place } => {
-                Atom::SpreadOver { item: *service, division: self.division(*place) }
+            (Subject::Spread { of: Of::Service(service), place }, scenario) => {
+                Atom::SpreadOver { item: *service, division: self.division(*place, scenario) }
             }
-            Subject::Bill => Atom::Price,
-            Subject::Latency { .. }
-            | Subject::MemoryFree { .. }
-            | Subject::Spread { .. }
-            | Subject::Share { .. }
-            | Subject::Figure { .. } => return None,
+            (Subject::Bill, None) => Atom::Price,
+            (Subject::Bill, Some(_)) => return None,
+            (
+                Subject::Latency { .. }
+                | Subject::MemoryFree { .. }
+                | Subject::Spread { .. }
+                | Subject::Share { .. }
+                | Subject::Figure { .. },
+                _,
+            ) => return None,
         })
     }
 
@@ -220,10 +264,14 @@ impl<'l> Lines<'l> {
         if let Some(known) = self.known.get(nodes) {
             return *known;
         }
-        let index = self.packing.places.len();
         let name = self.name(nodes);
-        self.packing.places.push(Place { name, machines: nodes.to_vec() });
-        self.known.insert(nodes.to_vec(), index);
+        self.add_place(nodes.to_vec(), name)
+    }
+
+    fn add_place(&mut self, machines: Vec<usize>, name: String) -> usize {
+        let index = self.packing.places.len();
+        self.known.insert(machines.clone(), index);
+        self.packing.places.push(Place { name, machines });
         index
     }
 
@@ -256,14 +304,23 @@ impl<'l> Lines<'l> {
         }
     }
 
-    fn division(&mut self, level: PlaceKind) -> usize {
-        let name = format!("{}s", level.name());
+    /// The places of a level; of a scenario, those with a node that it leaves.
+    fn division(&mut self, level: PlaceKind, scenario: Option<usize>) -> usize {
+        let scenario = scenario.and_then(|scenario| self.program.scenarios.get(scenario));
+        let left = scenario.map_or_else(String::new, |scenario| format!(" that {} leaves", scenario.name));
+        let name = format!("{}s{left}", level.name());
         if let Some(known) = self.packing.divisions.iter().position(|division| division.name == name) {
             return known;
         }
         let mut parts: BTreeMap<usize, usize> = BTreeMap::new();
         let part_of = (0..self.program.nodes.len()).map(|node| {
-            let place = self.program.place_of(node, level)?;
+            if scenario.is_some_and(|scenario| scenario.gone.binary_search(&node).is_ok()) {
+                return None;
+            }
+            let place = match level {
+                PlaceKind::Node => node,
+                level => self.program.place_of(node, level)?,
+            };
             let next = parts.len();
             Some(*parts.entry(place).or_insert(next))
         });

@@ -10,15 +10,15 @@ use crate::plan::predicted::{Load, Predicted, latency, measure_name, memory_free
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
-    Compare, Condition, CountBound, LatencyMeasure, Of, PlaceKind, Program, Requirement, Service, Statistic,
-    Subject, Term, Work,
+    Compare, Condition, CountBound, LatencyMeasure, Of, PlaceKind, Program, Requirement, Scenario, Service,
+    Statistic, Subject, Term, Work,
 };
 use berth_language::quantity::Dimension;
 use berth_language::quantity_text::column_unit;
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What could not be judged carries this code, which `--allow-unjudged` names.
 pub const NOT_YET: &str = "plan::not-yet";
@@ -37,6 +37,7 @@ fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
         service: None,
         policy: None,
         statistic: None,
+        scenario: None,
         step: None,
         value: None,
         limit: None,
@@ -158,9 +159,35 @@ fn choice_entries(
     entries
 }
 
+/// A line in the world in which least is left of it; where it breaks in one, in the first of those.
 fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requirement) -> RequirementEntry {
+    let rank = |entry: &RequirementEntry| match entry.met {
+        Some(false) => 0,
+        None => 1,
+        Some(true) => 2,
+    };
+    let of = |scenario| judge_in(world, values, loads, requirement, scenario);
+    let slack = |entry: &RequirementEntry| entry.slack.unwrap_or(f64::INFINITY);
+    let worst = requirement
+        .when
+        .worlds()
+        .map(of)
+        .min_by(|left, right| rank(left).cmp(&rank(right)).then(slack(left).total_cmp(&slack(right))));
+    worst.unwrap_or_else(|| judge_in(world, values, loads, requirement, None))
+}
+
+/// A line in one world: a scenario by its index, or the base.
+fn judge_in(
+    world: World<'_>,
+    values: &Values,
+    loads: &[Load],
+    requirement: &Requirement,
+    scenario: Option<usize>,
+) -> RequirementEntry {
+    let happened = scenario.and_then(|scenario| world.program.scenarios.get(scenario));
     let bare = || RequirementEntry {
         policy: requirement.policy.clone(),
+        scenario: happened.map(|scenario| scenario.name.clone()),
         ..entry(world, requirement.span, &requirement.text)
     };
     let not_yet = |because: &str| RequirementEntry {
@@ -172,12 +199,12 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
     }
     let (terms, compare, limit) = match &requirement.condition {
         Condition::Compare { terms, compare, limit, .. } => (terms, compare, limit),
-        condition => match holds(world, values, condition) {
+        condition => match holds(world, values, condition, happened) {
             Some(met) => return RequirementEntry { met: Some(met), ..bare() },
             None => return not_yet("only comparisons are judged"),
         },
     };
-    if let Some(sum) = linear_sum(world, values, terms) {
+    if let Some(sum) = linear_sum(world, values, terms, happened) {
         // A bill is compared by the hour; what is counted may have a unit for each.
         let money = terms.iter().any(|term| term.subject == Subject::Bill);
         let plain = limit.dimension == Dimension::NONE;
@@ -206,7 +233,7 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
     };
     if let Some((measure, statistic, seconds)) = latency_limit(service, requirement) {
         let of = (service, measure, statistic);
-        let Some(found) = latency(world, values, loads, of, &requirement.when) else {
+        let Some(found) = latency(world, values, loads, of, (&requirement.when, scenario)) else {
             let because = missing(world.program, service, measure, statistic);
             return RequirementEntry { code: Some(MISSING.into()), ..not_yet(&because) };
         };
@@ -221,7 +248,7 @@ fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requir
         );
     }
     if let Some(least) = memory_limit(service, requirement) {
-        let Some(found) = memory_free(world, loads, service, &requirement.when) else {
+        let Some(found) = memory_free(world, loads, service, (&requirement.when, scenario)) else {
             let because = "nothing of this service uses a device's memory, or its demand is not stated";
             return RequirementEntry { code: Some(MISSING.into()), ..not_yet(because) };
         };
@@ -282,21 +309,28 @@ fn step_of(world: World<'_>, service: usize, found: &Predicted) -> Option<usize>
     (demand.value.rates.len() > 1).then_some(found.step)
 }
 
-/// Whether a condition over counts, places and money holds; none where it speaks of anything else.
-fn holds(world: World<'_>, values: &Values, condition: &Condition) -> Option<bool> {
+/// Whether a condition over counts, places and money holds of what a scenario leaves, or of all; none where it speaks of
+/// anything else.
+fn holds(
+    world: World<'_>,
+    values: &Values,
+    condition: &Condition,
+    scenario: Option<&Scenario>,
+) -> Option<bool> {
     Some(match condition {
         Condition::Compare { terms, compare, limit, .. } => {
             let money = terms.iter().any(|term| term.subject == Subject::Bill);
             let limit = if money { per_hour(limit) } else { limit.value.clone() };
-            compare_exactly(*compare, &linear_sum(world, values, terms)?, &limit)
+            compare_exactly(*compare, &linear_sum(world, values, terms, scenario)?, &limit)
         }
         Condition::Placed { service, nodes } => {
             let nodes: BTreeSet<&usize> = nodes.iter().collect();
-            values.standing.get(*service)?.keys().all(|machine| nodes.contains(machine))
+            left(values.standing.get(*service)?, scenario).all(|(machine, _)| nodes.contains(machine))
         }
-        Condition::Not(inner) => !holds(world, values, inner)?,
+        Condition::Not(inner) => !holds(world, values, inner, scenario)?,
         Condition::All(parts) => {
-            let parts: Option<Vec<bool>> = parts.iter().map(|part| holds(world, values, part)).collect();
+            let of = |part| holds(world, values, part, scenario);
+            let parts: Option<Vec<bool>> = parts.iter().map(of).collect();
             parts?.into_iter().all(|holds| holds)
         }
         Condition::Listed { .. }
@@ -306,32 +340,52 @@ fn holds(world: World<'_>, values: &Values, condition: &Condition) -> Option<boo
     })
 }
 
-fn linear_sum(world: World<'_>, values: &Values, terms: &[Term]) -> Option<BigRational> {
+fn linear_sum(
+    world: World<'_>,
+    values: &Values,
+    terms: &[Term],
+    scenario: Option<&Scenario>,
+) -> Option<BigRational> {
     let mut sum = BigRational::zero();
     for term in terms {
         let value = match &term.subject {
-            Subject::Bill => &values.price + standing_price(world.program),
-            subject => BigRational::from_integer(count(world.program, values, subject)?.into()),
+            Subject::Bill if scenario.is_none() => &values.price + standing_price(world.program),
+            subject => BigRational::from_integer(count(world.program, values, subject, scenario)?.into()),
         };
         sum += &term.coefficient * value;
     }
     Some(sum)
 }
 
-/// What a plan comes to of replicas and the places they stand in; none of anything else.
-pub fn count(program: &Program, values: &Values, subject: &Subject) -> Option<u64> {
-    let standing = |service: usize| values.standing.get(service);
+/// What stands on nodes that a scenario leaves, or on all.
+fn left<'v>(
+    standing: &'v BTreeMap<usize, u64>,
+    scenario: Option<&Scenario>,
+) -> impl Iterator<Item = (&'v usize, &'v u64)> {
+    let gone = scenario.map_or(&[][..], |scenario| &scenario.gone);
+    standing.iter().filter(move |(node, _)| gone.binary_search(node).is_err())
+}
+
+/// What a plan, or what a scenario leaves of it, comes to of replicas and the places they stand in; none of anything
+/// else.
+pub fn count(
+    program: &Program,
+    values: &Values,
+    subject: &Subject,
+    scenario: Option<&Scenario>,
+) -> Option<u64> {
+    let standing = |service: usize| Some(left(values.standing.get(service)?, scenario));
     Some(match subject {
-        Subject::Replicas { service } => standing(*service)?.values().sum(),
+        Subject::Replicas { service } => standing(*service)?.map(|(_, copies)| copies).sum(),
         Subject::ReplicasOn { service, nodes } => {
-            let standing = standing(*service)?;
-            nodes.iter().filter_map(|node| standing.get(node)).sum()
+            let on_these = standing(*service)?.filter(|(node, _)| nodes.binary_search(node).is_ok());
+            on_these.map(|(_, copies)| copies).sum()
         }
         Subject::Spread { of: Of::Service(service), place: PlaceKind::Node } => {
-            standing(*service)?.len() as u64
+            standing(*service)?.count() as u64
         }
         Subject::Spread { of: Of::Service(service), place } => {
-            let places = standing(*service)?.keys().filter_map(|node| program.place_of(*node, *place));
+            let places = standing(*service)?.filter_map(|(node, _)| program.place_of(*node, *place));
             places.collect::<BTreeSet<_>>().len() as u64
         }
         Subject::Bill

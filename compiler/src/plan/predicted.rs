@@ -40,7 +40,7 @@ pub fn loads(world: World<'_>, values: &Values) -> Vec<Load> {
         for (at, moment) in own.moments.iter().enumerate() {
             let carries = |(choice, candidate): (usize, &Candidate)| {
                 let rate = candidate.capacities.get(at)?.rate;
-                let copies = values.copies[service][choice];
+                let copies = copies_left(world, values, (service, choice), moment.scenario);
                 (copies > 0 && rate > 0.0).then_some((choice, rate, copies))
             };
             let carrying: Vec<_> = own.candidates.iter().enumerate().filter_map(carries).collect();
@@ -55,6 +55,23 @@ pub fn loads(world: World<'_>, values: &Values) -> Vec<Load> {
         }
     }
     loads
+}
+
+/// Copies of a form that are there in a world: a scenario by its index, or the base.
+fn copies_left(
+    world: World<'_>,
+    values: &Values,
+    (service, choice): (usize, usize),
+    scenario: Option<usize>,
+) -> u64 {
+    match scenario.and_then(|scenario| world.program.scenarios.get(scenario)) {
+        None => values.copies[service][choice],
+        Some(scenario) => values.standing_as[service]
+            .iter()
+            .filter(|((node, form), _)| *form == choice && scenario.gone.binary_search(node).is_err())
+            .map(|(_, copies)| copies)
+            .sum(),
+    }
 }
 
 /// Every figure of the plan.
@@ -151,7 +168,7 @@ fn latency_measure(
     let name = &world.program.services[service].name;
     if let Some((measure, statistic, _)) = latency_limit(service, requirement) {
         let of = (service, measure, statistic);
-        let Predicted { band, step: _ } = latency(world, values, loads, of, &When::default())?;
+        let Predicted { band, step: _ } = latency(world, values, loads, of, (&When::default(), None))?;
         let path = format!("{name}.{}", measure_name(measure));
         return Some(banded(
             path,
@@ -162,7 +179,7 @@ fn latency_measure(
         ));
     }
     memory_limit(service, requirement)?;
-    let Predicted { band, step: _ } = memory_free(world, loads, service, &When::default())?;
+    let Predicted { band, step: _ } = memory_free(world, loads, service, (&When::default(), None))?;
     Some(banded(format!("{name}.memory_free"), None, "1", band, sources(world, loads, service)))
 }
 
@@ -200,13 +217,16 @@ pub struct Predicted {
     pub step: usize,
 }
 
-/// A latency of a service with a stated load, in s: the worst over the layouts in use and the steps that `when` admits.
+/// Some steps of a world: a scenario by its index, or the base.
+pub type Within<'w> = (&'w When, Option<usize>);
+
+/// A latency of a service with a stated load, in s: the worst over the layouts in use and the steps of the world.
 pub fn latency(
     world: World<'_>,
     values: &Values,
     loads: &[Load],
     (service, measure, statistic): (usize, LatencyMeasure, &Statistic),
-    when: &When,
+    (when, scenario): Within<'_>,
 ) -> Option<Predicted> {
     let declared = &world.program.services[service];
     // Without a stated load nothing was promised about the queue: no figure is better than an idle one.
@@ -215,14 +235,16 @@ pub fn latency(
         Work::Image(work) => {
             let container = Container::of(work)?;
             let moments = &world.candidates.services[service].moments;
-            let busiest = moments.iter().find(|moment| moment.is_within(when))?;
-            let replicas = values.copies[service].iter().sum();
+            let busiest = moments.iter().find(|moment| moment.is_within(when, scenario))?;
+            let choices = 0..values.copies[service].len();
+            let left = |choice| copies_left(world, values, (service, choice), scenario);
+            let replicas = choices.map(left).sum();
             let queue = container.queue(&busiest.rate, declared.demand.as_ref(), replicas);
             let seconds = queue.sojourn(statistic).ok().filter(|seconds| seconds.is_finite())?;
             let predicted = Predicted { band: Band::exact(seconds), step: busiest.step };
             (measure == LatencyMeasure::Latency).then_some(predicted)
         }
-        Work::Llm(_) => loads_within(world, loads, service, when)
+        Work::Llm(_) => loads_within(world, loads, service, (when, scenario))
             .map(|(load, step)| {
                 let (replica, batch) = load.replica(world)?;
                 let band = replica.predict(load.rate, batch, measure, statistic).ok()?;
@@ -237,10 +259,15 @@ pub fn latency(
     }
 }
 
-/// The share of device memory that stays free, the least over the layouts in use and the steps that `when` admits.
-pub fn memory_free(world: World<'_>, loads: &[Load], service: usize, when: &When) -> Option<Predicted> {
+/// The share of device memory that stays free, the least over the layouts in use and the steps of the world.
+pub fn memory_free(
+    world: World<'_>,
+    loads: &[Load],
+    service: usize,
+    within: Within<'_>,
+) -> Option<Predicted> {
     world.program.services[service].demand.as_ref()?;
-    loads_within(world, loads, service, when)
+    loads_within(world, loads, service, within)
         .filter_map(|(load, step)| {
             let (replica, batch) = load.replica(world)?;
             Some(Predicted { band: replica.predict_memory_free(load.rate, batch), step })
@@ -248,17 +275,17 @@ pub fn memory_free(world: World<'_>, loads: &[Load], service: usize, when: &When
         .min_by(|left, right| left.band.low.total_cmp(&right.band.low))
 }
 
-/// The loads of a service in the moments that `when` admits, with their steps.
+/// The loads of a service in the moments of some steps of a world, with their steps.
 fn loads_within<'a>(
     world: World<'a>,
     loads: &'a [Load],
     service: usize,
-    when: &'a When,
+    (when, scenario): Within<'a>,
 ) -> impl Iterator<Item = (&'a Load, usize)> {
     let moments = &world.candidates.services[service].moments;
     let own = loads.iter().filter(move |load| load.service == service);
-    own.filter_map(|load| {
-        let moment = moments.get(load.moment).filter(|moment| moment.is_within(when))?;
+    own.filter_map(move |load| {
+        let moment = moments.get(load.moment).filter(|moment| moment.is_within(when, scenario))?;
         Some((load, moment.step))
     })
 }

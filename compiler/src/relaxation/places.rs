@@ -67,7 +67,10 @@ impl End {
 }
 
 /// What rows over one place each say: the same of different places has the same key.
-type Family = (u8, Vec<(usize, BigRational)>);
+type Family = (u8, Vec<(Form, BigRational)>);
+
+/// An item and which of its forms; none: all.
+type Form = (usize, Option<usize>);
 
 impl Builder<'_> {
     pub(super) fn add_spread(&mut self) {
@@ -224,12 +227,12 @@ impl Builder<'_> {
         tied.into_values().filter(apart).collect()
     }
 
-    fn add_sum_over(&mut self, terms: &[(usize, BigRational)], relation: Relation, rows: &[(usize, &Row)]) {
+    fn add_sum_over(&mut self, terms: &[(Form, BigRational)], relation: Relation, rows: &[(usize, &Row)]) {
         let machines = rows.iter().flat_map(|(place, _)| &self.packing.places[*place].machines);
         let holding = holding(machines, &self.group_of, &self.groups);
         let mut sum = Terms::new();
-        for (item, factor) in terms {
-            for column in self.columns_in(*item, &holding, End::of(relation).times(factor)) {
+        for ((item, choice), factor) in terms {
+            for column in self.columns_in(*item, *choice, &holding, End::of(relation).times(factor)) {
                 *sum.entry(column).or_default() += factor;
             }
         }
@@ -243,18 +246,32 @@ impl Builder<'_> {
 
     /// The columns of an item's copies, with their groups.
     fn columns_of(&self, item: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let columns = self.copies.get(item).into_iter().flatten().flatten();
-        columns.filter_map(|(group, column)| Some(((*group)?, *column)))
+        self.columns_as(item, None)
     }
 
-    /// The columns of an item's copies on the groups that lie in a place, or reach into it.
-    pub(super) fn columns_in(&self, item: usize, holding: &[Holding], end: End) -> Vec<usize> {
+    /// Those of its copies in one form; none: in any.
+    fn columns_as(&self, item: usize, choice: Option<usize>) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let forms = self.copies.get(item).into_iter().flatten().enumerate();
+        let forms = forms.filter(move |(form, _)| choice.is_none_or(|choice| choice == *form));
+        forms.flat_map(|(_, columns)| columns).filter_map(|(group, column)| Some(((*group)?, *column)))
+    }
+
+    /// The columns of an item's copies, of one form where one is named, on the groups that lie in a place, or reach
+    /// into it.
+    pub(super) fn columns_in(
+        &self,
+        item: usize,
+        choice: Option<usize>,
+        holding: &[Holding],
+        end: End,
+    ) -> Vec<usize> {
         let counted = |group: usize| match holding.get(group) {
             Some(Holding::All) => true,
             Some(Holding::Part) => end == End::High,
             Some(Holding::None) | None => false,
         };
-        self.columns_of(item).filter(|(group, _)| counted(*group)).map(|(_, column)| column).collect()
+        let columns = self.columns_as(item, choice);
+        columns.filter(|(group, _)| counted(*group)).map(|(_, column)| column).collect()
     }
 
     /// Copies of an item, over all forms, that one machine of a group could hold.
@@ -282,16 +299,16 @@ impl Builder<'_> {
     }
 }
 
-/// The one place that all of a row's terms speak of, and what they say: items, ascending, with factors.
-fn of_one_place(row: &Row) -> Option<(usize, Vec<(usize, BigRational)>)> {
+/// The one place that all of a row's terms speak of, and what they say: forms, ascending, with factors.
+fn of_one_place(row: &Row) -> Option<(usize, Vec<(Form, BigRational)>)> {
     let mut one = None;
-    let mut terms: BTreeMap<usize, BigRational> = BTreeMap::new();
+    let mut terms: BTreeMap<Form, BigRational> = BTreeMap::new();
     for (factor, atom) in &row.terms {
-        let Atom::CopiesOn { item, place } = *atom else { return None };
+        let Atom::CopiesOn { item, choice, place } = *atom else { return None };
         if *one.get_or_insert(place) != place {
             return None;
         }
-        *terms.entry(item).or_default() += factor;
+        *terms.entry((item, choice)).or_default() += factor;
     }
     Some((one?, terms.into_iter().collect()))
 }

@@ -409,8 +409,8 @@ impl<'a> Builder<'a> {
                 Some(columns) => ones(&mut columns.iter().map(|(_, column)| *column)),
                 None => Terms::new(),
             },
-            Atom::CopiesOn { item, place } => match self.holdings.get(place) {
-                Some(holding) => ones(&mut self.columns_in(item, holding, end).into_iter()),
+            Atom::CopiesOn { item, choice, place } => match self.holdings.get(place) {
+                Some(holding) => ones(&mut self.columns_in(item, choice, holding, end).into_iter()),
                 None => Terms::new(),
             },
             Atom::SpreadOver { item, division } => {

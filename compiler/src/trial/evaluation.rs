@@ -512,7 +512,7 @@ impl Evaluation<'_> {
                 .map(|value| Quantity::new(value, dimension))
                 .ok_or_else(|| not_yet("it is unbounded".to_owned()))
         };
-        if let Some(count) = count(world.program, values, subject) {
+        if let Some(count) = count(world.program, values, subject, None) {
             return Ok(Quantity::integer(count));
         }
         match subject {
@@ -520,7 +520,7 @@ impl Evaluation<'_> {
             Subject::Latency { service, measure, statistic } => {
                 let of = (*service, *measure, statistic);
                 // What is checked holds in every step.
-                match latency(world, values, loads, of, &When::default()) {
+                match latency(world, values, loads, of, (&When::default(), None)) {
                     Some(Predicted { band, step: _ }) => {
                         of_float(if end == End::High { band.high } else { band.low }, Dimension::TIME)
                     }
@@ -530,16 +530,19 @@ impl Evaluation<'_> {
                     }),
                 }
             }
-            Subject::MemoryFree { service } => match memory_free(world, loads, *service, &When::default()) {
-                Some(Predicted { band, step: _ }) => {
-                    of_float(if end == End::High { band.high } else { band.low }, Dimension::NONE)
+            Subject::MemoryFree { service } => {
+                match memory_free(world, loads, *service, (&When::default(), None)) {
+                    Some(Predicted { band, step: _ }) => {
+                        of_float(if end == End::High { band.high } else { band.low }, Dimension::NONE)
+                    }
+                    None => Err(NotJudged {
+                        because:
+                            "nothing of this service uses a device's memory, or its demand is not stated"
+                                .to_owned(),
+                        code: Some(MISSING),
+                    }),
                 }
-                None => Err(NotJudged {
-                    because: "nothing of this service uses a device's memory, or its demand is not stated"
-                        .to_owned(),
-                    code: Some(MISSING),
-                }),
-            },
+            }
             Subject::Figure { of: Of::Service(service), field, .. } if is_layout(field) => {
                 let numbers = self.layouts(*service, field)?.into_iter().filter_map(|value| match value {
                     Several::Number(quantity) => Some(quantity),

@@ -48,6 +48,48 @@ test \"twice the traffic\" {
 }",
     ),
     code(
+        "world::idle",
+        "nothing is asked of this scenario",
+        "\
+A scenario is a world that the plan must survive, and only lines whose `when` names it hold there. No line names this
+one, so every plan survives it, whatever it takes away.
+
+Say what must hold in it.",
+        "\
+node box[1..3] {
+    cpu = 8 core
+    memory = 32GiB
+}
+
+service shop {
+    image = \"example/shop:4.2\"
+    cpu = 1 core
+    memory = 1GiB
+    replicas in 2..6
+}
+
+scenario one_dies {
+    lose = [box[1]]
+}",
+        "\
+node box[1..3] {
+    cpu = 8 core
+    memory = 32GiB
+}
+
+service shop {
+    image = \"example/shop:4.2\"
+    cpu = 1 core
+    memory = 1GiB
+    replicas in 2..6
+    replicas >= 2 when one_dies
+}
+
+scenario one_dies {
+    lose = [box[1]]
+}",
+    ),
+    code(
         "world::not-settable",
         "this cannot be set in another world",
         "\

@@ -1,5 +1,7 @@
 //! When a line holds: in which worlds, and in which steps of the horizon.
 
+use num_rational::BigRational;
+
 /// When a line holds. Outside the base world a line holds only in scenarios that its `when` names.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct When {
@@ -37,7 +39,36 @@ impl When {
 
     /// It holds nowhere.
     pub fn is_never(&self) -> bool {
-        self.base == Steps::Never && self.scenarios.iter().all(|(_, steps)| *steps == Steps::Never)
+        self.worlds().next().is_none()
+    }
+
+    /// Its steps in a world: a scenario by its index, or the base.
+    pub fn steps(&self, scenario: Option<usize>) -> &Steps {
+        match scenario {
+            None => &self.base,
+            Some(scenario) => self
+                .scenarios
+                .iter()
+                .find(|(known, _)| *known == scenario)
+                .map_or(&Steps::Never, |(_, steps)| steps),
+        }
+    }
+
+    /// It holds in some step of this world.
+    pub fn holds_in(&self, scenario: Option<usize>) -> bool {
+        *self.steps(scenario) != Steps::Never
+    }
+
+    /// The share of a horizon of so many steps in which it holds in a world.
+    pub fn share(&self, scenario: Option<usize>, steps: usize) -> BigRational {
+        let within = (0..steps).filter(|step| self.steps(scenario).admits(*step)).count();
+        BigRational::new(within.into(), steps.max(1).into())
+    }
+
+    /// The worlds in some step of which it holds: the base, none, before scenarios.
+    pub fn worlds(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        let scenarios = self.scenarios.iter().map(|(scenario, _)| Some(*scenario));
+        [None].into_iter().chain(scenarios).filter(|world| self.holds_in(*world))
     }
 }
 

@@ -58,9 +58,14 @@ pub struct Wish {
 }
 
 impl Requirement {
-    /// What the planner acts on: the condition of a line that some stage judges.
+    /// What the planner acts on: the condition of a line that some stage judges, in the worlds that it holds in.
     pub fn judged(&self) -> Option<&Condition> {
         self.unjudged.is_none().then_some(&self.condition)
+    }
+
+    /// The same where it holds in this world: a scenario by its index, or the base.
+    pub fn judged_in(&self, scenario: Option<usize>) -> Option<&Condition> {
+        self.judged().filter(|_| self.when.holds_in(scenario))
     }
 }
 
@@ -68,6 +73,11 @@ impl Wish {
     /// What the planner acts on: the condition of a wish that some stage weighs.
     pub fn judged(&self) -> Option<&Condition> {
         self.unjudged.is_none().then_some(&self.condition)
+    }
+
+    /// The one world in which it is weighed: a scenario by its index, or the base.
+    pub fn world(&self) -> Option<usize> {
+        self.when.worlds().next().flatten()
     }
 }
 

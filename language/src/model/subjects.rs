@@ -149,6 +149,19 @@ impl Subject {
         }
     }
 
+    /// The service that it is of, by index; none for what is of several, or of none.
+    pub fn service(&self) -> Option<usize> {
+        match self {
+            Self::Replicas { service }
+            | Self::ReplicasOn { service, .. }
+            | Self::Spread { of: Of::Service(service), .. }
+            | Self::Latency { service, .. }
+            | Self::MemoryFree { service }
+            | Self::Figure { of: Of::Service(service), .. } => Some(*service),
+            Self::Spread { .. } | Self::Share { .. } | Self::Figure { .. } | Self::Bill => None,
+        }
+    }
+
     /// It counts in whole numbers.
     pub fn is_count(&self) -> bool {
         match self {

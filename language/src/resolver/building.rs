@@ -140,6 +140,9 @@ impl<'a> Resolver<'a> {
         for thing in &order {
             builder.thing(*thing);
         }
+        if builder.resolver.work.is_none() {
+            builder.scenarios(&order);
+        }
         match (world, builder.resolver.work) {
             (Some(world), _) => builder.other_world(world),
             (None, None) => builder.tests(&order),

@@ -41,6 +41,13 @@ impl<'a> Resolver<'a> {
             Value::Condition(judged) => Ok(judged),
             Value::NotYet(unjudged) => Ok(Judged::NotYet(unjudged.because)),
             Value::Thing(thing) if self.thing(thing).kind.name == "scenario" => Ok(Judged::Scenario(thing)),
+            // In any of them.
+            Value::Things(things)
+                if !things.is_empty()
+                    && things.iter().all(|thing| self.thing(*thing).kind.name == "scenario") =>
+            {
+                Ok(Judged::Any(things.iter().map(|thing| Judged::Scenario(*thing)).collect()))
+            }
             value => {
                 let label = format!("this is {}", value.noun());
                 Err(self.report(

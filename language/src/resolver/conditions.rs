@@ -6,15 +6,18 @@ use super::things::ThingId;
 use super::value::{Judged, Value};
 use super::{Outcome, Reported};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Compare, Condition, Of, Steps, Subject, Term, When};
+use crate::model::{Compare, Condition, Of, Subject, Term, When};
 use crate::quantity::Quantity;
 use crate::schema::{self, Role, Support};
 use crate::span::Span;
 use num_rational::BigRational;
 
 const GUARDS: &str = "this line is not judged by the step yet";
-const WISHES: &str = "wishes with `when` are not weighed yet";
-const SCENARIOS: &str = "what holds in a scenario alone is not judged yet";
+const WISHES: &str = "wishes about predictions are not weighed yet";
+const WORLDS: &str = "a wish is weighed in one world; write a line for each";
+const FACTS: &str = "what holds in a scenario that sets facts is not judged yet";
+const SCENARIOS: &str =
+    "of a scenario only replicas, `spread`, nodes, latency and free memory are judged yet";
 const EITHER: &str = "`or` between decisions or predictions is not judged yet";
 
 impl<'a> Builder<'_, 'a> {
@@ -123,17 +126,23 @@ impl<'a> Builder<'_, 'a> {
 
     /// Why a line is not judged in the steps and worlds that it holds in.
     fn unguarded(&self, condition: &Condition, when: &When) -> Option<String> {
-        if when.is_always() || self.decided_once(condition, when) {
-            return None;
+        let scenarios: Vec<usize> = when.worlds().flatten().collect();
+        let by_the_step = is_by_the_step(condition);
+        let once = self.decided_once(condition);
+        if scenarios.is_empty() {
+            return (!when.is_always() && !once && !by_the_step).then(|| GUARDS.to_owned());
         }
-        if when.scenarios.iter().any(|(_, steps)| *steps != Steps::Never) {
-            return Some(SCENARIOS.to_owned());
+        let sets_facts = |scenario: &usize| {
+            self.resolver.scenario_at(*scenario).is_none_or(|scenario| self.resolver.sets_facts(scenario))
+        };
+        if scenarios.iter().any(sets_facts) {
+            return Some(FACTS.to_owned());
         }
-        (!is_by_the_step(condition)).then(|| GUARDS.to_owned())
+        (!once && !by_the_step).then(|| SCENARIOS.to_owned())
     }
 
     /// It speaks of what is decided once for all steps: where it holds in one, it holds in all.
-    fn decided_once(&self, condition: &Condition, when: &When) -> bool {
+    fn decided_once(&self, condition: &Condition) -> bool {
         let elastic = |service: usize| {
             self.resolver.service_at(service).is_none_or(|thing| {
                 self.resolver.note(thing, "elastic");
@@ -145,14 +154,13 @@ impl<'a> Builder<'_, 'a> {
             Subject::Spread { of: Of::Service(_), .. } => true,
             _ => false,
         };
-        when.base != Steps::Never
-            && match condition {
-                Condition::Compare { terms, .. } => terms.iter().all(once),
-                Condition::Placed { .. } => true,
-                Condition::Not(inner) => matches!(**inner, Condition::Placed { .. }),
-                Condition::All(parts) => parts.iter().all(|part| self.decided_once(part, when)),
-                _ => false,
-            }
+        match condition {
+            Condition::Compare { terms, .. } => terms.iter().all(once),
+            Condition::Placed { .. } => true,
+            Condition::Not(inner) => matches!(**inner, Condition::Placed { .. }),
+            Condition::All(parts) => parts.iter().all(|part| self.decided_once(part)),
+            _ => false,
+        }
     }
 
     /// Why no stage weighs a wish, if none does.
@@ -178,7 +186,9 @@ impl<'a> Builder<'_, 'a> {
             Condition::Not(_) => Some("a wish for the opposite of a choice is not weighed yet".to_owned()),
             Condition::NotYet { because } => Some(because.clone()),
         };
-        because.or_else(|| (!when.is_always()).then(|| WISHES.to_owned()))
+        let because = because.or_else(|| is_by_the_step(condition).then(|| WISHES.to_owned()));
+        let because = because.or_else(|| self.unguarded(condition, when));
+        because.or_else(|| (when.worlds().count() > 1).then(|| WORLDS.to_owned()))
     }
 }
 

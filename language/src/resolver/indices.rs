@@ -53,10 +53,23 @@ impl Resolver<'_> {
 
     /// The service of a number.
     pub(super) fn service_at(&self, index: usize) -> Option<ThingId> {
-        let things = (0..self.things.len()).map(ThingId);
+        self.at(index, &self.indices.services, Self::service_index)
+    }
+
+    /// The scenario of a number.
+    pub(super) fn scenario_at(&self, index: usize) -> Option<ThingId> {
+        self.at(index, &self.indices.scenarios, Self::scenario_index)
+    }
+
+    fn at(
+        &self,
+        index: usize,
+        known: &HashMap<ThingId, usize>,
+        number: fn(&Self, ThingId) -> Option<usize>,
+    ) -> Option<ThingId> {
         match self.work {
-            None => self.indices.services.iter().find(|(_, known)| **known == index).map(|(thing, _)| *thing),
-            Some(_) => things.into_iter().find(|thing| self.service_index(*thing) == Some(index)),
+            None => known.iter().find(|(_, known)| **known == index).map(|(thing, _)| *thing),
+            Some(_) => (0..self.things.len()).map(ThingId).find(|thing| number(self, *thing) == Some(index)),
         }
     }
 

@@ -1,47 +1,94 @@
-//! The tests of the root file, and the program of a test's world.
+//! Scenarios, the tests of the root file, and the program of a test's world.
 
 use super::building::Builder;
 use super::ledger::{Cell, Owner};
 use super::things::ThingId;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Check, Compare, Condition, CountBound, Form, MeasureBound, Of, Program, Requirement, Scenario, Service,
-    Subject, Term, Test, When, Wish, World,
+    Check, Compare, Condition, CountBound, Form, MeasureBound, Of, PlaceKind, Program, Requirement, Scenario,
+    Service, Subject, Term, Test, When, Wish, World,
 };
 use crate::quantity::Quantity;
 use crate::span::{Span, Spanned};
 use num_traits::One;
+use std::collections::BTreeSet;
+
+const FACTS: &str = "a fact that a scenario sets is not planned yet; what it loses is";
 
 impl Builder<'_, '_> {
-    /// Reads every test and scenario; those of the root file are run with it.
+    /// Reads every scenario.
+    pub(super) fn scenarios(&mut self, order: &[ThingId]) {
+        for id in order {
+            let known = self.resolver.thing(*id);
+            if known.is_abstract || known.kind.name != "scenario" {
+                continue;
+            }
+            let name = known.address.clone();
+            let scenario = self.on_behalf(Owner::Unit(known.unit), false, |builder| {
+                let (world, checks) = builder.resolver.world(*id);
+                builder.repeated(&checks);
+                builder.scenario(name, world)
+            });
+            self.program.scenarios.push(scenario);
+        }
+    }
+
+    fn scenario(&mut self, name: String, world: World) -> Scenario {
+        let World { block, changes, lost, lines: _ } = world;
+        for fact in &changes {
+            self.not_yet(fact.span, FACTS);
+        }
+        let links: BTreeSet<String> = self.program.links.iter().map(|link| link.name.clone()).collect();
+        for link in lost.iter().filter(|lost| links.contains(&lost.value)) {
+            self.not_yet(link.span, "links are not planned yet");
+        }
+        let is_lost = |address: &String| lost.iter().any(|lost| lost.value == *address);
+        let program = &self.program;
+        let is_gone = |node: &usize| {
+            let mut places = PlaceKind::ALL.into_iter().filter_map(|level| program.place_of(*node, level));
+            is_lost(&program.nodes[*node].name) || places.any(|place| is_lost(&program.places[place].name))
+        };
+        let gone: Vec<usize> = (0..program.nodes.len()).filter(is_gone).collect();
+        self.resolver.ledger.read(Cell::Lines);
+        let in_services = program.services.iter().flat_map(|service| &service.requirements);
+        let requirements = in_services.chain(&program.requirements).map(|line| &line.when);
+        let wishes = program.services.iter().flat_map(|service| &service.wishes).chain(&program.wishes);
+        let own = Some(program.scenarios.len());
+        if !requirements.chain(wishes.map(|wish| &wish.when)).any(|when| when.holds_in(own)) {
+            self.resolver.report(
+                Diagnostic::warning(
+                    "world::idle",
+                    "nothing is asked of this scenario",
+                    block.span,
+                    "no line holds in this world",
+                )
+                .help("Say what must hold there, in a service or policy: `replicas >= 2 when NAME`."),
+            );
+        }
+        let facts = changes.into_iter().map(|set| Spanned::new((set.path, set.value), set.span)).collect();
+        Scenario { name, span: block.span, lost, gone, facts }
+    }
+
+    /// Reads every test; those of the root file are run with it.
     pub(super) fn tests(&mut self, order: &[ThingId]) {
         for id in order {
             let known = self.resolver.thing(*id);
-            if known.is_abstract || !matches!(known.kind.name, "test" | "scenario") {
+            if known.is_abstract || known.kind.name != "test" {
                 continue;
             }
-            let is_test = known.kind.name == "test";
             let in_root = known.layers.first().is_some_and(|layer| layer.scope.module == 0);
             let name = known.address.clone();
             let world = self.on_behalf(Owner::Unit(known.unit), false, |builder| {
                 let (world, checks) = builder.resolver.world(*id);
                 builder.repeated(&checks);
-                if is_test && in_root {
+                if in_root {
                     builder.unique("test", &name, world.block.span);
                 }
                 world
             });
-            let span = world.block.span;
-            if !is_test {
-                let facts = world.changes.into_iter();
-                let facts = facts.map(|set| Spanned::new((set.path, set.value), set.span)).collect();
-                self.program.scenarios.push(Scenario { name, span, lost: world.lost, facts });
-                continue;
+            if in_root {
+                self.program.tests.push(Test { name, span: world.block.span, world });
             }
-            if !in_root {
-                continue;
-            }
-            self.program.tests.push(Test { name, span, world });
         }
     }
 

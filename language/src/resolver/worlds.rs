@@ -108,6 +108,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// A test or scenario sets params, facts or choices.
+    pub(super) fn sets_facts(&self, world: ThingId) -> bool {
+        let known = self.thing(world);
+        let items = known.layers.iter().flat_map(|layer| layer.block.items.iter().flatten());
+        items.into_iter().any(|item| matches!(item, Item::Assign(assign) if is_elsewhere(assign, known.kind)))
+    }
+
     /// It is gone in the world that is read, or what holds it is.
     pub(super) fn is_lost(&self, thing: ThingId) -> bool {
         if self.lost.is_empty() {

@@ -452,8 +452,8 @@ kinds! {
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// A world that the plan must survive.
-    scenario as ScenarioRows in [""], NotYet("scenarios are not planned yet") => {
-        lose: Fact, Things(STANDING), Describes, Unset, "Things that are gone.";
+    scenario as ScenarioRows in [""], Acted => {
+        lose: Fact, Things(STANDING), Acted, Unset, "Things that are gone.";
     }
     /// What is taken away for work on it.
     maintenance as MaintenanceRows in [""], NotYet("maintenance is not planned yet") => {

@@ -286,19 +286,25 @@ fn atom(packing: &Packing, word: &str) -> Atom {
         let division = packing.divisions.iter().position(|known| known.name == division).unwrap();
         return Atom::SpreadOver { item: item(name), division };
     }
-    if let Some((name, place)) = word.split_once('@') {
+    // `web`, or `web.large`: one of its forms.
+    let counted = |word: &str| match word.split_once('.') {
+        Some((name, form)) => {
+            let item = item(name);
+            let choices = &packing.items[item].choices;
+            (item, Some(choices.iter().position(|choice| choice.name == form).unwrap()))
+        }
+        None => (item(word), None),
+    };
+    if let Some((word, place)) = word.split_once('@') {
         let place = packing.places.iter().position(|known| known.name == place).unwrap();
-        return Atom::CopiesOn { item: item(name), place };
+        let (item, choice) = counted(word);
+        return Atom::CopiesOn { item, choice, place };
     }
     if let Some(name) = word.strip_prefix("spread(") {
         return Atom::Spread { item: item(name.trim_end_matches(')')) };
     }
-    match word.split_once('.') {
-        Some((name, form)) => {
-            let item = item(name);
-            let choices = &packing.items[item].choices;
-            Atom::CopiesOf { item, choice: choices.iter().position(|choice| choice.name == form).unwrap() }
-        }
-        None => Atom::Copies { item: item(word) },
+    match counted(word) {
+        (item, Some(choice)) => Atom::CopiesOf { item, choice },
+        (item, None) => Atom::Copies { item },
     }
 }

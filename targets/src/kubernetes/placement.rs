@@ -301,19 +301,23 @@ fn limits_bill(program: &Program) -> bool {
 
 /// The machines that lines hold a service to, if any does.
 fn placed(program: &Program, service: usize) -> Option<BTreeSet<usize>> {
-    let lines = requirements(program).filter_map(|line| match line.judged()? {
+    let lines = requirements(program).filter_map(|line| match line.judged_in(None)? {
         Condition::Placed { service: of, nodes } if *of == service => Some(nodes),
         _ => None,
     });
     lines.map(|nodes| nodes.iter().copied().collect()).reduce(|left: BTreeSet<usize>, right| &left & &right)
 }
 
-/// Some line speaks of how many replicas of `service` stand on some machines: then where each stands is part of
-/// the proof.
+/// Some line speaks of how many replicas of `service` stand on some machines, or of those that a scenario leaves: then
+/// where each stands is part of the proof.
 pub fn counts_by_machine(program: &Program, service: usize) -> bool {
     let counts =
         |subject: &Subject| matches!(subject, Subject::ReplicasOn { service: of, .. } if *of == service);
-    requirements(program).any(|line| speaks_of(&line.condition, &counts))
+    let of_service = |subject: &Subject| subject.service() == Some(service);
+    requirements(program).any(|line| {
+        let in_scenario = line.judged().is_some() && line.when.worlds().any(|world| world.is_some());
+        speaks_of(&line.condition, &counts) || in_scenario && speaks_of(&line.condition, &of_service)
+    })
 }
 
 /// Some line asks of the places that replicas of `service` stand in for more than a least number of machines.
@@ -344,7 +348,8 @@ fn speaks_of(condition: &Condition, wanted: &dyn Fn(&Subject) -> bool) -> bool {
             conditions.iter().any(|condition| speaks_of(condition, wanted))
         }
         Condition::Not(condition) => speaks_of(condition, wanted),
-        Condition::Placed { .. } | Condition::NotYet { .. } => false,
+        Condition::Placed { service, .. } => wanted(&Subject::Replicas { service: *service }),
+        Condition::NotYet { .. } => false,
     }
 }
 
@@ -359,7 +364,7 @@ pub fn spread(program: &Program, service: usize) -> Option<(u64, &Requirement)> 
 
 /// How many distinct places a line asks for, where it says no more.
 fn least_places(line: &Requirement, service: usize) -> Option<(PlaceKind, u64)> {
-    let Condition::Compare { terms, compare, limit, .. } = line.judged()? else { return None };
+    let Condition::Compare { terms, compare, limit, .. } = line.judged_in(None)? else { return None };
     let [Term { coefficient, subject: Subject::Spread { of: Of::Service(of), place } }] = terms.as_slice()
     else {
         return None;
