@@ -1,27 +1,38 @@
 #!/usr/bin/env python3
-"""Pod packing against OR-tools CP-SAT, on the files of `benches/generate pods`, in one run.
+"""Pod packing against OR-tools CP-SAT and the default scheduler, on the files of `benches/generate pods`, in one run.
 
     pip install ortools==9.15.6755
     benches/pods.py --nodes 8 16 32 --utilisation 95 100 105 --seeds 1 2
 
-For each file: what `berth plan` leaves out by priority, highest first, its bounds, and the CPU time of the
-whole command from text to JSON; beside it what CP-SAT leaves out in the time it is given, one worker, with
-one whole variable for each deployment and machine, priorities one after another, each held before the next
-is looked at. `verdict` compares what is left out, priority by priority.
+For each file three questions, priorities highest first:
+
+- what `berth plan` leaves out, its bounds, and the CPU time of the whole command from text to JSON;
+- what the default scheduler with preemption leaves out (`benches/peers/default_scheduler.py`), and what CP-SAT does
+  in the time it is given, one worker (`benches/peers/cp_sat.py`); `verdict` compares with CP-SAT, priority by priority;
+- from the default scheduler's outcome as the state, how many pods `berth plan --state` moves, and its CPU time;
+  beside it how many CP-SAT's grouped model moves in the same time it was given before, where it has to place as many
+  of each priority as Berth's plan does, and what it says no plan is below.
 
 A study aid: it needs OR-tools, which the program does not, and is not run by the tests.
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import pathlib
 import re
 import resource
 import subprocess
 import tempfile
-import time
+
+from peers import cp_sat
+from peers.default_scheduler import Scheduler
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# A plan is made from a state for a target: its name and namespace say whose the pods are.
+PLAN = '\nplan pods {\n    minimize = bill\n    target = kubernetes(namespace = "pods")\n}\n'
 
 
 def thousandths(text):
@@ -43,53 +54,73 @@ def read(path):
     return int(nodes), (thousandths(cpu), int(memory)), of
 
 
-def berth(path, output):
-    """What is left out by priority, the bounds, and the CPU seconds of the command."""
+def berth(path, output, *arguments):
+    """The plan, verified, and the CPU seconds of the command that made it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([ROOT / "berth", "plan", path, "--json", "-o", output], stdout=subprocess.DEVNULL, check=True)
+    command = [ROOT / "berth", "plan", path, "--json", "-o", output, *arguments]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    levels = [level for level in json.loads(output.read_text())["objective"] if level["name"] != "bill"]
     subprocess.run([ROOT / "berth", "verify", output], stdout=subprocess.DEVNULL, check=True)
-    missing = [round(level["incumbent"]) for level in levels]
-    return missing, [round(level["bound"]) for level in levels], cpu
+    return json.loads(output.read_text()), cpu
 
 
-def cp_sat(nodes, capacity, deployments, seconds):
-    """What CP-SAT leaves out by priority within the time, and whether it says that no less is possible."""
-    from ortools.sat.python import cp_model
+def levels(plan, name):
+    """Values and bounds of the levels that are called so."""
+    of = [level for level in plan["objective"] if level["name"].startswith(name)]
+    return [round(level["incumbent"]) for level in of], [round(level["bound"]) for level in of]
 
-    model = cp_model.CpModel()
-    fits = [min(k, capacity[0] // c, capacity[1] // m) for c, m, _, k in deployments]
-    copies = [
-        [model.NewIntVar(0, fits[r], f"x{r}_{n}") for n in range(nodes)] for r in range(len(deployments))
+
+def state(running):
+    """The default scheduler's outcome, as `berth import` would write it."""
+    parent = hashlib.sha256(b"berth-pods.pods.ConfigMap.").digest()
+    owner = f"applyset-{base64.urlsafe_b64encode(parent).decode().rstrip('=')}-v1"
+    entries = [
+        {"owner": owner, "service": f"d{r}", "node": f"n-{n + 1}", "replicas": count}
+        for r, on in enumerate(running)
+        for n, count in on.items()
     ]
-    for n in range(nodes):
-        for resource_, amount in enumerate(capacity):
-            model.Add(sum(d[resource_] * copies[r][n] for r, d in enumerate(deployments)) <= amount)
-    for r, deployment in enumerate(deployments):
-        model.Add(sum(copies[r]) <= deployment[3])
-    missing, proved, deadline = [], True, time.process_time() + seconds
-    for priority in sorted({d[2] for d in deployments}, reverse=True):
-        of = [r for r, d in enumerate(deployments) if d[2] == priority]
-        asked = sum(deployments[r][3] for r in of)
-        placed = sum(x for r in of for x in copies[r])
-        model.Maximize(placed)
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.max_time_in_seconds = max(0.01, deadline - time.process_time())
-        status = solver.Solve(model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None, False
-        proved = proved and status == cp_model.OPTIMAL
-        value = round(solver.ObjectiveValue())
-        missing.append(asked - value)
-        model.Add(placed >= value)
-        model.ClearHints()
-        for row in copies:
-            for x in row:
-                model.AddHint(x, solver.Value(x))
-    return missing, proved
+    return json.dumps({"format": "berth.state/1", "berth_version": "0.1.0", "running": entries})
+
+
+def by_priority(deployments, placed):
+    """What is placed of each priority, highest first."""
+    counts = {p: 0 for p in sorted({d[2] for d in deployments}, reverse=True)}
+    for deployment, count in zip(deployments, placed):
+        counts[deployment[2]] += count
+    return counts
+
+
+def verdict(ours, theirs):
+    if theirs is None:
+        return "CP-SAT found nothing"
+    return "equal" if ours == theirs else "better" if ours < theirs else "WORSE"
+
+
+def study(folder, seconds):
+    """A row of the table for the file in a folder."""
+    nodes, capacity, deployments = read(folder / "main.berth")
+    plan, cpu = berth(folder / "main.berth", folder / "plan.json")
+    ours, bound = levels(plan, "unmet wishes")
+    theirs, proved = cp_sat.left_out(nodes, capacity, deployments, seconds)
+    running = Scheduler(nodes, capacity, deployments).run()
+    asked = by_priority(deployments, (d[3] for d in deployments))
+    stands = by_priority(deployments, (sum(on.values()) for on in running))
+    default = [asked[p] - stands[p] for p in asked]
+
+    (folder / "moving.berth").write_text((folder / "main.berth").read_text() + PLAN)
+    (folder / "state.json").write_text(state(running))
+    plan, moving_cpu = berth(
+        folder / "moving.berth", folder / "moving.json", "--state", folder / "state.json"
+    )
+    missing, _ = levels(plan, "unmet wishes")
+    [moved], [least] = levels(plan, "moves")
+    placed = {p: asked[p] - left for p, left in zip(asked, missing)}
+    cp_moved, cp_least = cp_sat.moves(nodes, capacity, deployments, running, placed, seconds)
+    return (
+        f"{ours} {bound} {cpu:.2f} | {theirs}{' proved' if proved else ''} | {verdict(ours, theirs)} | {default}"
+        f" | {missing} {moved} >= {least} {moving_cpu:.2f} | {cp_moved} >= {cp_least} | {verdict(moved, cp_moved)}"
+    )
 
 
 def main():
@@ -98,12 +129,15 @@ def main():
     parser.add_argument("--pods-per-node", type=int, nargs="+", default=[4, 8])
     parser.add_argument("--utilisation", type=int, nargs="+", default=[95, 100, 105])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--seconds", type=float, default=10.0, help="CP-SAT's time for one file")
+    parser.add_argument("--seconds", type=float, default=10.0, help="CP-SAT's time for each question")
     arguments = parser.parse_args()
     # Both are up to date before anything is measured.
     for program in ("berth", "benches/generate"):
         subprocess.run([ROOT / program, "--version"], stdout=subprocess.DEVNULL, check=True)
-    print("nodes pods/node  full seed | left out, bound, CPU s      | CP-SAT leaves out      | verdict")
+    print(
+        "nodes pods/node  full seed | left out, bound, CPU s | CP-SAT | verdict | default scheduler"
+        " | from there: left out, moves >= bound, CPU s | CP-SAT | verdict"
+    )
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for nodes in arguments.nodes:
@@ -116,19 +150,8 @@ def main():
                             stdout=subprocess.DEVNULL,
                             check=True,
                         )
-                        ours, bound, cpu = berth(folder / "main.berth", folder / "plan.json")
-                        theirs, proved = cp_sat(*read(folder / "main.berth"), arguments.seconds)
-                        if theirs is None:
-                            verdict = "CP-SAT found nothing"
-                        elif ours == theirs:
-                            verdict = "equal"
-                        else:
-                            verdict = "better" if ours < theirs else "WORSE"
-                        said = f"{theirs}{' proved' if proved else ''}"
-                        print(
-                            f"{nodes:5} {pods:9} {utilisation:4}% {seed:4} | {ours} {bound} {cpu:.2f} | {said} | {verdict}",
-                            flush=True,
-                        )
+                        row = study(folder, arguments.seconds)
+                        print(f"{nodes:5} {pods:9} {utilisation:4}% {seed:4} | {row}", flush=True)
 
 
 if __name__ == "__main__":

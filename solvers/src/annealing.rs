@@ -8,6 +8,9 @@
 //! machines of the product of the parts of each wanted resource that are free. Of all ways to have the same
 //! amounts free, it is largest where they lie on one machine, and in proportion.
 //!
+//! Where moves are counted later, a step that takes a copy from where it runs loses potential for it: much in the
+//! first cooling, less in each that follows. So what little has to move for all to fit is found first.
+//!
 //! Deterministic: the work is counted in steps tried, the seed is that of the search.
 
 use crate::search::{Budget, Counts, Search};
@@ -18,6 +21,12 @@ use std::time::Instant;
 /// Of a mean copy's squared part of a machine: how much potential a step may lose at the start of each
 /// cooling. Small clusters want more, large ones less; each gets its turn.
 const HEATS: [f64; 3] = [0.02, 0.06, 0.01];
+
+/// What a move loses in the first coolings, in heats at their start; nothing in later ones.
+const RELUCTANCE: [f64; 4] = [16.0, 4.0, 1.0, 0.25];
+
+/// The same where fewer moves are all that is searched for.
+const RELUCTANCE_OF_MOVES: [f64; 4] = [16.0, 8.0, 4.0, 8.0];
 
 /// What leaving out a larger copy is worth, by the part of a machine that it frees.
 const ROOM: f64 = 0.05;
@@ -39,7 +48,8 @@ impl Search<'_, '_, '_> {
         let mut steps = STEPS * copies.max(8);
         let mut best = self.state.snapshot();
         let mut best_score = self.state.score.clone();
-        for heat in HEATS.into_iter().cycle() {
+        let reluctances = RELUCTANCE.into_iter().chain(std::iter::repeat(0.0));
+        for (heat, reluctance) in HEATS.into_iter().cycle().zip(reluctances) {
             if self.work >= budget.work || self.missing().is_empty() || enough(&best_score) {
                 break;
             }
@@ -48,9 +58,35 @@ impl Search<'_, '_, '_> {
                 break;
             }
             let steps_left = steps.min(budget.work - self.work);
-            let cooling = Cooling { heat, steps: steps_left };
+            let cooling = Cooling { heat, reluctance, steps: steps_left, for_moves: false };
             self.cool(&cooling, budget, &mut best, &mut best_score, enough);
             steps = steps.saturating_mul(2);
+        }
+        self.state = State::restored(self.state.instance, &best);
+    }
+
+    /// Cools down for fewer moves, no less being placed than before: in turn from `home`, where nothing has moved,
+    /// and from the best state, until `enough` says so of the score or the budget is spent.
+    pub fn anneal_moves(&mut self, home: &Snapshot, budget: &Budget, enough: &dyn Fn(&[i128]) -> bool) {
+        let copies: u64 = self.state.copies_of_form.iter().sum();
+        let mut best = self.state.snapshot();
+        let mut best_score = self.state.score.clone();
+        let of_rounds = HEATS.into_iter().flat_map(|heat| [(heat, true), (heat, false)]);
+        for ((heat, from_home), reluctance) in of_rounds.cycle().zip(RELUCTANCE_OF_MOVES.into_iter().cycle())
+        {
+            let over_time = budget.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if self.work >= budget.work
+                || enough(&best_score)
+                || over_time
+                || budget.cancellation.is_cancelled()
+            {
+                break;
+            }
+            let from = if from_home { home } else { &best };
+            self.state = State::restored(self.state.instance, from);
+            let steps = (STEPS * copies.max(8)).min(budget.work - self.work);
+            let cooling = Cooling { heat, reluctance, steps, for_moves: true };
+            self.cool(&cooling, budget, &mut best, &mut best_score, enough);
         }
         self.state = State::restored(self.state.instance, &best);
     }
@@ -65,11 +101,13 @@ impl Search<'_, '_, '_> {
         enough: &dyn Fn(&[i128]) -> bool,
     ) {
         let mut missing = self.missing();
+        let for_moves = cooling.for_moves;
         let wanted = self.wanted_resources(&missing);
         let machines = 0..self.state.instance.packing.machines.len();
         let mut potentials: Vec<f64> =
             machines.map(|machine| self.potential(machine, None, None, &wanted).unwrap_or(0.0)).collect();
         let hot = cooling.heat * self.mean_part(&wanted).powi(2);
+        let a_move = if self.moves_later.is_some() { cooling.reluctance * hot } else { 0.0 };
         for step in 0..cooling.steps {
             self.work += 1;
             if step.is_multiple_of(4096) {
@@ -79,6 +117,7 @@ impl Search<'_, '_, '_> {
                 }
             }
             let heat = hot * (1.0 - step as f64 / cooling.steps as f64) + 1e-12;
+            let heat = Heat { heat, a_move };
             let touched = match self.random.below(20) {
                 0..4 => self.replace(&missing, &mut potentials, &wanted, heat),
                 4..8 => self.shift(&mut potentials, &wanted, heat),
@@ -93,7 +132,7 @@ impl Search<'_, '_, '_> {
             if self.state.score < *best_score {
                 best_score.clone_from(&self.state.score);
                 *best = self.state.snapshot();
-                if missing.is_empty() || enough(best_score) {
+                if enough(best_score) || (missing.is_empty() && !for_moves) {
                     return;
                 }
             }
@@ -101,7 +140,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Two copies of different forms change places.
-    fn exchange(&mut self, potentials: &mut [f64], wanted: &Wanted, heat: f64) -> Option<Touched> {
+    fn exchange(&mut self, potentials: &mut [f64], wanted: &Wanted, heat: Heat) -> Option<Touched> {
         let (a, at_a) = self.random_copy()?;
         let (b, at_b) = self.random_copy()?;
         let (form_a, form_b) = (self.form_at(a, at_a), self.form_at(b, at_b));
@@ -110,14 +149,17 @@ impl Search<'_, '_, '_> {
         }
         let after_a = self.potential(a, Some(form_a), Some(form_b), wanted)?;
         let after_b = self.potential(b, Some(form_b), Some(form_a), wanted)?;
-        if !self.takes(after_a + after_b - potentials[a] - potentials[b], heat) {
+        let moved =
+            || self.state.moves_of(form_a, Some(a), Some(b)) + self.state.moves_of(form_b, Some(b), Some(a));
+        let gain = after_a + after_b - potentials[a] - potentials[b] - heat.of_moves(moved);
+        if !self.takes(gain, heat) {
             return None;
         }
         let before = self.state.score.clone();
         let mark = self.state.mark();
         self.state.remove(a, at_a);
         self.state.remove(b, at_b);
-        if !self.state.insert(form_b, a) || !self.state.insert(form_a, b) || self.state.score > before {
+        if !self.state.insert(form_b, a) || !self.state.insert(form_a, b) || self.is_worse_than(&before) {
             self.state.undo_to(mark);
             return None;
         }
@@ -126,7 +168,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// One copy moves.
-    fn shift(&mut self, potentials: &mut [f64], wanted: &Wanted, heat: f64) -> Option<Touched> {
+    fn shift(&mut self, potentials: &mut [f64], wanted: &Wanted, heat: Heat) -> Option<Touched> {
         let (a, at) = self.random_copy()?;
         let b = self.random_machine()?;
         let form = self.form_at(a, at);
@@ -135,13 +177,15 @@ impl Search<'_, '_, '_> {
         }
         let after_b = self.potential(b, None, Some(form), wanted)?;
         let after_a = self.potential(a, Some(form), None, wanted)?;
-        if !self.takes(after_a + after_b - potentials[a] - potentials[b], heat) {
+        let moved = || self.state.moves_of(form, Some(a), Some(b));
+        let gain = after_a + after_b - potentials[a] - potentials[b] - heat.of_moves(moved);
+        if !self.takes(gain, heat) {
             return None;
         }
         let before = self.state.score.clone();
         let mark = self.state.mark();
         self.state.remove(a, at);
-        if !self.state.insert(form, b) || self.state.score > before {
+        if !self.state.insert(form, b) || self.is_worse_than(&before) {
             self.state.undo_to(mark);
             return None;
         }
@@ -155,7 +199,7 @@ impl Search<'_, '_, '_> {
         missing: &[(usize, u64)],
         potentials: &mut [f64],
         wanted: &Wanted,
-        heat: f64,
+        heat: Heat,
     ) -> Option<Touched> {
         let (form, _) = *missing.get(self.random.below(missing.len()))?;
         let (machine, at) = self.random_copy()?;
@@ -169,14 +213,16 @@ impl Search<'_, '_, '_> {
         }
         let after = self.potential(machine, Some(old), Some(form), wanted)?;
         let freed = self.part(old, machine, wanted) - self.part(form, machine, wanted);
-        let gain = after - potentials[machine] + ROOM * freed;
+        let moved =
+            || self.state.moves_of(old, Some(machine), None) + self.state.moves_of(form, None, Some(machine));
+        let gain = after - potentials[machine] + ROOM * freed - heat.of_moves(moved);
         if !self.takes(gain, heat) {
             return None;
         }
         let before = self.state.score.clone();
         let mark = self.state.mark();
         self.state.remove(machine, at);
-        if !self.state.insert(form, machine) || self.state.score > before {
+        if !self.state.insert(form, machine) || self.is_worse_than(&before) {
             self.state.undo_to(mark);
             return None;
         }
@@ -204,7 +250,7 @@ impl Search<'_, '_, '_> {
                 None => break,
             }
         }
-        if !self.state.insert(form, machine) || self.state.score > before {
+        if !self.state.insert(form, machine) || self.is_worse_than(&before) {
             self.state.undo_to(mark);
             return None;
         }
@@ -232,7 +278,7 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    fn takes(&mut self, gain: f64, heat: f64) -> bool {
+    fn takes(&mut self, gain: f64, Heat { heat, .. }: Heat) -> bool {
         gain >= 0.0 || (gain > -20.0 * heat && self.random.unit() < (gain / heat).exp())
     }
 
@@ -334,10 +380,28 @@ impl Search<'_, '_, '_> {
     }
 }
 
+/// How much potential a step may lose.
+#[derive(Clone, Copy)]
+struct Heat {
+    heat: f64,
+    /// What each copy that it moves loses beside.
+    a_move: f64,
+}
+
+impl Heat {
+    fn of_moves(self, moved: impl FnOnce() -> i64) -> f64 {
+        if self.a_move > 0.0 { self.a_move * moved() as f64 } else { 0.0 }
+    }
+}
+
 /// From hot to cold once.
 struct Cooling {
     /// One of [`HEATS`].
     heat: f64,
+    /// One of [`RELUCTANCE`].
+    reluctance: f64,
+    /// Whether it goes on once everything is placed.
+    for_moves: bool,
     steps: u64,
 }
 

@@ -11,7 +11,9 @@ use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
 use crate::targets::{Cell, greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
-use berth_compiler::problem::{Assignment, Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
+use berth_compiler::problem::{
+    Assignment, Certificate, Level, LevelAtom, LevelClaim, Packing, Problem, Solution,
+};
 use berth_compiler::recheck::{Values, Violation, recheck, recheck_assignments, well_formed};
 use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
@@ -33,6 +35,9 @@ const SMT_COLUMNS: usize = 400;
 const STEPS_A_COPY: u64 = 10_000;
 const FEW_COPIES: u64 = 200;
 const MOST_STEPS: u64 = 8_000_000;
+
+/// The same for fewer moves: these steps are cheap, for most are refused at once.
+const MOVE_STEPS_A_COPY: u64 = 100_000;
 
 /// Machines looked at by ruining and recreating; fewer where more copies than this make each round dear.
 const MOST_LOOKS: u64 = 100_000_000;
@@ -258,7 +263,7 @@ impl<'r, 'p> Run<'r, 'p> {
             return Ok(Any::None(Reason { origins, proof: Proof::Farkas { multipliers } }));
         }
         self.master(&relaxed, None, BigRational::zero())?;
-        self.search(true, &|score| score.first() == Some(&0));
+        self.search(true, None, &|score| score.first() == Some(&0));
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
@@ -314,10 +319,13 @@ impl<'r, 'p> Run<'r, 'p> {
             .terms
             .iter()
             .any(|(_, atom)| matches!(atom, LevelAtom::Shortfall { .. }));
-        self.search(counts_shortfalls, &|score| {
+        self.search(counts_shortfalls, self.moves_after(level), &|score| {
             let value = instance.level_value(level, score.get(level + 1).copied().unwrap_or(0));
             &value - &target <= &gap * value.abs()
         });
+        if instance.moves_in_levels.iter().any(|(counts, _)| *counts == level) {
+            self.fewer_moves(level, &|score| instance.level_value(level, score[level + 1]) <= target);
+        }
         if self.frozen(level) != bound.frozen {
             (relaxed, bound) = self.bound(level)?;
         }
@@ -462,9 +470,15 @@ impl<'r, 'p> Run<'r, 'p> {
     }
 
     /// Ruins and recreates the best solution; first, where it counts what is left out, anneals.
-    fn search(&mut self, counts_left_out: bool, enough: &dyn Fn(&[i128]) -> bool) {
+    fn search(
+        &mut self,
+        counts_left_out: bool,
+        moves_later: Option<usize>,
+        enough: &dyn Fn(&[i128]) -> bool,
+    ) {
         let state = State::restored(self.instance, &self.best);
         let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+        search.moves_later = moves_later;
         let effort = self.request.effort.clamp(1, 1_000_000);
         let (cancellation, deadline) = (&self.request.cancellation, self.deadline);
         let copies = self.best.len() as u64;
@@ -482,6 +496,31 @@ impl<'r, 'p> Run<'r, 'p> {
         search.improve(&Budget { work, patience, cancellation, deadline }, enough);
         let state = search.state;
         self.keep(&state);
+    }
+
+    /// Anneals for fewer moves, from where all stay and from the best solution in turn.
+    fn fewer_moves(&mut self, level: usize, enough: &dyn Fn(&[i128]) -> bool) {
+        let mut home = Search::new(State::new(self.instance), &self.guide, self.targets.clone(), SEED);
+        home.stay();
+        home.construct();
+        let home = home.state.snapshot();
+        let state = State::restored(self.instance, &self.best);
+        let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
+        search.moves_later = Some(level);
+        let copies = self.best.len() as u64;
+        let effort = self.request.effort.clamp(1, 1_000_000);
+        let work = effort * (MOVE_STEPS_A_COPY * copies).min(MOST_STEPS);
+        let (cancellation, deadline) = (&self.request.cancellation, self.deadline);
+        search.anneal_moves(&home, &Budget { work, patience: 0, cancellation, deadline }, enough);
+        let state = search.state;
+        self.keep(&state);
+    }
+
+    /// A level after this one that counts moves and nothing else.
+    fn moves_after(&self, level: usize) -> Option<usize> {
+        let later = self.packing.levels.iter().enumerate().skip(level + 1);
+        let only_moves = |of: &Level| of.terms.iter().all(|(_, atom)| *atom == LevelAtom::Moves);
+        later.filter(|(_, of)| only_moves(of)).map(|(later, _)| later).next()
     }
 
     fn linear(&mut self, relaxed: &Relaxation, frozen: Vec<BigRational>) -> Result<LevelBound, String> {

@@ -52,13 +52,16 @@ pub(crate) struct Search<'g, 'i, 'p> {
     /// By group: what its price is taken for in this round, as a multiple; varied so that rounds open
     /// different machines.
     liking: Vec<f64>,
+    /// A level of moves that comes after what is searched for: while that is, copies may move.
+    pub moves_later: Option<usize>,
     pub work: u64,
 }
 
 impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     pub fn new(state: State<'i, 'p>, guide: &'g Guide, targets: Vec<u64>, seed: u64) -> Self {
         let liking = vec![1.0; state.instance.groups.len()];
-        Self { state, guide, targets, random: Random::new(seed), liking, work: 0 }
+        let random = Random::new(seed);
+        Self { state, guide, targets, random, liking, moves_later: None, work: 0 }
     }
 
     /// Places what is missing, then takes away what serves nothing.
@@ -192,10 +195,23 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         }
     }
 
+    /// Whether an entry of the score decides, or waits until what comes before it is settled.
+    fn counts(&self, entry: usize) -> bool {
+        self.moves_later.is_none_or(|level| level + 1 != entry)
+    }
+
+    /// Whether the score is worse than `before` was.
+    pub(crate) fn is_worse_than(&self, before: &[i128]) -> bool {
+        let differs = |at: &usize| self.counts(*at) && self.state.score[*at] != before[*at];
+        (0..before.len()).find(differs).is_some_and(|at| self.state.score[at] > before[at])
+    }
+
     /// Whether the state may replace the one whose score was `before`.
     fn accepts(&mut self, before: &[i128], heat: f64) -> bool {
         let after = &self.state.score;
-        let Some(differs) = (0..after.len()).find(|&at| after[at] != before[at]) else { return true };
+        let Some(differs) = (0..after.len()).find(|&at| self.counts(at) && after[at] != before[at]) else {
+            return true;
+        };
         if after[differs] < before[differs] {
             return true;
         }

@@ -459,7 +459,29 @@ impl<'i, 'p> State<'i, 'p> {
         runs > 0 && (here.filter(|copy| self.instance.forms[copy.form].item == item).count() as u64) < runs
     }
 
-    fn moves(&self, item: usize) -> u64 {
+    /// How many more copies would move with one of a form gone from a machine and one come to another.
+    pub fn moves_of(&self, form: usize, from: Option<usize>, to: Option<usize>) -> i64 {
+        let item = self.instance.forms[form].item;
+        let running = self.instance.running[item];
+        if running == 0 {
+            return 0;
+        }
+        let planned = self.copies_of_item[item] + u64::from(to.is_some()) - u64::from(from.is_some());
+        let comes_home = to.is_some_and(|machine| self.would_stay(item, machine));
+        let leaves_home = from.is_some_and(|machine| self.stays(item, machine));
+        let kept = self.kept_of_item[item] + u64::from(comes_home) - u64::from(leaves_home);
+        moves(planned, running, kept) as i64 - self.moves(item) as i64
+    }
+
+    /// One copy of the item less on this machine would be one less that stays where it runs now.
+    fn stays(&self, item: usize, machine: usize) -> bool {
+        let runs = self.instance.running_on[item].get(&machine).copied().unwrap_or(0);
+        let here = self.loads[machine].copies.iter();
+        runs > 0 && (here.filter(|copy| self.instance.forms[copy.form].item == item).count() as u64) <= runs
+    }
+
+    /// Copies of an item that move.
+    pub fn moves(&self, item: usize) -> u64 {
         moves(self.copies_of_item[item], self.instance.running[item], self.kept_of_item[item])
     }
 

@@ -3,7 +3,7 @@
 mod text;
 
 use insta::assert_snapshot;
-use text::{feasible, levels, solve};
+use text::{feasible, levels, searched, solve};
 
 #[test]
 fn four_copies_of_3_cores_need_two_boxes_of_8() {
@@ -112,6 +112,40 @@ level moves: moves
     box[2]: 2 web
     bill = 1, bound 1 (linear dual)
     moves = 0, bound 0 (trivial)
+    ");
+}
+
+#[test]
+fn what_runs_moves_for_what_finds_no_room() {
+    // 6 and 3 run on one machine of 10, 5 and 4 on the other, and 2 is left out: both are full only as 6 + 4 and
+    // 5 + 3 + 2, for which 3 and 4 change places.
+    let text = "
+resources cpu core/1000
+machine box 2x cpu 10 price 0
+item six most 1 cpu 6
+item three most 1 cpu 3
+item five most 1 cpu 5
+item four most 1 cpu 4
+item new most 1 cpu 2
+runs six 1 on box[1]
+runs three 1 on box[1]
+runs five 1 on box[2]
+runs four 1 on box[2]
+wish six >= 1 distance
+wish three >= 1 distance
+wish five >= 1 distance
+wish four >= 1 distance
+wish new >= 1 distance
+level left-out: wish0 + wish1 + wish2 + wish3 + wish4
+level moves: moves
+";
+    assert_snapshot!(levels(text), @"
+    left-out = 0, bound 0 (trivial)
+    moves = 2, bound 2 (search, proved 0)
+    ");
+    assert_snapshot!(searched(text), @"
+    left-out = 0, bound 0 (trivial)
+    moves = 2, bound 0 (trivial)
     ");
 }
 

@@ -140,8 +140,17 @@ pub fn solve(text: &str) -> String {
 
 /// The levels alone.
 pub fn levels(text: &str) -> String {
+    claims_of(&Highs::new(), text)
+}
+
+/// The same without the program on named machines.
+pub fn searched(text: &str) -> String {
+    claims_of(&Highs { exact_columns: 0 }, text)
+}
+
+fn claims_of(solver: &Highs, text: &str) -> String {
     let problem = packing(text);
-    match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+    match solver.solve(&problem, &Request::default(), &mut |_| {}) {
         Outcome::Solved(solution) => {
             recheck(&problem, &solution).expect("what the solver returns holds");
             claimed(&problem, &solution)
