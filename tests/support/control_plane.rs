@@ -29,8 +29,18 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// The program, built where it is not there yet; or why it cannot be had.
     pub fn program() -> Result<PathBuf, String> {
+        Self::built(&[])
+    }
+
+    /// `kubectl` by itself, likewise.
+    pub fn kubectl_alone() -> Result<PathBuf, String> {
+        Self::built(&["kubectl"])
+    }
+
+    fn built(arguments: &[&str]) -> Result<PathBuf, String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/control-plane");
-        let output = Command::new(script).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+        let output = Command::new(script).args(arguments).stdin(Stdio::null()).output();
+        let output = output.map_err(|error| error.to_string())?;
         let last =
             |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().last().unwrap_or_default().to_owned();
         match output.status.code() {
@@ -42,6 +52,11 @@ impl ControlPlane {
 
     /// Starts one, with nothing in it.
     pub fn start(program: &Path) -> Self {
+        Self::start_with(program, &["--enable-priority-and-fairness=false"])
+    }
+
+    /// The same, with more arguments for the API server.
+    pub fn start_with(program: &Path, arguments: &[&str]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let folder = std::env::temp_dir().join(format!("berth-cluster-{}-{number}", std::process::id()));
@@ -64,27 +79,25 @@ impl ControlPlane {
                 format!("--listen-peer=http://127.0.0.1:{peers}"),
             ],
         );
-        plane.run(
-            "kube-apiserver",
-            &[
-                format!("--etcd-servers=http://127.0.0.1:{store}"),
-                format!("--secure-port={api}"),
-                "--bind-address=127.0.0.1".into(),
-                "--advertise-address=127.0.0.1".into(),
-                "--endpoint-reconciler-type=none".into(),
-                format!("--cert-dir={folder}/certificates"),
-                "--service-account-issuer=https://kubernetes.default.svc".into(),
-                format!("--service-account-key-file={folder}/service-accounts.key"),
-                format!("--service-account-signing-key-file={folder}/service-accounts.key"),
-                format!("--token-auth-file={folder}/tokens.csv"),
-                "--authorization-mode=RBAC".into(),
-                "--service-cluster-ip-range=10.96.0.0/16".into(),
-                // Pods need no identity here.
-                "--disable-admission-plugins=ServiceAccount".into(),
-                "--enable-priority-and-fairness=false".into(),
-                "--profiling=false".into(),
-            ],
-        );
+        let mut served = arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
+        served.extend([
+            format!("--etcd-servers=http://127.0.0.1:{store}"),
+            format!("--secure-port={api}"),
+            "--bind-address=127.0.0.1".into(),
+            "--advertise-address=127.0.0.1".into(),
+            "--endpoint-reconciler-type=none".into(),
+            format!("--cert-dir={folder}/certificates"),
+            "--service-account-issuer=https://kubernetes.default.svc".into(),
+            format!("--service-account-key-file={folder}/service-accounts.key"),
+            format!("--service-account-signing-key-file={folder}/service-accounts.key"),
+            format!("--token-auth-file={folder}/tokens.csv"),
+            "--authorization-mode=RBAC".into(),
+            "--service-cluster-ip-range=10.96.0.0/16".into(),
+            // Pods need no identity here.
+            "--disable-admission-plugins=ServiceAccount".into(),
+            "--profiling=false".into(),
+        ]);
+        plane.run("kube-apiserver", &served);
         plane.until_ready();
         let kubeconfig = format!("--kubeconfig={folder}/parts.kubeconfig");
         let alone = ["--leader-elect=false".into(), "--secure-port=0".into(), kubeconfig.clone()];
