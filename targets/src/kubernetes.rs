@@ -16,6 +16,7 @@ pub mod names;
 pub mod objects;
 pub mod observation;
 pub mod ownership;
+mod parallel;
 pub mod placement;
 mod pods;
 pub mod readiness;

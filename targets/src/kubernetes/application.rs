@@ -7,9 +7,11 @@ use super::kinds::{CONFIG_MAP, Identity};
 use super::lock::{Denied, Lock};
 use super::objects::{ADOPTED, CONTAINER, MANAGER};
 use super::ownership::{Ownership, PART_OF};
+use super::parallel::side_by_side;
 use super::readiness::{Progress, becomes_ready, progress};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Time between two looks at what is not ready.
@@ -86,7 +88,7 @@ pub fn apply(
     let workloads: Vec<&Identity> =
         workloads.map(|entry| &entry.identity).filter(|identity| becomes_ready(identity)).collect();
     match manner.patience {
-        Some(patience) => until_ready(connection, &workloads, patience, tell),
+        Some(patience) => until_ready(connection, ownership, &workloads, patience, tell),
         None => Ok(()),
     }
 }
@@ -117,16 +119,57 @@ fn act(
         let parent = ownership.parent(&both, difference.last_applied.as_deref());
         connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
     }
-    for entry in difference.changing() {
-        lock.renew()?;
-        step(connection, entry, &manner.permissions)
-            .map_err(|refusal| Stopped::At(entry.step, entry.identity.clone(), refusal))?;
-        tell(Happening::Done(entry.step, &entry.identity));
-    }
+    let changing: Vec<&Entry> = difference.changing().collect();
+    perform(connection, &changing, &manner.permissions, lock, tell)?;
     // And what it says of kinds and plan is true again at the end.
     let parent = ownership.parent(&wanted, Some(fingerprint));
     connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
     Ok(())
+}
+
+/// Takes the steps of `entries`, under a lock that is renewed.
+fn perform(
+    connection: &Connection,
+    entries: &[&Entry],
+    permissions: &Permissions,
+    lock: &mut Lock<'_>,
+    tell: &mut dyn FnMut(Happening<'_>),
+) -> Result<(), Stopped> {
+    // Whoever finds that it is due renews it, and nobody begins a step meanwhile.
+    let lock = Mutex::new(lock);
+    let take = |entry: &&Entry| {
+        lock.lock().unwrap_or_else(PoisonError::into_inner).renew()?;
+        step(connection, entry, permissions)
+            .map_err(|refusal| Stopped::At(entry.step, entry.identity.clone(), refusal))
+    };
+    for turn in turns(entries) {
+        let in_order = |lane: &Vec<&Entry>| lane.iter().try_for_each(take);
+        side_by_side(&turn, in_order, |lane| {
+            for entry in lane {
+                tell(Happening::Done(entry.step, &entry.identity));
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Entries in the turns they are taken in. Within a turn services do not wait for each other, and objects of one service go in
+/// their order. What is of no service is there before those that need it, and goes after them.
+fn turns<'a>(entries: &[&'a Entry]) -> Vec<Vec<Vec<&'a Entry>>> {
+    let (stay, go): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| stays(entry));
+    let lanes = |entries: Vec<&'a Entry>| {
+        let mut services: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        let mut shared = Vec::new();
+        for entry in entries {
+            match entry.service.as_deref() {
+                Some(service) => services.entry(service).or_default().push(entry),
+                None => shared.push(vec![entry]),
+            }
+        }
+        (shared, services.into_values().collect())
+    };
+    let ((needed, staying), (shared, going)) = (lanes(stay), lanes(go));
+    vec![needed, staying, going, shared]
 }
 
 fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Result<(), Refusal> {
@@ -187,19 +230,8 @@ pub fn destroy(
     tell: &mut dyn FnMut(Happening<'_>),
 ) -> Result<(), Stopped> {
     let mut lock = Lock::take(connection, ownership)?;
-    let mut outcome = Ok(());
-    let goes = |entry: &&Entry| entry.hindrance.is_none();
-    for entry in difference.changing().filter(goes) {
-        let done = lock.renew().map_err(Stopped::from).and_then(|()| {
-            step(connection, entry, &Permissions::default())
-                .map_err(|refusal| Stopped::At(entry.step, entry.identity.clone(), refusal))
-        });
-        if let Err(stopped) = done {
-            outcome = Err(stopped);
-            break;
-        }
-        tell(Happening::Done(entry.step, &entry.identity));
-    }
+    let going: Vec<&Entry> = difference.changing().filter(|entry| entry.hindrance.is_none()).collect();
+    let mut outcome = perform(connection, &going, &Permissions::default(), &mut lock, tell);
     let keeps = difference.entries.iter().any(|entry| entry.hindrance == Some(Hindrance::Data));
     if outcome.is_ok() && !keeps {
         outcome = forget(connection, ownership).map_err(Stopped::from);
@@ -220,6 +252,7 @@ fn forget(connection: &Connection, ownership: &Ownership) -> Result<(), Refusal>
 
 fn until_ready(
     connection: &Connection,
+    ownership: &Ownership,
     workloads: &[&Identity],
     patience: Duration,
     tell: &mut dyn FnMut(Happening<'_>),
@@ -228,23 +261,17 @@ fn until_ready(
     let mut open: Vec<&Identity> = workloads.to_vec();
     loop {
         let late = started.elapsed() >= patience;
-        let mut states = Vec::new();
-        let mut still = Vec::new();
-        for identity in open {
-            let state = progress(connection, identity, late)?;
-            if !state.done {
-                states.push(state);
-                still.push(identity);
-            }
-        }
-        if still.is_empty() {
+        let mut states = progress(connection, ownership, &open, late)?;
+        let mut done = states.iter().map(|state| state.done);
+        open.retain(|_| !done.next().unwrap_or(false));
+        states.retain(|state| !state.done);
+        if states.is_empty() {
             return Ok(());
         }
         if late {
             return Err(Stopped::NotReady(states));
         }
         tell(Happening::Waiting(&states));
-        open = still;
         connection.pause(LOOK);
     }
 }

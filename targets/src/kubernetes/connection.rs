@@ -161,9 +161,13 @@ impl Connection {
                 wanted = wanted.continue_token(next);
             }
             let mut page = self.ask(|| Request::new(path.clone()).list(&wanted))?;
-            if let Some(items) = page["items"].as_array_mut() {
-                objects.append(items);
-            }
+            let items = page["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            objects.extend(items.into_iter().map(|mut object| {
+                // A list says it once.
+                object["apiVersion"] = kind.api_version().into();
+                object["kind"] = kind.name.into();
+                object
+            }));
             next = page["metadata"]["continue"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
             if next.is_none() {
                 return Ok(objects);

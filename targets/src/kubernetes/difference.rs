@@ -4,10 +4,11 @@ use super::connection::{Application, Connection, Owned, Refusal};
 use super::kinds::{CONFIG_MAP, Identity, KINDS, Kind, NAMESPACE};
 use super::objects::{ADOPTED, MANAGED_BY, MANAGER};
 use super::ownership::{Ownership, Parent, set_of};
+use super::parallel::side_by_side;
 use berth_compiler::plan::objects::ObjectEntry;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What differs between a plan and a cluster, in the order in which it is mended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -113,24 +114,27 @@ pub fn difference(
     let parent = connection.get(&CONFIG_MAP, &ownership.namespace, &ownership.name)?;
     let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
     let has_namespace = connection.get(&NAMESPACE, "", &ownership.namespace)?.is_some();
-    let mut entries = Vec::new();
-    for object in objects {
+    let mut members = members(connection, ownership, &parent)?;
+    let listed: BTreeMap<&Identity, &Value> =
+        members.iter().map(|(identity, object)| (identity, object)).collect();
+    let of = |object: &ObjectEntry| {
         let Some(identity) = Identity::of(&object.manifest) else {
             return Err(Refusal::Object("the plan holds an object of a kind that is not written".into()));
         };
-        let mut entry = if identity.kind.namespaced && !has_namespace {
+        let entry = if identity.kind.namespaced && !has_namespace {
             let hindrance = Some(Hindrance::NoNamespace);
             let manifest = Some(ownership.member(&object.manifest));
             Entry { step: Step::Create, manifest, hindrance, ..kept(identity) }
         } else {
-            of_object(connection, ownership, &object.manifest, &identity, permissions)?
+            let live = listed.get(&identity).copied();
+            of_object(connection, ownership, &object.manifest, &identity, live, permissions)?
         };
-        entry.service.clone_from(&object.service);
-        entries.push(entry);
-    }
-    let mut gone = members(connection, ownership, &parent)?;
-    gone.retain(|(identity, _)| entries.iter().all(|entry| entry.identity != *identity));
-    entries.extend(deletions(gone, permissions));
+        Ok(Entry { service: object.service.clone(), ..entry })
+    };
+    let mut entries = side_by_side(objects, of, |_| ())?;
+    let wanted: BTreeSet<&Identity> = entries.iter().map(|entry| &entry.identity).collect();
+    members.retain(|(identity, _)| !wanted.contains(identity));
+    entries.extend(deletions(members, permissions));
     keep_around_data(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
@@ -176,48 +180,76 @@ fn kept(identity: Identity) -> Entry {
 /// How often an object is looked at that changes while it is.
 const LOOKS: u32 = 5;
 
+/// What becomes of an object. `listed` is what the list of members has of it: then nothing has to be read. Where that has
+/// nothing the dry run comes first, for what is new is seen by its answer.
 fn of_object(
     connection: &Connection,
     ownership: &Ownership,
     manifest: &Value,
     identity: &Identity,
+    listed: Option<&Value>,
     permissions: &Permissions,
 ) -> Result<Entry, Refusal> {
+    let Identity { kind, namespace, name } = identity;
+    let member = ownership.member(manifest);
+    let mut live = listed.cloned();
+    if live.is_none() {
+        if !is_adopted(manifest) {
+            match connection.apply(kind, &member, Application::DryRun, false) {
+                Ok(after) if is_new(&after) => {
+                    return Ok(Entry {
+                        step: Step::Create,
+                        manifest: Some(member),
+                        ..kept(identity.clone())
+                    });
+                }
+                Ok(_) | Err(Refusal::Conflict(_) | Refusal::Object(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        live = connection.get(kind, namespace, name)?;
+    }
     let mut looks = 0;
     loop {
-        let (entry, is_of_one_version) = look(connection, ownership, manifest, identity, permissions)?;
+        let (entry, is_of_one_version) =
+            look(connection, ownership, &member, identity, live.as_ref(), permissions)?;
         looks += 1;
         if is_of_one_version || looks == LOOKS {
             return Ok(entry);
         }
+        live = connection.get(kind, namespace, name)?;
     }
 }
 
-/// What becomes of an object, and whether that was read off one version of it: controllers write to objects at any
-/// time, and what they write between the reading and the dry run is no change of the plan's.
+/// What a dry run answers is of an object that is not there yet: the store has given it no version.
+fn is_new(after: &Value) -> bool {
+    after["metadata"]["resourceVersion"].as_str().is_none_or(str::is_empty)
+}
+
+/// What becomes of an object that is `live`, and whether that was read off one version of it: controllers write to objects
+/// at any time, and what they write between the reading and the dry run is no change of the plan's.
 fn look(
     connection: &Connection,
     ownership: &Ownership,
-    manifest: &Value,
+    member: &Value,
     identity: &Identity,
+    live: Option<&Value>,
     permissions: &Permissions,
 ) -> Result<(Entry, bool), Refusal> {
-    let Identity { kind, namespace, name } = identity;
-    let member = ownership.member(manifest);
-    let live = connection.get(kind, namespace, name)?;
-    let uid = live.as_ref().and_then(|live| live["metadata"]["uid"].as_str()).map(str::to_owned);
+    let kind = identity.kind;
+    let uid = live.and_then(|live| live["metadata"]["uid"].as_str()).map(str::to_owned);
     let mut entry = Entry { manifest: Some(member.clone()), uid, ..kept(identity.clone()) };
-    if let Some(hindrance) = hindrance(live.as_ref(), manifest, ownership) {
+    if let Some(hindrance) = hindrance(live, member, ownership) {
         return Ok((Entry { hindrance: Some(hindrance), ..entry }, true));
     }
-    let mut applied = connection.apply(kind, &member, Application::DryRun, false);
+    let mut applied = connection.apply(kind, member, Application::DryRun, false);
     if let Err(Refusal::Conflict(owned)) = &applied {
         // What would come of it is shown all the same, taken over or not.
         let may = owned.iter().all(|owned| permissions.take_over.contains(&owned.manager));
         if !may {
             entry.hindrance = Some(Hindrance::Conflict(owned.clone()));
         }
-        applied = connection.apply(kind, &member, Application::DryRun, true);
+        applied = connection.apply(kind, member, Application::DryRun, true);
     }
     let after = match applied {
         Ok(after) => after,
@@ -227,20 +259,17 @@ fn look(
         }
         Err(other) => return Err(other),
     };
-    let mut is_of_one_version = true;
-    match &live {
-        None => entry.step = Step::Create,
-        Some(live) => {
-            let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
-            is_of_one_version = version(live) == version(&after);
-            entry.changes = changes(live, &after);
-            if !entry.changes.is_empty() {
-                entry.step = Step::Change;
-                entry.stops = stopped(live, &entry.changes);
-            }
-        }
+    let Some(live) = live else {
+        // What came into being meanwhile is looked at again.
+        return Ok((Entry { step: Step::Create, ..entry }, is_new(&after)));
+    };
+    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+    entry.changes = changes(live, &after);
+    if !entry.changes.is_empty() {
+        entry.step = Step::Change;
+        entry.stops = stopped(live, &entry.changes);
     }
-    Ok((entry, is_of_one_version))
+    Ok((entry, version(live) == version(&after)))
 }
 
 /// Why an object that is there, or is not, cannot become what `manifest` says.
@@ -319,12 +348,10 @@ fn members(
             continue;
         }
         for object in connection.list(kind, &ownership.namespace, &ownership.selector())? {
-            let metadata = &object["metadata"];
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let identity =
-                Identity { kind, namespace: text(&metadata["namespace"]), name: text(&metadata["name"]) };
             // What is going already needs nobody.
-            if metadata["deletionTimestamp"].is_null() {
+            if let Some(identity) = Identity::of(&object)
+                && object["metadata"]["deletionTimestamp"].is_null()
+            {
                 found.push((identity, object));
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// A kind of object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
     /// Empty for the core group.
     pub group: &'static str,
@@ -82,7 +82,7 @@ impl Kind {
 }
 
 /// Which object a manifest is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity {
     /// Its kind.
     pub kind: &'static Kind,

@@ -1,10 +1,12 @@
 //! Whether a workload is what was asked for, and why it is not.
 
 use super::connection::{Connection, Refusal};
-use super::kinds::{Identity, POD};
+use super::kinds::{Identity, Kind, POD};
+use super::ownership::Ownership;
+use super::parallel::{WIDTH, side_by_side};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a workload is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,17 +29,51 @@ pub fn becomes_ready(identity: &Identity) -> bool {
     identity.kind.has_pods()
 }
 
-/// How far the workload is; `explained` asks its pods what keeps them.
-pub fn progress(connection: &Connection, identity: &Identity, explained: bool) -> Result<Progress, Refusal> {
-    let live = connection.get(identity.kind, &identity.namespace, &identity.name)?;
-    let Some(live) = live else {
-        return Err(Refusal::Missing(format!("{identity} was deleted meanwhile")));
+/// How far each of the workloads is, members of `ownership`; `explained` asks their pods what keeps them.
+pub fn progress(
+    connection: &Connection,
+    ownership: &Ownership,
+    workloads: &[&Identity],
+    explained: bool,
+) -> Result<Vec<Progress>, Refusal> {
+    let listed = listed(connection, ownership, workloads)?;
+    let of = |identity: &&Identity| {
+        let Identity { kind, namespace, name } = identity;
+        let live = match listed.get(*identity) {
+            Some(live) => Some(live.clone()),
+            None => connection.get(kind, namespace, name)?,
+        };
+        let Some(live) = live else {
+            return Err(Refusal::Missing(format!("{identity} was deleted meanwhile")));
+        };
+        let mut progress = of(&identity.to_string(), &live);
+        if explained && !progress.done {
+            progress.because = reasons(connection, identity, &live)?;
+        }
+        Ok(progress)
     };
-    let mut progress = of(&identity.to_string(), &live);
-    if explained && !progress.done {
-        progress.because = reasons(connection, identity, &live)?;
+    side_by_side(workloads, of, |_| ())
+}
+
+/// Members by one list a kind, where `workloads` are more than are read at once one by one; else none.
+fn listed(
+    connection: &Connection,
+    ownership: &Ownership,
+    workloads: &[&Identity],
+) -> Result<BTreeMap<Identity, Value>, Refusal> {
+    let mut listed = BTreeMap::new();
+    if workloads.len() <= WIDTH {
+        return Ok(listed);
     }
-    Ok(progress)
+    let kinds: BTreeSet<&'static Kind> = workloads.iter().map(|identity| identity.kind).collect();
+    for kind in kinds {
+        for object in connection.list(kind, &ownership.namespace, &ownership.selector())? {
+            if let Some(identity) = Identity::of(&object) {
+                listed.insert(identity, object);
+            }
+        }
+    }
+    Ok(listed)
 }
 
 /// Read off the object itself.
