@@ -8,7 +8,7 @@ use crate::render::table::{Align, paragraph, table};
 use berth_compiler::plan::actions::Kind;
 use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::plan::{
-    CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
+    CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status, TeamEntry,
 };
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
@@ -34,6 +34,7 @@ pub fn text(plan: &Plan) -> String {
     text.push_str(&actions(plan));
     text.push_str(&gives_way(plan));
     text.push_str(&promises(plan));
+    text.push_str(&borrowed(plan));
     text.push_str(&objective(plan));
     text.push_str(&free(plan));
     text.push_str(&unwritten(plan));
@@ -336,7 +337,8 @@ fn promises(plan: &Plan) -> String {
         .take(MOST_ROWS)
         .map(|(entry, parts)| {
             let unit = entry.unit.as_deref().unwrap_or("1");
-            let who = entry.service.clone().or_else(|| entry.policy.clone()).unwrap_or_default();
+            let of = [&entry.service, &entry.policy, &entry.team];
+            let who = of.into_iter().flatten().next().cloned().unwrap_or_default();
             let value = entry.value.map_or(String::new(), |value| quantity(value, unit));
             let tightest = if *parts > 1 { format!(" (tightest of {parts})") } else { String::new() };
             let line = shortened(&entry.text, MOST_OF_LINE - tightest.len()) + &tightest;
@@ -350,6 +352,21 @@ fn promises(plan: &Plan) -> String {
     ));
     text.push_str(&left_out(lines.len(), "promises"));
     text
+}
+
+/// What teams use beyond what they are guaranteed.
+fn borrowed(plan: &Plan) -> String {
+    let borrowing = || plan.teams.iter().filter(|entry| entry.borrowed > 0.0);
+    if borrowing().next().is_none() {
+        return String::new();
+    }
+    let row = |entry: &TeamEntry| {
+        let borrowed = quantity(entry.borrowed, &entry.device);
+        vec![entry.team.clone(), borrowed, entry.gives_back.join(", ")]
+    };
+    let rows: Vec<Vec<String>> = borrowing().take(MOST_ROWS).map(row).collect();
+    let heading = [("team", Align::Left), ("borrows", Align::Right), ("given back first by", Align::Left)];
+    format!("\nBorrowed devices\n{}{}", table(&heading, &rows), left_out(borrowing().count(), "rows"))
 }
 
 /// A line over many things asks for something of each: that with the least slack stands for them, with how many

@@ -4,6 +4,7 @@
 //! be absurd, demand is rounded up and capacity down. Every row names the lines it comes from.
 
 mod lines;
+mod shares;
 
 pub use lines::{is_linear, opposite};
 
@@ -13,7 +14,9 @@ use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
     Running, Shortfall, Wish,
 };
-use berth_language::model::{Condition, Market, Node, Objective, Program, Requirement, Work};
+use berth_language::model::{
+    Condition, Market, Node, Objective, Program, Requirement, Wish as WishLine, Work,
+};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use lines::Lines;
@@ -58,6 +61,8 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
     let mut lines = Lines::new(program, &mut packing);
     let tainted = lines.tainted(without);
     lines.packing.rows.extend(tainted);
+    let quotas = lines.quotas(candidates, without);
+    lines.packing.rows.extend(quotas);
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
         for scenario in requirement.when.worlds().filter(|world| !is_left_out(program, *world, without)) {
             let Some(condition) = requirement.judged() else { continue };
@@ -65,7 +70,7 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
             lines.packing.rows.extend(rows);
         }
     }
-    wishes_and_levels(program, &mut packing);
+    wishes_and_levels(program, candidates, &mut packing);
     if moves_before_bill(program).is_some() {
         add_moves(program, &mut packing);
     }
@@ -395,7 +400,12 @@ pub fn linear_wishes(program: &Program) -> impl Iterator<Item = &berth_language:
     wishes(program).filter(|wish| is_linear(wish))
 }
 
-fn wishes_and_levels(program: &Program, packing: &mut Packing) {
+/// Money an hour for each unit of a wish's shortfall: its `price`, paid while the wish holds.
+pub fn paid(program: &Program, wish: &WishLine, price: &Quantity) -> BigRational {
+    per_hour(price) * wish.when.share(wish.world(), program.plan.steps)
+}
+
+fn wishes_and_levels(program: &Program, candidates: &Candidates, packing: &mut Packing) {
     let mut priced = Vec::new();
     let mut ranked: std::collections::BTreeMap<i64, Vec<usize>> = std::collections::BTreeMap::new();
     let mut lines = Lines::new(program, packing);
@@ -407,14 +417,11 @@ fn wishes_and_levels(program: &Program, packing: &mut Packing) {
         let index = lines.packing.wishes.len();
         lines.packing.wishes.push(Wish { row, shortfall });
         match &wish.price {
-            // It is paid while the wish holds.
-            Some(price) => {
-                let price = per_hour(price) * wish.when.share(wish.world(), program.plan.steps);
-                priced.push((price, LevelAtom::Shortfall { wish: index }));
-            }
+            Some(price) => priced.push((paid(program, wish, price), LevelAtom::Shortfall { wish: index })),
             None => ranked.entry(wish.priority).or_default().push(index),
         }
     }
+    lines.add_guarantees(candidates);
     for (priority, wishes) in ranked.into_iter().rev() {
         packing.levels.push(Level {
             name: format!("unmet wishes of priority {priority}"),

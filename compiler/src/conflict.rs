@@ -11,6 +11,7 @@ use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
 use crate::problem::{Assignment, Atom, Item, Problem, Relation, Resource};
 use crate::problem_description::amount;
+use crate::quotas::quotas;
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
 use berth_language::model::{
@@ -200,8 +201,8 @@ fn feasibility_only(problem: Problem) -> Problem {
     Problem::Packing(packing)
 }
 
-/// Every line that could be left out: requirements, pins, bounds, demands, taints and scenarios. A service itself
-/// stays.
+/// Every line that could be left out: requirements, pins, bounds, demands, taints, scenarios and shares of teams. A
+/// service itself stays.
 pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
     let of_services = program.services.iter().flat_map(|service| {
         let mut spans: Vec<Span> = service.demand.iter().map(|demand| demand.span).collect();
@@ -220,10 +221,12 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
     });
     let taints = program.nodes.iter().filter_map(|node| node.taints.as_ref()).map(|taints| taints.span);
     let scenarios = scenarios_in_use(program).map(|scenario| scenario.span);
+    let quotas = quotas(program, &Disregarded::new()).into_iter().flat_map(|quota| quota.origins);
     of_services
         .chain(requirements(program).map(|requirement| requirement.span))
         .chain(taints)
         .chain(scenarios)
+        .chain(quotas)
 }
 
 /// The scenarios in which some line is judged.
@@ -267,6 +270,9 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     }
     if let Some(scenario) = program.scenarios.iter().find(|scenario| scenario.span == span) {
         return format!("takes {} of {} nodes away", scenario.gone.len(), program.nodes.len());
+    }
+    if let Some(because) = quota_because(program, span) {
+        return because;
     }
     let line = requirements(program).find(|requirement| requirement.span == span);
     let in_scenarios = line.is_some_and(|line| line.when.worlds().all(|world| world.is_some()));
@@ -322,6 +328,18 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
         ),
         _ => "limits what may be chosen".into(),
     }
+}
+
+/// What a share of the devices leaves to whom.
+fn quota_because(program: &Program, span: Span) -> Option<String> {
+    let quotas = quotas(program, &Disregarded::new());
+    // A guarantee limits its own team where that does not borrow, and services of no team otherwise.
+    let first = quotas.iter().find(|quota| quota.origins.contains(&span))?;
+    let of_same = quotas.iter().filter(|quota| quota.team == first.team && quota.origins.contains(&span));
+    let because = of_same.map(|quota| quota.text(program)).collect::<Vec<_>>().join(", ");
+    let team = first.team.and_then(|team| program.teams.get(team));
+    let own = team.and_then(|team| team.guaranteed.as_ref()).is_some_and(|share| share.span == span);
+    Some(if own { format!("{because}, as it does not borrow") } else { because })
 }
 
 /// Whom the taints of a line keep away.

@@ -37,6 +37,7 @@ pub mod performance;
 pub mod plan;
 pub mod problem;
 pub mod problem_description;
+pub mod quotas;
 pub mod recheck;
 pub mod relaxation;
 pub mod session;

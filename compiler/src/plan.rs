@@ -9,6 +9,7 @@ pub mod judged;
 pub mod objects;
 pub mod predicted;
 pub mod read;
+pub mod shares;
 pub mod written;
 
 use crate::degrees::Degrees;
@@ -64,6 +65,9 @@ pub struct Plan {
     /// Wishes that are not granted, and what that costs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wishes: Vec<WishEntry>,
+    /// What teams use of the devices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<TeamEntry>,
     /// Steps of the horizon that were judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -275,6 +279,9 @@ pub struct RequirementEntry {
     /// The policy it stands in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The team that it limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// `p99`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistic: Option<String>,
@@ -325,6 +332,24 @@ pub struct WishEntry {
     pub cost: Option<f64>,
     /// Of its block.
     pub priority: i64,
+}
+
+/// What a team uses of a kind of device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TeamEntry {
+    /// Its address.
+    pub team: String,
+    /// The kind.
+    pub device: String,
+    /// Whole devices that it can always have back.
+    pub guaranteed: f64,
+    /// Devices that its replicas take.
+    pub used: f64,
+    /// Of those, what is beyond the guarantee.
+    pub borrowed: f64,
+    /// Services whose replicas give that back, those of the lowest priority first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gives_back: Vec<String>,
 }
 
 /// A step of the horizon.

@@ -162,7 +162,10 @@ pub(crate) fn atom_text(packing: &Packing, factor: &BigRational, atom: Atom) -> 
     let name = |item: usize| packing.items.get(item).map_or("?", |item| item.name.as_str());
     let as_form = |item: usize, choice: usize| {
         let form = packing.items.get(item).and_then(|item| item.choices.get(choice));
-        format!("{} as {}", name(item), form.map_or("?", |form| form.name.as_str()))
+        match form.map_or("?", |form| form.name.as_str()) {
+            "" => name(item).to_owned(),
+            form => format!("{} as {form}", name(item)),
+        }
     };
     let counted = match atom {
         Atom::Copies { item } => format!("copies of {}", name(item)),

@@ -305,6 +305,7 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             plan.observed.clone(),
             plan.actions.clone(),
             plan.wishes.clone(),
+            plan.teams.clone(),
             plan.steps.clone(),
             plan.conflict.clone(),
             plan.placeholders.clone(),
@@ -314,7 +315,7 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
         differences.push(altered(
             stages,
             None,
-            "its status, wishes, actions or steps are not what its decisions give".into(),
+            "its status, wishes, teams, actions or steps are not what its decisions give".into(),
         ));
     }
     for (left, right) in longest(&found.objects, &derived.objects) {

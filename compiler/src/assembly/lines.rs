@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows for the lines of one program, with the places that they speak of.
 pub(super) struct Lines<'l> {
-    program: &'l Program,
+    pub program: &'l Program,
     /// Rows that were made may be added to it.
     pub packing: &'l mut Packing,
     /// Places of the problem by their machines.
@@ -260,7 +260,7 @@ impl<'l> Lines<'l> {
     }
 
     /// The problem's place of these nodes, which are its machines.
-    fn place(&mut self, nodes: &[usize]) -> usize {
+    pub fn place(&mut self, nodes: &[usize]) -> usize {
         if let Some(known) = self.known.get(nodes) {
             return *known;
         }

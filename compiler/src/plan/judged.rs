@@ -7,6 +7,7 @@ use crate::candidates::{Layout, degree_lines, latency_limit, memory_limit};
 use crate::containers::Container;
 use crate::plan::RequirementEntry;
 use crate::plan::predicted::{Load, Predicted, latency, measure_name, memory_free, statistic_name};
+use crate::plan::shares::quota_entries;
 use crate::plan::written::{World, file_name, float};
 use crate::recheck::Values;
 use berth_language::model::{
@@ -27,7 +28,7 @@ pub const NOT_YET: &str = "plan::not-yet";
 pub const MISSING: &str = "model::missing-input";
 
 /// An entry for a line, not judged so far.
-fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
+pub fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
     let (line, column) = world.sources.position(span);
     RequirementEntry {
         file: file_name(world.sources, span),
@@ -36,6 +37,7 @@ fn entry(world: World<'_>, span: Span, text: &str) -> RequirementEntry {
         text: text.into(),
         service: None,
         policy: None,
+        team: None,
         statistic: None,
         scenario: None,
         step: None,
@@ -83,6 +85,7 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
     for requirement in &program.requirements {
         entries.push(judge(world, values, loads, requirement));
     }
+    entries.extend(quota_entries(world, values));
     for wish in wishes(program).filter(|wish| !is_linear(wish)) {
         let because = wish.unjudged.clone().unwrap_or_else(|| "this wish is not weighed yet".into());
         let mut entry = unjudged(world, wish.span, &wish.text, &because);

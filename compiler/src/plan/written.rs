@@ -1,10 +1,11 @@
 //! Solution to plan: every number of the file, derived from counts, machines and the model.
 
-use crate::assembly::{linear_wishes, per_hour, standing_price};
+use crate::assembly::{linear_wishes, paid, per_hour, standing_price};
 use crate::candidates::{Candidates, precision_name};
 use crate::plan::actions::actions;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
+use crate::plan::shares::{blocked_by, team_entries};
 use crate::plan::{
     CertificateEntry, FORMAT, Input, Layout, ObjectiveEntry, PlaceholderEntry, Placement, Plan,
     RequirementEntry, Seal, Status, Step, Unplaced, WishEntry, digest,
@@ -58,6 +59,7 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         measures: measures(world, solution, values, &loads),
         requirements,
         wishes: wish_entries(world, values),
+        teams: team_entries(world, values),
         steps: steps(world.program),
         ..preamble(world)
     };
@@ -260,6 +262,7 @@ fn unplaced(world: World<'_>, values: &Values) -> Vec<Unplaced> {
             continue;
         }
         let because = match &wish.price {
+            _ if let Some(quota) = blocked_by(world, values, service) => quota,
             Some(price) => format!("no room was found for it at ${:.2}/h or less", float(&per_hour(price))),
             None => "what is ranked above it leaves no room".into(),
         };
@@ -281,7 +284,7 @@ fn wish_entries(world: World<'_>, values: &Values) -> Vec<WishEntry> {
                 text: wish.text.clone(),
                 service: wish.service.map(|service| world.program.services[service].name.clone()),
                 shortfall: float(shortfall),
-                cost: wish.price.as_ref().map(|price| float(&(per_hour(price) * shortfall))),
+                cost: wish.price.as_ref().map(|price| float(&(paid(world.program, wish, price) * shortfall))),
                 priority: wish.priority,
             }
         })

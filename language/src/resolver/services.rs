@@ -238,7 +238,7 @@ impl<'a> Builder<'_, 'a> {
             self.not_yet(measured.span, "measured curves are not read yet");
         }
         self.program.services.push(service);
-        self.unread(id, &[sequences, prefix_hit, interference, elastic, team]);
+        self.unread(id, &[sequences, prefix_hit, interference, elastic]);
         self.placeholders(id);
     }
 

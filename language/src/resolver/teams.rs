@@ -45,6 +45,7 @@ impl<'a> Builder<'_, 'a> {
             borrowing: self.boolean(id, borrowing).is_some_and(|borrowing| borrowing.value),
             budget: self.quantity(id, budget),
         };
+        self.unread(id, &[budget]);
         self.program.teams.push(team);
         let lines = self.lines(id);
         self.program.requirements.extend(lines.requirements);

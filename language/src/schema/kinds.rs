@@ -225,7 +225,7 @@ kinds! {
         interference: Fact, Q(&RATIO, NotNegative), NotYet("interference is not predicted yet"), Unset, "By what share a neighbour on the same machine slows it.";
         elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
         start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
-        team: Fact, Thing("team"), NotYet("teams are not planned yet"), Unset, "Whose it is.";
+        team: Fact, Thing("team"), Acted, Unset, "Whose it is.";
         template: Fact, Text, Describes, Unset, "A file with a Deployment or StatefulSet: what the plan decides is filled in, all else stays.";
         adopt: Fact, Live, Describes, Unset, "A live object of which the plan takes over what it decides, and nothing else.";
         command: Fact, Texts, Describes, Unset, "What its container runs, instead of the image's entry point.";
@@ -463,10 +463,10 @@ kinds! {
         hours: Fact, Hours, Describes, Unset, "When, by the place's clock; at any hour where nothing is said.";
     }
     /// Whose services and jobs they are, and what they may use.
-    team as TeamRows in [""], NotYet("teams are not planned yet") => {
-        guaranteed: Fact, Q(&RATIO, Part), Describes, Unset, "Share of the devices it can always have.";
-        limit: Fact, Q(&RATIO, Part), Describes, Unset, "Share of the devices it never exceeds.";
-        borrowing: Fact, Boolean, Describes, IsBoolean(false), "It may use idle devices beyond its guarantee.";
-        budget: Fact, Q(&PRICE, NotNegative), Describes, Unset, "Money a time for its members.";
+    team as TeamRows in [""], Acted => {
+        guaranteed: Fact, Q(&RATIO, Part), Acted, Unset, "Share of the devices of each kind that it can always have; without `borrowing` it uses no more.";
+        limit: Fact, Q(&RATIO, Part), Acted, Unset, "Share of the devices of each kind that it never exceeds.";
+        borrowing: Fact, Boolean, Acted, IsBoolean(false), "It may use idle devices beyond its guarantee.";
+        budget: Fact, Q(&PRICE, NotNegative), NotYet("budgets of teams are not planned yet"), Unset, "Money a time for its members.";
     }
 }

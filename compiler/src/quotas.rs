@@ -1,0 +1,146 @@
+//! Quotas: how many devices of a kind the services of a team may use together.
+//!
+//! Shares are of all devices of a kind. A team that borrows uses at most its `limit`; one that does not, at most what
+//! it is guaranteed. Services of no team leave what teams are guaranteed: they are no team's to take back.
+
+use crate::candidates::{Candidate, Candidates, Disregarded};
+use crate::problem::Devices;
+use berth_language::model::{Program, Team};
+use berth_language::span::Span;
+use num_rational::BigRational;
+use num_traits::{One, Zero};
+use std::collections::BTreeSet;
+
+/// A bound on what some services use together of the devices of a kind.
+#[derive(Clone, Debug)]
+pub struct Quota {
+    /// Whose, by index into the program's teams; none: of all services without one.
+    pub team: Option<usize>,
+    /// By index into the program's devices.
+    pub device: usize,
+    /// The share of them that may be used, 0 to 1.
+    pub share: BigRational,
+    /// How many there are.
+    pub filled: u64,
+    /// Services, by index.
+    pub members: Vec<usize>,
+    /// The lines that say it, of which the first is the one to show; never empty.
+    pub origins: Vec<Span>,
+}
+
+impl Quota {
+    /// Devices that may be used.
+    pub fn most(&self) -> BigRational {
+        &self.share * BigRational::from_integer(self.filled.into())
+    }
+
+    /// `services of no team may use 8 of 32 h100_sxm`
+    pub fn text(&self, program: &Program) -> String {
+        let team = self.team.and_then(|team| program.teams.get(team));
+        let who = team.map_or("services of no team".to_owned(), |team| format!("`{}`", team.name));
+        let device = program.devices.get(self.device).map_or("?", |device| device.name.as_str());
+        format!("{who} may use {} of {} {device}", self.most().floor().to_integer(), self.filled)
+    }
+}
+
+/// Every quota of `program` that some service could meet, with the lines in `without` left out.
+pub fn quotas(program: &Program, without: &Disregarded) -> Vec<Quota> {
+    let mut bounds: Vec<(Option<usize>, BigRational, Vec<Span>, Vec<usize>)> = Vec::new();
+    let (mut guaranteed, mut lines) = (BigRational::zero(), Vec::new());
+    for (index, team) in program.teams.iter().enumerate() {
+        if let Some((share, line)) = bound(team, without) {
+            bounds.push((Some(index), share, vec![line], members(program, Some(&team.name))));
+        }
+        let promised = team.guaranteed.as_ref().filter(|share| !without.contains(&share.span));
+        if let Some(share) = promised.filter(|share| !share.value.is_zero()) {
+            guaranteed += &share.value;
+            lines.push(share.span);
+        }
+    }
+    if !lines.is_empty() {
+        bounds.push((None, BigRational::one() - guaranteed, lines, members(program, None)));
+    }
+    let mut quotas = Vec::new();
+    for device in devices(program) {
+        let filled = filled(program, device);
+        for (team, share, origins, members) in &bounds {
+            if !members.is_empty() {
+                quotas.push(Quota {
+                    team: *team,
+                    device,
+                    share: share.clone(),
+                    filled,
+                    members: members.clone(),
+                    origins: origins.clone(),
+                });
+            }
+        }
+    }
+    quotas
+}
+
+/// The share that a team never exceeds, and the line that says so.
+fn bound(team: &Team, without: &Disregarded) -> Option<(BigRational, Span)> {
+    let stated = |line: &Option<berth_language::model::Fact<BigRational>>| {
+        let line = line.as_ref().filter(|line| !without.contains(&line.span))?;
+        Some((line.value.clone(), line.span))
+    };
+    match stated(&team.guaranteed) {
+        Some(guaranteed) if !team.borrowing => Some(guaranteed),
+        _ => stated(&team.limit),
+    }
+}
+
+/// The services of a team, or of none.
+pub fn members(program: &Program, team: Option<&str>) -> Vec<usize> {
+    let team_of = |service: usize| program.services[service].team.as_ref().map(|team| team.value.as_str());
+    (0..program.services.len()).filter(|service| team_of(*service) == team).collect()
+}
+
+/// Whole devices of a kind that a team can always have back.
+pub fn guaranteed(program: &Program, team: &Team, device: usize) -> BigRational {
+    let share = team.guaranteed.as_ref().map_or_else(BigRational::zero, |share| share.value.clone());
+    (share * BigRational::from_integer(filled(program, device).into())).floor()
+}
+
+/// Devices of a kind on all nodes.
+fn filled(program: &Program, device: usize) -> u64 {
+    let of_kind = program.nodes.iter().filter_map(|node| node.devices.as_ref());
+    of_kind.filter(|of| of.value.0 == device).map(|of| u64::from(of.value.1)).sum()
+}
+
+/// The kinds of device that nodes have.
+pub fn devices(program: &Program) -> BTreeSet<usize> {
+    program.nodes.iter().filter_map(|node| Some(node.devices.as_ref()?.value.0)).collect()
+}
+
+/// Devices that one copy of a form takes.
+pub fn taken(candidate: &Candidate, share_scale: u64) -> BigRational {
+    match candidate.devices {
+        Devices::None => BigRational::zero(),
+        Devices::Whole(count) => BigRational::from_integer(count.into()),
+        Devices::Share(share) => BigRational::new(share.into(), share_scale.max(1).into()),
+    }
+}
+
+/// Which of a form's classes of device are of a kind.
+pub enum Among {
+    /// None of them.
+    None,
+    /// Some of them.
+    Some,
+    /// All of them.
+    All,
+}
+
+/// How many of the classes that may hold a copy are of a kind.
+pub fn among(candidates: &Candidates, candidate: &Candidate, device: usize) -> Among {
+    let classes = candidate.classes.as_deref().unwrap_or(&[]);
+    let of_kind =
+        |class: &&usize| candidates.classes.get(**class).is_some_and(|class| class.device == device);
+    match classes.iter().filter(of_kind).count() {
+        0 => Among::None,
+        count if count == classes.len() => Among::All,
+        _ => Among::Some,
+    }
+}
