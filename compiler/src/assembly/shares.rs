@@ -2,10 +2,11 @@
 
 use super::linear_wishes;
 use super::lines::Lines;
-use crate::candidates::{Candidates, Disregarded};
+use crate::candidates::{Candidates, Disregarded, least_common_multiple};
 use crate::problem::{Atom, Level, LevelAtom, Relation, Row, Shortfall, Wish};
 use crate::quotas::{Among, Quota, among, devices, guaranteed, members, quotas, taken};
 use berth_language::model::{Compare, Condition, Subject};
+use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
@@ -24,24 +25,31 @@ impl Lines<'_> {
     /// Of the devices that each team is guaranteed it has as many as its services wish for, ahead of what others wish
     /// for: so what is borrowed is given back. Where replicas take several devices, that may be a part of one more.
     pub fn add_guarantees(&mut self, candidates: &Candidates) {
-        let first = self.packing.wishes.len();
+        let mut short = Vec::new();
         for team in &self.program.teams {
             let members = members(self.program, Some(&team.name));
             for device in devices(self.program) {
                 let wanted = self.wished_for(candidates, &members, device);
                 let bound = wanted.min(guaranteed(self.program, team, device));
                 let Some(line) = team.guaranteed.as_ref().filter(|_| bound.is_positive()) else { continue };
-                let terms = self.devices_used(candidates, &members, device);
+                let mut terms = self.devices_used(candidates, &members, device);
+                // In whole parts of a device.
+                let denominators = terms.iter().map(|(taken, _)| taken.denom());
+                let parts = denominators.fold(BigInt::one(), |all, part| least_common_multiple(&all, part));
+                let parts = BigRational::from_integer(parts);
+                terms.iter_mut().for_each(|(taken, _)| *taken *= &parts);
+                let bound = (bound * &parts).floor();
                 let row = Row { terms, relation: Relation::AtLeast, bound, origins: vec![line.span] };
+                let wish = self.packing.wishes.len();
                 self.packing.wishes.push(Wish { row, shortfall: Shortfall::Distance });
+                short.push((parts.recip(), LevelAtom::Shortfall { wish }));
             }
         }
-        let wishes = first..self.packing.wishes.len();
-        if !wishes.is_empty() {
+        if !short.is_empty() {
             self.packing.levels.push(Level {
                 name: "devices short of guarantees".into(),
                 unit: "1".into(),
-                terms: wishes.map(|wish| (BigRational::one(), LevelAtom::Shortfall { wish })).collect(),
+                terms: short,
                 gap: BigRational::zero(),
             });
         }
