@@ -157,7 +157,7 @@ impl<'a> World<'a> {
         let ports = parts.first().and_then(|part| part.contents.ports.as_ref());
         let mut objects = Vec::new();
         objects.extend(self.network(service, ports, name));
-        objects.extend(parts.iter().map(|part| self.workload(index, service, part, parts.len(), name)));
+        objects.extend(parts.iter().map(|part| self.workload(index, service, part, name)));
         objects.push(self.budget(service, name));
         Ok(objects)
     }
@@ -186,29 +186,16 @@ impl<'a> World<'a> {
         Some(lines.entry(Some(service), manifest))
     }
 
-    /// One of `count` workloads of a service.
-    fn workload(
-        &self,
-        index: usize,
-        service: &Service,
-        part: &Part,
-        count: usize,
-        name: &str,
-    ) -> ObjectEntry {
+    /// One of the workloads of a service. None selects the pods of another: a service that has one today may have
+    /// several tomorrow, and the API lets no selector change.
+    fn workload(&self, index: usize, service: &Service, part: &Part, name: &str) -> ObjectEntry {
         let own = part.name.as_str();
         let mut pod_labels = self.labels(Some(name));
+        pod_labels.insert(PART.into(), json!(own));
         let mut selector = self.selector(name);
-        let mut alike = selector.clone();
-        if count > 1 {
-            // Workloads of one service do not count each other's pods.
-            pod_labels.insert(PART.into(), json!(own));
-            alike[PART] = json!(own);
-        }
-        if own != name {
-            selector[PART] = json!(own);
-        }
+        selector[PART] = json!(own);
         let mut lines = Lines::new(self.sources);
-        let (replicas, pod) = self.decided(index, service, part, name, &Alike::of(&alike), &mut lines);
+        let (replicas, pod) = self.decided(index, service, part, name, &Alike::of(&selector), &mut lines);
         let mut spec = json!({
             "replicas": replicas,
             "selector": {"matchLabels": selector},
