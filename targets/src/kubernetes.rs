@@ -7,6 +7,7 @@ mod contents;
 pub mod difference;
 pub mod emission;
 mod engines;
+mod handover;
 mod holding;
 pub mod inventory;
 pub mod kinds;

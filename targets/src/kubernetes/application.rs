@@ -3,6 +3,7 @@
 
 use super::connection::{Application, Connection, Refusal};
 use super::difference::{Difference, Entry, Hindrance, Permissions, Step};
+use super::handover::{hand_over, handovers};
 use super::kinds::{CONFIG_MAP, Identity};
 use super::lock::{Denied, Lock};
 use super::objects::{ADOPTED, CONTAINER, MANAGER};
@@ -15,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Time between two looks at what is not ready.
-const LOOK: Duration = Duration::from_millis(500);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 
 /// How it is done.
 #[derive(Clone, Debug)]
@@ -94,7 +95,7 @@ pub fn apply(
 }
 
 /// The object is of the plan.
-fn stays(entry: &Entry) -> bool {
+pub(super) fn stays(entry: &Entry) -> bool {
     !matches!(entry.step, Step::Delete | Step::Release)
 }
 
@@ -119,8 +120,18 @@ fn act(
         let parent = ownership.parent(&both, difference.last_applied.as_deref());
         connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
     }
-    let changing: Vec<&Entry> = difference.changing().collect();
-    perform(connection, &changing, &manner.permissions, lock, tell)?;
+    let (staying, going): (Vec<&Entry>, Vec<&Entry>) = difference.changing().partition(|entry| stays(entry));
+    perform(connection, &staying, &manner.permissions, lock, tell)?;
+    // Others may wait for the room of what simply goes.
+    let handovers = handovers(difference);
+    let (last, first): (Vec<&Entry>, Vec<&Entry>) = going.into_iter().partition(|entry| {
+        entry.service.is_none() || handovers.iter().any(|handover| handover.going.contains(&&entry.identity))
+    });
+    perform(connection, &first, &manner.permissions, lock, tell)?;
+    if let Some(patience) = manner.patience {
+        hand_over(connection, ownership, handovers, patience, lock, tell)?;
+    }
+    perform(connection, &last, &manner.permissions, lock, tell)?;
     // And what it says of kinds and plan is true again at the end.
     let parent = ownership.parent(&wanted, Some(fingerprint));
     connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
