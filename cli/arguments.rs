@@ -102,6 +102,10 @@ pub struct Plan {
     /// Plan from what runs now on the plan's target
     #[arg(long)]
     pub live: bool,
+    /// Where no plan exists, look for so many ways out: what one line would
+    /// have to give while all others hold
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub relax: usize,
     /// Empty this node: place nothing on it. Its address, its name on the
     /// target, or a label of several, `key` or `key=value`; repeatable
     #[arg(long, value_name = "NODE|LABEL")]

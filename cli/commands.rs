@@ -76,5 +76,6 @@ fn request(search: &Search, declared: Option<u64>) -> Request {
         }
         on_interrupt.cancel();
     });
-    Request { effort: search.effort.or(declared).unwrap_or(1), time_limit: search.time_limit, cancellation }
+    let effort = search.effort.or(declared).unwrap_or(1);
+    Request { effort, time_limit: search.time_limit, cancellation, ..Request::default() }
 }

@@ -10,6 +10,7 @@ use crate::render::{diagnostics, plan as rendered};
 use berth_compiler::plan::judged::NOT_YET;
 use berth_compiler::plan::{Plan, Status};
 use berth_compiler::session::Planned;
+use berth_compiler::solving::Request;
 use berth_compiler::state::State;
 use berth_language::diagnostics::Diagnostic;
 use berth_language::model::Target;
@@ -29,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let mut line = Line::default();
     let planned = with_session(|session| {
-        let request = request(&arguments.search, None);
+        let request = Request { relax: arguments.relax, ..request(&arguments.search, None) };
         session.plan_from(&path, &drained, observed.as_ref(), &request, &mut |progress| line.show(&progress))
     });
     line.clear();
@@ -53,12 +54,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.json {
         print!("{}", plan.to_json());
     } else if plan.status == Status::Infeasible {
+        let alone = if arguments.relax > 0 && plan.concessions.is_empty() {
+            "No line was found that is a way out alone."
+        } else {
+            ""
+        };
         let turns = if rendered::count_of(&plan.drained) > 1 {
             "Not all nodes can be empty at once: `--waves FOLDER` empties them in turns, where each can be."
         } else {
             ""
         };
-        print_conflict(&planned, turns);
+        print_conflict(&planned, &[turns, alone]);
     } else {
         print!("{}", rendered::text(plan));
     }
@@ -83,14 +89,13 @@ pub fn print_diagnostics(Planned { plan, stages, values: _, because: _ }: &Plann
 }
 
 /// Why there is no plan; `more` is said beside.
-pub fn print_conflict(Planned { plan, stages, values: _, because }: &Planned, more: &str) {
+pub fn print_conflict(Planned { plan, stages, values: _, because }: &Planned, more: &[&str]) {
     // What was left out might have made room, or have made it worse: the answer is about the rest.
     let partly = (!stages.program.not_yet.is_empty())
         .then_some("Lines that are not acted on yet were left out; with them the answer may differ.");
-    let said: Vec<&str> = [because.as_deref().or(partly).unwrap_or_default(), more]
-        .into_iter()
-        .filter(|said| !said.is_empty())
-        .collect();
+    let first = because.as_deref().or(partly).unwrap_or_default();
+    let said = [first].into_iter().chain(more.iter().copied());
+    let said: Vec<&str> = said.filter(|said| !said.is_empty()).collect();
     let said = Some(said.join("\n")).filter(|said| !said.is_empty());
     rendered::print_conflict(&stages.sources, plan, said.as_deref());
 }

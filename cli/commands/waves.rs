@@ -64,7 +64,8 @@ fn prevented(planned: Planned) -> Result<ExitCode, Failure> {
     print_diagnostics(&planned);
     let nodes = planned.plan.drained.join(", ");
     if planned.plan.status == Status::Infeasible {
-        print_conflict(&planned, &format!("No waves can be: `{nodes}` cannot be emptied, not even alone."));
+        let alone = format!("No waves can be: `{nodes}` cannot be emptied, not even alone.");
+        print_conflict(&planned, &[&alone]);
         return Ok(ExitCode::FAILURE);
     }
     let because = planned.because.unwrap_or_default();

@@ -8,7 +8,8 @@ use crate::render::table::{Align, paragraph, table};
 use berth_compiler::plan::actions::Kind;
 use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::plan::{
-    CertificateEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status, TeamEntry,
+    CertificateEntry, ConcessionEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
+    TeamEntry,
 };
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
@@ -21,6 +22,9 @@ const MOST_ROWS: usize = 40;
 
 /// Characters of a line that are shown.
 const MOST_OF_LINE: usize = 32;
+
+/// Characters of a line that gives way, where that is said in one line.
+const MOST_OF_WAY: usize = 28;
 
 /// Lines of a conflict that are shown.
 const MOST_LINES: usize = 12;
@@ -78,7 +82,21 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
         (None, _) => "Change one of them: without any one, the others named here can hold.".to_owned(),
     });
     help.extend(because.map(str::to_owned));
+    if !plan.concessions.is_empty() {
+        help.push("Each of these alone is a way out, the best plan first:".to_owned());
+        help.extend(plan.concessions.iter().map(|way| format!("  {}", way_out(way))));
+    }
     print(sources, &[diagnostic.help(help.join("\n"))]);
+}
+
+/// `line 12, replicas >= 5: 4 can be had; $3.20/h`
+fn way_out(way: &ConcessionEntry) -> String {
+    let ConcessionEntry { file: _, line, text, to, unit, bill } = way;
+    let gives = match to {
+        Some(value) => format!("with {}", quantity(*value, unit.as_deref().unwrap_or("1"))),
+        None => "left out".to_owned(),
+    };
+    format!("line {line}, `{}`: {gives}; {}", shortened(text, MOST_OF_WAY), money(*bill))
 }
 
 fn offset(text: &str, line: usize, column: usize) -> Option<usize> {

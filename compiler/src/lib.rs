@@ -15,11 +15,12 @@
 //! Beside the files [`state`] goes in: what runs now, where somebody has looked.
 //!
 //! [`session`] calls them in this order, [`trial`] once for each test, [`waves`] once for each wave of nodes that are emptied,
-//! [`verify`] backwards, and [`conflict`] where there is no
-//! solution. The crate owns the type of every stage and links neither MLIR nor a solver.
+//! [`verify`] backwards, and [`conflict`] and [`concessions`] where
+//! there is no solution. The crate owns the type of every stage and links neither MLIR nor a solver.
 
 pub mod assembly;
 pub mod candidates;
+pub mod concessions;
 pub mod conflict;
 pub mod consistency;
 pub mod containers;

@@ -74,6 +74,9 @@ pub struct Plan {
     /// An irreducible set of lines that cannot hold together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflict: Vec<ConflictLine>,
+    /// Ways out of the conflict, the best plan first, where somebody asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub concessions: Vec<ConcessionEntry>,
     /// What all services ask for and all nodes together do not have, where no plan exists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shortages: Vec<String>,
@@ -376,6 +379,25 @@ pub struct ConflictLine {
     pub text: String,
     /// What it asks for.
     pub because: String,
+}
+
+/// What one line would have to give so that all others can hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConcessionEntry {
+    /// As the user named it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// As written.
+    pub text: String,
+    /// What the line's sum comes to instead; none: it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<f64>,
+    /// Of `to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Of the plan that keeps all others, `$/h`.
+    pub bill: f64,
 }
 
 /// A fact whose source is invented.

@@ -45,11 +45,26 @@ impl Quota {
 
 /// Every quota of `program` that some service could meet, with the lines in `without` left out.
 pub fn quotas(program: &Program, without: &Disregarded) -> Vec<Quota> {
-    let mut bounds: Vec<(Option<usize>, BigRational, Vec<Span>, Vec<usize>)> = Vec::new();
+    let mut all = Vec::new();
+    let mut bound_of = |team: Option<usize>, share: &BigRational, origins: &[Span]| {
+        let name = team.map(|team| program.teams[team].name.as_str());
+        let members = members(program, name);
+        let of_device = |device: usize| Quota {
+            team,
+            device,
+            share: share.clone(),
+            filled: filled(program, device),
+            members: members.clone(),
+            origins: origins.to_vec(),
+        };
+        if !members.is_empty() {
+            all.extend(devices(program).into_iter().map(of_device));
+        }
+    };
     let (mut guaranteed, mut lines) = (BigRational::zero(), Vec::new());
     for (index, team) in program.teams.iter().enumerate() {
         if let Some((share, line)) = bound(team, without) {
-            bounds.push((Some(index), share, vec![line], members(program, Some(&team.name))));
+            bound_of(Some(index), &share, &[line]);
         }
         let promised = team.guaranteed.as_ref().filter(|share| !without.contains(&share.span));
         if let Some(share) = promised.filter(|share| !share.value.is_zero()) {
@@ -58,25 +73,9 @@ pub fn quotas(program: &Program, without: &Disregarded) -> Vec<Quota> {
         }
     }
     if !lines.is_empty() {
-        bounds.push((None, BigRational::one() - guaranteed, lines, members(program, None)));
+        bound_of(None, &(BigRational::one() - guaranteed), &lines);
     }
-    let mut quotas = Vec::new();
-    for device in devices(program) {
-        let filled = filled(program, device);
-        for (team, share, origins, members) in &bounds {
-            if !members.is_empty() {
-                quotas.push(Quota {
-                    team: *team,
-                    device,
-                    share: share.clone(),
-                    filled,
-                    members: members.clone(),
-                    origins: origins.clone(),
-                });
-            }
-        }
-    }
-    quotas
+    all
 }
 
 /// The share that a team never exceeds, and the line that says so.

@@ -100,7 +100,7 @@ pub fn recheck_assignments(problem: &Problem, assignments: &[Assignment]) -> Res
         }
     }
     for row in &packing.rows {
-        let sum = sum(packing, row, &values);
+        let sum = left_side(packing, row, &values);
         if !distance(row, &sum).is_zero() {
             violations.push(Violation { origins: row.origins.clone(), text: row_text(packing, row, &sum) });
         }
@@ -430,7 +430,7 @@ fn integer(count: u64) -> BigRational {
 }
 
 /// The left side of a row.
-fn sum(packing: &Packing, row: &Row, values: &Values) -> BigRational {
+pub fn left_side(packing: &Packing, row: &Row, values: &Values) -> BigRational {
     debug_assert!(packing.items.len() == values.copies.len());
     let terms = row.terms.iter().map(|(factor, atom)| {
         let count = match *atom {
@@ -470,7 +470,7 @@ fn distance(row: &Row, sum: &BigRational) -> BigRational {
 }
 
 fn shortfall(packing: &Packing, wish: &Wish, values: &Values) -> BigRational {
-    let distance = distance(&wish.row, &sum(packing, &wish.row, values));
+    let distance = distance(&wish.row, &left_side(packing, &wish.row, values));
     match wish.shortfall {
         Shortfall::Distance => distance,
         Shortfall::Unmet if distance.is_zero() => BigRational::zero(),

@@ -5,6 +5,7 @@
 
 use crate::assembly::{self, standing_price};
 use crate::candidates::{self, Candidates, Disregarded};
+use crate::concessions::{Concession, concessions};
 use crate::conflict::{self, Conflict};
 use crate::consistency::consistency;
 use crate::implied::{Answer, implied};
@@ -12,8 +13,8 @@ use crate::inputs::missing_inputs;
 use crate::lock::{self, Lock};
 use crate::logic::Deciding;
 use crate::lowering::{IrDiagnostic, Lowered, Lowering};
-use crate::plan::written::{World, plan, without_placements};
-use crate::plan::{ConflictLine, Input, Plan, StageTime, Status, digest};
+use crate::plan::written::{World, file_name, float, plan, without_placements};
+use crate::plan::{ConcessionEntry, ConflictLine, Input, Plan, StageTime, Status, digest};
 use crate::problem::{Packing, Problem};
 use crate::recheck::{self, Values};
 use crate::relaxation::{Goal, farkas, relaxation};
@@ -481,6 +482,14 @@ impl Session<'_> {
             self.solving,
             request,
         );
+        let graph = every_precision.as_ref().unwrap_or(&stages.lowered.graph);
+        let concessions = if request.relax == 0 {
+            Vec::new()
+        } else {
+            let lines: Vec<Span> = lines.iter().map(|(line, _)| *line).collect();
+            concessions(&stages.program, graph, &lines, request.relax, self.solving, request)
+        };
+        let concessions = concessions.into_iter().map(|concession| entry_of(stages, &concession)).collect();
         let because =
             (!irreducible).then(|| "some of these lines may not be needed for the conflict".to_owned());
         let lines = lines
@@ -496,7 +505,23 @@ impl Session<'_> {
                 }
             })
             .collect();
-        (Plan { shortages, ..without_placements(stages.world(), Status::Infeasible, lines) }, because)
+        (
+            Plan { shortages, concessions, ..without_placements(stages.world(), Status::Infeasible, lines) },
+            because,
+        )
+    }
+}
+
+fn entry_of(stages: &Stages, concession: &Concession) -> ConcessionEntry {
+    let (line, _) = stages.sources.position(concession.line);
+    let to = concession.to.as_ref();
+    ConcessionEntry {
+        file: file_name(&stages.sources, concession.line),
+        line,
+        text: stages.sources.text(concession.line).split_whitespace().collect::<Vec<_>>().join(" "),
+        to: to.map(|to| float(&to.value)),
+        unit: to.map(|to| to.unit.into()),
+        bill: float(&concession.bill),
     }
 }
 

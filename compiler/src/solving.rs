@@ -24,6 +24,8 @@ pub struct Request {
     pub effort: u64,
     /// Wall clock; only from a flag, and recorded in the plan.
     pub time_limit: Option<Duration>,
+    /// Where no plan exists, so many ways out are looked for.
+    pub relax: usize,
     /// Set by Ctrl-C or an editor.
     pub cancellation: Cancellation,
 }
