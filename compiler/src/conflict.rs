@@ -11,7 +11,7 @@ use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
 use crate::problem::{Assignment, Atom, Item, Problem, Relation, Resource};
 use crate::problem_description::amount;
-use crate::quotas::quotas;
+use crate::quotas::{Quota, quotas};
 use crate::recheck;
 use crate::solving::{Feasibility, Request, Solving};
 use berth_language::model::{
@@ -20,7 +20,7 @@ use berth_language::model::{
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::BTreeSet;
 
 /// Lines that cannot hold together.
@@ -330,16 +330,21 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     }
 }
 
-/// What a share of the devices leaves to whom.
+/// What a share of the devices leaves to whom: a guarantee limits its own team, where that does not borrow, and services
+/// of no team.
 fn quota_because(program: &Program, span: Span) -> Option<String> {
-    let quotas = quotas(program, &Disregarded::new());
-    // A guarantee limits its own team where that does not borrow, and services of no team otherwise.
-    let first = quotas.iter().find(|quota| quota.origins.contains(&span))?;
-    let of_same = quotas.iter().filter(|quota| quota.team == first.team && quota.origins.contains(&span));
-    let because = of_same.map(|quota| quota.text(program)).collect::<Vec<_>>().join(", ");
-    let team = first.team.and_then(|team| program.teams.get(team));
-    let own = team.and_then(|team| team.guaranteed.as_ref()).is_some_and(|share| share.span == span);
-    Some(if own { format!("{because}, as it does not borrow") } else { because })
+    let quotas = quotas(program, &Disregarded::new()).into_iter();
+    let own: Vec<Quota> = quotas.filter(|quota| quota.origins.contains(&span)).collect();
+    // Who may use all is limited by nothing.
+    let limits = |quota: &&Quota| quota.share < BigRational::one();
+    let says = |quota: &Quota| match quota.team.and_then(|team| program.teams.get(team)) {
+        Some(team) if team.guaranteed.as_ref().is_some_and(|share| share.span == span) => {
+            format!("{}, as it does not borrow", quota.text(program))
+        }
+        _ => quota.text(program),
+    };
+    let all: Vec<String> = own.iter().filter(limits).map(says).collect();
+    (!own.is_empty()).then(|| all.join("; "))
 }
 
 /// Whom the taints of a line keep away.
