@@ -150,3 +150,56 @@ fn a_conflict_without_any_one_of_its_lines_plans() {
     }
     assert!(conflicts >= 20, "only {conflicts} of the draws conflict");
 }
+
+/// What a service promises of replicas and latency in a world.
+fn promises(random: &mut Random, service: &str) -> Vec<String> {
+    let mut lines = vec![format!("replicas >= {}", random.within(0, 2))];
+    if service.contains("latency") {
+        lines.push(format!("latency p99 < {}ms", random.within(200, 900)));
+    }
+    lines
+}
+
+/// A service with more lines.
+fn with(service: &str, lines: impl Iterator<Item = String>) -> String {
+    let head = service.trim_end().trim_end_matches('}');
+    let lines: String = lines.map(|line| format!("    {line}\n")).collect();
+    format!("{head}{lines}}}")
+}
+
+#[test]
+fn what_a_scenario_leaves_is_a_plan_of_what_is_left() {
+    let mut survived = 0;
+    for seed in SEEDS {
+        let mut draw = Draw::new(seed);
+        let mut random = Random(seed + 1_000);
+        let promised: Vec<(String, Vec<String>)> =
+            draw.services.iter().map(|service| (service.clone(), promises(&mut random, service))).collect();
+        let there = |(service, lines): &(String, Vec<String>)| {
+            with(service, lines.iter().map(|line| format!("{line} when dies")))
+        };
+        draw.services = promised.iter().map(there).collect();
+        let text = draw.text("") + "\nscenario dies {\n    lose = [n[1]]\n}\n";
+        let planned = planned(&Memory::of("plan.berth", &text)).unwrap();
+        if !is_plan(planned.plan.status) {
+            continue;
+        }
+        survived += 1;
+        // The same promises where there never was such a node, each replica held where it stands.
+        let values = planned.values.expect("a plan has values");
+        let left = |(index, (service, lines)): (usize, &(String, Vec<String>))| {
+            let facts =
+                service.lines().filter(|line| !line.contains("replicas") && !line.contains("latency"));
+            let held = (1..draw.nodes).map(|node| {
+                let copies = values.standing[index].get(&node).copied().unwrap_or(0);
+                format!("(count i in s{index}.instance[*] where i.node == n[{}]) == {copies}", node + 1)
+            });
+            let lines = ["replicas in 0..99".to_owned()].into_iter().chain(lines.iter().cloned()).chain(held);
+            with(&facts.collect::<Vec<_>>().join("\n"), lines)
+        };
+        let services = promised.iter().enumerate().map(left).collect();
+        let rest = Draw { services, ..draw }.text("").replace("node n[1..", "node n[2..");
+        assert!(is_plan(plan(&rest).status), "seed {seed}:\n{text}\n{rest}");
+    }
+    assert!(survived >= 10, "only {survived} of the draws survive");
+}
