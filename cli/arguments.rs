@@ -50,7 +50,7 @@ pub enum Command {
     Init(Init),
     /// Show what a data file holds: arrivals, tokens and their fits, or readings
     Trace(Trace),
-    /// Explain a diagnostic code
+    /// Explain a diagnostic code, or where a plan has a service
     Explain(Explain),
     /// Print a part of the manual, as Markdown
     Manual(Manual),
@@ -356,8 +356,15 @@ pub struct Trace {
 /// `berth explain`
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A diagnostic code, such as `units::mismatch`
-    pub code: String,
+    /// A diagnostic code, such as `units::mismatch`, or a plan written by
+    /// `berth plan -o`
+    #[arg(value_name = "CODE|PLAN.JSON")]
+    pub what: String,
+    /// Of a plan: why this service
+    #[arg(requires = "node")]
+    pub service: Option<String>,
+    /// stands on this node, or why it does not
+    pub node: Option<String>,
 }
 
 /// `berth manual`

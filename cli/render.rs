@@ -7,7 +7,7 @@ pub mod failure;
 pub mod junit;
 pub mod plan;
 pub mod progress;
-mod quantities;
+pub mod quantities;
 
 pub mod table;
 pub mod trace;

@@ -38,6 +38,8 @@ pub enum Failure {
     NotEmitted(PathBuf),
     /// Nothing that stands in the plan file is called so.
     NoNode(String),
+    /// No service or node of the plan is called so.
+    NotInPlan(String),
     /// The plan file names no target.
     NoTarget,
     /// A service that the target does not get.
@@ -154,6 +156,10 @@ pub fn print(failure: &Failure) {
             eprintln!(
                 "Name one by its address, or several by a label: --drain topology.kubernetes.io/zone=a"
             );
+        }
+        Failure::NotInPlan(name) => {
+            eprintln!("error: `{name}` is neither a service nor a node of the plan");
+            eprintln!("Name both by their addresses: berth explain plan.json shop box[1]");
         }
         Failure::NoTarget => {
             eprintln!("error: the plan names no target");

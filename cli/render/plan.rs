@@ -53,28 +53,15 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
         1 => "this line cannot hold".to_owned(),
         _ => format!("these {count} lines cannot hold together"),
     };
-    let spans = plan.conflict.iter().filter_map(|line| {
-        let (file, source) = sources.iter().find(|(_, source)| source.path == line.file)?;
-        let start = offset(&source.text, line.line, line.column)?;
-        // The text was folded onto one line: what is marked ends with the first of its lines.
-        let rest = source.text.get(start..)?;
-        let end = start + rest.find('\n').unwrap_or(rest.len()).min(line.text.len().max(1));
-        Some((Span::new(file, start, end), line.because.clone()))
-    });
-    let mut labels = spans.collect::<Vec<_>>().into_iter();
-    let Some((span, label)) = labels.next() else {
+    let Some((diagnostic, left)) = conflict(sources, plan, title) else {
         eprintln!(
             "plan::infeasible: no plan exists, and no line of the files could be left out to change that"
         );
         return;
     };
-    let mut diagnostic = Diagnostic::error("plan::infeasible", title, span, label);
-    for (span, label) in labels.by_ref().take(MOST_LINES - 1) {
-        diagnostic = diagnostic.and(span, label);
-    }
     let mut help = plan.shortages.clone();
-    if labels.len() > 0 {
-        help.push(format!("{} more lines are not shown here; --json has all.", labels.len()));
+    if left > 0 {
+        help.push(format!("{left} more lines are not shown here; --json has all."));
     }
     help.push(match (because, count) {
         (_, 1) => "Change it, or add what it needs.".to_owned(),
@@ -89,7 +76,38 @@ pub fn print_conflict(sources: &Sources, plan: &Plan, because: Option<&str>) {
     print(sources, &[diagnostic.help(help.join("\n"))]);
 }
 
-/// `line 12, replicas >= 5: 4 can be had; $3.20/h`
+/// The lines of a conflict as those that rule something out.
+pub fn print_ruling_out(sources: &Sources, plan: &Plan) {
+    let title = match plan.conflict.len() {
+        1 => "this line rules it out",
+        _ => "these lines together rule it out",
+    };
+    match conflict(sources, plan, title.to_owned()) {
+        Some((diagnostic, _)) => print(sources, &[diagnostic]),
+        None => eprintln!("No line of the files could be left out to change that."),
+    }
+}
+
+/// The first lines of a conflict, each with what it asks for, and how many more there are; none where there are none.
+fn conflict(sources: &Sources, plan: &Plan, title: String) -> Option<(Diagnostic, usize)> {
+    let spans = plan.conflict.iter().filter_map(|line| {
+        let (file, source) = sources.iter().find(|(_, source)| source.path == line.file)?;
+        let start = offset(&source.text, line.line, line.column)?;
+        // The text was folded onto one line: what is marked ends with the first of its lines.
+        let rest = source.text.get(start..)?;
+        let end = start + rest.find('\n').unwrap_or(rest.len()).min(line.text.len().max(1));
+        Some((Span::new(file, start, end), line.because.clone()))
+    });
+    let mut labels = spans.collect::<Vec<_>>().into_iter();
+    let (span, label) = labels.next()?;
+    let mut diagnostic = Diagnostic::error("plan::infeasible", title, span, label);
+    for (span, label) in labels.by_ref().take(MOST_LINES - 1) {
+        diagnostic = diagnostic.and(span, label);
+    }
+    Some((diagnostic, labels.len()))
+}
+
+/// `line 12, replicas >= 5: with 4; $3.20/h`
 fn way_out(way: &ConcessionEntry) -> String {
     let ConcessionEntry { file: _, line, text, to, unit, bill } = way;
     let gives = match to {

@@ -15,7 +15,7 @@
 //! Beside the files [`state`] goes in: what runs now, where somebody has looked.
 //!
 //! [`session`] calls them in this order, [`trial`] once for each test, [`waves`] once for each wave of nodes that are emptied,
-//! [`verify`] backwards, and [`conflict`] and [`concessions`] where
+//! [`verify`] backwards, [`explanation`] once more with one thing made otherwise, and [`conflict`] and [`concessions`] where
 //! there is no solution. The crate owns the type of every stage and links neither MLIR nor a solver.
 
 pub mod assembly;
@@ -25,6 +25,7 @@ pub mod conflict;
 pub mod consistency;
 pub mod containers;
 pub mod degrees;
+pub mod explanation;
 pub mod form;
 pub mod graph;
 pub mod graph_description;

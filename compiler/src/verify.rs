@@ -46,16 +46,7 @@ pub enum Refused {
 
 /// Rechecks `found` against the sources it names, read through `session`.
 pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<Verified, Refused> {
-    let root = found.inputs.first().map(|input| input.path.clone()).unwrap_or_default();
-    let text = match &found.ir {
-        None => None,
-        Some(input) => Some((edited(session, input).map_err(Refused::Stopped)?, input.path.as_str())),
-    };
-    let ir = text.as_ref().map(|(text, path)| (text.as_str(), *path));
-    let drained =
-        found.drained.iter().filter_map(|address| expand(address, MOST_DRAINED)).flatten().collect();
-    let stages = session.stages_from(&root, ir, &drained, |_| found.observed.clone());
-    let stages = stages.map_err(Refused::Stopped)?;
+    let stages = stages_of(session, found).map_err(Refused::Stopped)?;
     let refuse = |diagnostics: Vec<Diagnostic>| Refused::Lines(stages.sources.clone(), diagnostics);
     let stale = stale(&stages, found);
     if !stale.is_empty() {
@@ -114,6 +105,19 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         proved,
         levels: packing.levels.len(),
     })
+}
+
+/// Every stage up to the problem, from what a plan says it was made from.
+pub(crate) fn stages_of(session: &Session<'_>, found: &Plan) -> Result<Stages, Stopped> {
+    let root = found.inputs.first().map(|input| input.path.clone()).unwrap_or_default();
+    let text = match &found.ir {
+        None => None,
+        Some(input) => Some((edited(session, input)?, input.path.as_str())),
+    };
+    let ir = text.as_ref().map(|(text, path)| (text.as_str(), *path));
+    let drained =
+        found.drained.iter().filter_map(|address| expand(address, MOST_DRAINED)).flatten().collect();
+    session.stages_from(&root, ir, &drained, |_| found.observed.clone())
 }
 
 /// The edited IR that a plan was made from, if it is still the same.
