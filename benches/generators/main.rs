@@ -7,6 +7,7 @@ mod openb;
 mod pods;
 mod program;
 mod random;
+mod reschedule;
 mod trace;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,7 @@ enum What {
     Openb(openb::Arguments),
     Pods(pods::Arguments),
     Program(program::Arguments),
+    Reschedule(reschedule::Arguments),
     Trace(trace::Arguments),
 }
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         What::Openb(arguments) => openb::write(arguments),
         What::Pods(arguments) => pods::write(arguments),
         What::Program(arguments) => program::write(arguments),
+        What::Reschedule(arguments) => reschedule::write(arguments),
         What::Trace(arguments) => trace::write(arguments),
     };
     match made {

@@ -310,6 +310,7 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
                 program.nodes.len()
             ),
             Some(Subject::Bill) => "limits what may be spent".into(),
+            Some(Subject::Moves) => "limits how many replicas move".into(),
             Some(Subject::MemoryFree { .. }) => "leaves this much device memory unused".into(),
             _ => match counted(terms).as_slice() {
                 [] | [_] => "limits counts".into(),

@@ -5,6 +5,7 @@
 
 use berth_language::span::Span;
 use num_rational::BigRational;
+use num_traits::{Signed, ToPrimitive};
 
 /// A structure that some solver knows how to solve.
 #[derive(Clone, Debug)]
@@ -53,6 +54,19 @@ impl Packing {
     /// Copies of an item that run now, wherever.
     pub fn running(&self, item: usize) -> u64 {
         self.running.iter().filter(|running| running.item == item).map(|running| running.copies).sum()
+    }
+
+    /// Copies of an item that every solution places: what rows that count it alone ask for.
+    pub fn least_copies(&self, item: usize) -> u64 {
+        let asked = self.rows.iter().filter_map(|row| match row.terms.as_slice() {
+            [(factor, Atom::Copies { item: of })]
+                if *of == item && factor.is_positive() && row.relation != Relation::AtMost =>
+            {
+                (&row.bound / factor).ceil().to_integer().to_u64()
+            }
+            _ => None,
+        });
+        asked.max().unwrap_or(0)
     }
 }
 
@@ -195,10 +209,12 @@ pub enum Atom {
     },
     /// Money an hour of all machines in use.
     Price,
+    /// Copies that [move](moves), of all items.
+    Moves,
 }
 
 impl Atom {
-    /// The item whose copies it counts; none for money.
+    /// The item whose copies it counts; none for money and moves.
     pub fn item(self) -> Option<usize> {
         match self {
             Self::Copies { item }
@@ -206,7 +222,7 @@ impl Atom {
             | Self::CopiesOn { item, .. }
             | Self::Spread { item }
             | Self::SpreadOver { item, .. } => Some(item),
-            Self::Price => None,
+            Self::Price | Self::Moves => None,
         }
     }
 }

@@ -185,6 +185,7 @@ pub(crate) fn atom_text(packing: &Packing, factor: &BigRational, atom: Atom) -> 
             format!("{division} that hold {}", name(item))
         }
         Atom::Price => "price".into(),
+        Atom::Moves => "moves".into(),
     };
     times(factor, &counted)
 }

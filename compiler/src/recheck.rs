@@ -166,7 +166,7 @@ fn malformations(packing: &Packing) -> Vec<Violation> {
                 known(item, choice.unwrap_or(0)) && place < packing.places.len()
             }
             Atom::SpreadOver { item, division } => known(item, 0) && division < packing.divisions.len(),
-            Atom::Price => true,
+            Atom::Price | Atom::Moves => true,
         });
         if !all_known {
             found.push(Violation {
@@ -393,12 +393,7 @@ fn values(packing: &Packing, assignments: &[Assignment]) -> Values {
             let terms = level.terms.iter().map(|(factor, atom)| match atom {
                 LevelAtom::Shortfall { wish } => factor * &values.shortfalls[*wish],
                 LevelAtom::Price => factor * &values.price,
-                LevelAtom::Moves => {
-                    factor
-                        * BigRational::from_integer(
-                            values.moves.iter().map(|&count| BigInt::from(count)).sum(),
-                        )
-                }
+                LevelAtom::Moves => factor * all_moves(&values),
             });
             terms.sum()
         })
@@ -423,6 +418,10 @@ fn moved(packing: &Packing, assignments: &[Assignment]) -> Vec<u64> {
         kept[*item] = kept[*item].saturating_add(stays.map_or(0, |here| *here.min(copies)));
     }
     (0..packing.items.len()).map(|item| moves(planned[item], running[item], kept[item])).collect()
+}
+
+fn all_moves(values: &Values) -> BigRational {
+    BigRational::from_integer(values.moves.iter().map(|&count| BigInt::from(count)).sum())
 }
 
 fn integer(count: u64) -> BigRational {
@@ -453,6 +452,7 @@ pub fn left_side(packing: &Packing, row: &Row, values: &Values) -> BigRational {
                 integer(parts.len() as u64)
             }
             Atom::Price => values.price.clone(),
+            Atom::Moves => all_moves(values),
         };
         factor * count
     });

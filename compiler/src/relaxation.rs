@@ -14,8 +14,8 @@
 //! - `z[i,d]`: parts of division `d` that hold the item, at most those with a machine that it fits on; only where
 //!   they are counted;
 //! - `e[w]`: the shortfall of a wish, up to the largest it can be; only where the goal counts it;
-//! - `v[i]`, `k[i,g]`: copies of an item that move, and those on the group that stay where they run now; only where the
-//!   goal counts moves.
+//! - `v[i]`, `k[i,g]`: copies of an item that move, and those on the group that stay where they run now; only where rows
+//!   or the goal count moves.
 //!
 //! **Why every solution is a point of it** (so that a bound over it is a bound over all solutions, and
 //! its infeasibility is theirs). Sum any solution over the machines of each group. Then

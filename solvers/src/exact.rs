@@ -3,7 +3,8 @@
 //! **Source form.** A packing. **Target form.** Whole columns `x[f,m]` (copies of form `f` on machine `m`),
 //! or `x[f,m,d]` for a form that takes a share, with `d` the device; `shared[m,d]` where a device may be
 //! given whole as well; `used[m]`, `holds[i,m]`, `holds_in[i,p]` and `e[w]` where money, spread (over machines,
-//! over parts of a division) and shortfalls are counted; `moved[i]` and `kept[i,m]` where moves are. Rows say
+//! over parts of a division) and shortfalls are counted; `moved[i]` and `kept[i,m]`, or `left[i,m]` and `came[i,m]`,
+//! where moves are. Rows say
 //! capacity, devices, shares of each device, and the problem's own rows.
 //!
 //! **Why equivalent.** Columns and rows are the problem's definition, one to one. Two additions keep one
@@ -34,10 +35,12 @@ pub(crate) struct Exact {
     shared: BTreeMap<(usize, u32), usize>,
     /// By wish; with what one unit of the column is worth where it counts a distance.
     shortfalls: BTreeMap<usize, usize>,
-    /// By item; with the column that is 1 where fewer are planned than run.
-    moved: BTreeMap<usize, (usize, usize)>,
-    /// By item and machine.
+    /// By item; with the column that is 1 where fewer are planned than run, if that can be.
+    moved: BTreeMap<usize, (usize, Option<usize>)>,
+    /// By item and machine, where fewer may be planned than run.
     kept: BTreeMap<(usize, usize), usize>,
+    /// By item and machine, elsewhere: copies that have left where they run, and others that came there.
+    exchanged: BTreeMap<(usize, usize), (usize, usize)>,
 }
 
 struct Copies {
@@ -79,13 +82,20 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
         shortfalls: BTreeMap::new(),
         moved: BTreeMap::new(),
         kept: BTreeMap::new(),
+        exchanged: BTreeMap::new(),
     };
-    exact.add_copies(instance);
+    let in_levels =
+        level.is_some_and(|(level, _)| instance.moves_in_levels.iter().any(|(counts, _)| *counts <= level));
+    let counts_moves = in_levels || !instance.move_effects.is_empty();
+    exact.add_copies(instance, counts_moves);
     exact.add_used(instance);
     exact.add_capacities(instance);
     exact.add_devices(instance);
     exact.add_spread(instance);
     exact.add_spread_over(instance);
+    if counts_moves {
+        exact.add_moves(instance);
+    }
     for row in &instance.packing.rows {
         let terms = exact.row_terms(instance, row);
         exact.add_scaled(terms, row.relation, float(&row.bound));
@@ -93,9 +103,6 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
     if let Some((level, frozen)) = level {
         for earlier in 0..=level {
             exact.add_wishes_of(instance, earlier);
-        }
-        if instance.moves_in_levels.iter().any(|(counts, _)| *counts <= level) {
-            exact.add_moves(instance);
         }
         for (earlier, value) in frozen.iter().enumerate().take(level) {
             let terms = exact.level_terms(instance, earlier);
@@ -137,6 +144,13 @@ impl Exact {
         }
         state.commit();
         Some(state)
+    }
+
+    /// Makes each move cost so much, beside what the level costs.
+    pub fn weigh_moves(&mut self, weight: f64) {
+        if weight > 0.0 {
+            self.moved.values().for_each(|(column, _)| self.program.set_cost(*column, weight));
+        }
     }
 
     /// The point that a state is, up to the order of interchangeable machines and devices.
@@ -199,11 +213,15 @@ impl Exact {
             for (&machine, &copies) in &instance.running_on[item] {
                 let kept = here.get(&machine).map_or(0, |here| copies.min(*here));
                 set(self.kept.get(&(item, machine)), kept as f64);
+                if let Some((left, came)) = self.exchanged.get(&(item, machine)) {
+                    set(Some(left), (copies - kept) as f64);
+                    set(Some(came), here.get(&machine).map_or(0, |here| here - kept) as f64);
+                }
                 all_kept += kept;
             }
             let running = instance.running[item];
             set(Some(moved), moves(planned, running, all_kept) as f64);
-            set(Some(fewer), f64::from(u8::from(planned < running)));
+            set(fewer.as_ref(), f64::from(u8::from(planned < running)));
         }
         for (wish, column) in &self.shortfalls {
             set(Some(column), shortfalls.get(*wish).map_or(0.0, float));
@@ -211,7 +229,7 @@ impl Exact {
         values
     }
 
-    fn add_copies(&mut self, instance: &Instance) {
+    fn add_copies(&mut self, instance: &Instance, counts_moves: bool) {
         for (form_index, form) in instance.forms.iter().enumerate() {
             for machine in 0..instance.packing.machines.len() {
                 let fit = instance.fits[form_index][instance.group_of[machine]];
@@ -227,7 +245,17 @@ impl Exact {
                         Devices::Share(share) if share > 0 => fit.min(instance.packing.share_scale / share),
                         _ => fit,
                     };
-                    let column = self.program.add_column(upper as f64, true);
+                    let runs = instance.running_on[form.item].get(&machine).filter(|_| counts_moves);
+                    let column = match runs {
+                        Some(&copies) if may_exchange(instance, form.item) => {
+                            let left = self.program.add_column(copies as f64, true);
+                            let came = self.program.add_column(upper as f64, true);
+                            self.exchanged.insert((form.item, machine), (left, came));
+                            let terms = vec![(came, 1.0), (left, -1.0)];
+                            self.program.add_sum(upper as f64, terms, copies as f64)
+                        }
+                        _ => self.program.add_column(upper as f64, true),
+                    };
                     self.copies.push(Copies { form: form_index, machine, device, column });
                 }
             }
@@ -417,7 +445,10 @@ impl Exact {
             let most: f64 = terms.iter().map(|&(column, factor)| factor.max(0.0) * upper(column)).sum();
             let (deficit, excess) = ((bound - least).max(0.0), (most - bound).max(0.0));
             let unmet = of.shortfall == Shortfall::Unmet;
-            let column = self.program.add_column(if unmet { 1.0 } else { deficit.max(excess) }, unmet);
+            let counts =
+                of.row.terms.iter().all(|(factor, atom)| factor.is_integer() && *atom != Atom::Price);
+            let whole = unmet || (counts && of.row.bound.is_integer());
+            let column = self.program.add_column(if unmet { 1.0 } else { deficit.max(excess) }, whole);
             self.shortfalls.insert(wish, column);
             let weight = |largest: f64| if unmet { largest } else { 1.0 };
             if of.row.relation != Relation::AtMost {
@@ -433,41 +464,65 @@ impl Exact {
         }
     }
 
-    /// `moved + kept >= planned` and `>= running` where the smaller of both counts: which of them does is a column.
+    /// What moves of each item that runs now.
     fn add_moves(&mut self, instance: &Instance) {
-        for (item, forms) in instance.forms_of.iter().enumerate() {
-            let running = instance.running[item];
-            if running == 0 {
-                continue;
+        for item in 0..instance.forms_of.len() {
+            if may_exchange(instance, item) {
+                self.add_exchanges(instance, item);
+            } else if instance.running[item] > 0 {
+                self.add_kept(instance, item);
             }
-            let most = instance.packing.items[item].most.max(running) as f64;
-            let moved = self.program.add_column(running as f64, false);
-            let fewer = self.program.add_column(1.0, true);
-            self.moved.insert(item, (moved, fewer));
-            let mut stays_or_moves = vec![(moved, 1.0)];
-            let mut minus_planned = Vec::new();
-            for (&machine, &copies) in &instance.running_on[item] {
-                let here = self.sum_of(|of| of.machine == machine && forms.contains(&of.form));
-                let kept = self.program.add_column(copies as f64, false);
-                self.kept.insert((item, machine), kept);
-                stays_or_moves.push((kept, 1.0));
-                let mut within: Vec<(usize, f64)> =
-                    here.into_iter().map(|(column, factor)| (column, -factor)).collect();
-                within.push((kept, 1.0));
-                self.add_scaled(within, Relation::AtMost, 0.0);
-            }
-            minus_planned.extend(self.sum_of(|of| forms.contains(&of.form)));
-            for (_, factor) in &mut minus_planned {
-                *factor = -*factor;
-            }
-            let mut running_counts = stays_or_moves.clone();
-            running_counts.push((fewer, most));
-            self.add_scaled(running_counts, Relation::AtLeast, running as f64);
-            let mut planned_counts = stays_or_moves;
-            planned_counts.extend(minus_planned);
-            planned_counts.push((fewer, -most));
-            self.add_scaled(planned_counts, Relation::AtLeast, -most);
         }
+    }
+
+    /// `moved` is what has left, with what runs on no machine or on one that cannot hold it.
+    fn add_exchanges(&mut self, instance: &Instance, item: usize) {
+        let running = instance.running[item];
+        let moved = self.program.add_column(running as f64, true);
+        self.moved.insert(item, (moved, None));
+        let mut terms = vec![(moved, 1.0)];
+        let mut gone = running;
+        for (machine, copies) in &instance.running_on[item] {
+            if let Some((left, _)) = self.exchanged.get(&(item, *machine)) {
+                terms.push((*left, -1.0));
+                gone -= copies;
+            }
+        }
+        self.add_scaled(terms, Relation::Equal, gone as f64);
+    }
+
+    /// `moved + kept >= planned` and `>= running` where the smaller of both counts: which of them does is a column.
+    fn add_kept(&mut self, instance: &Instance, item: usize) {
+        let running = instance.running[item];
+        let forms = instance.forms_of[item].clone();
+        let most = instance.packing.items[item].most.max(running) as f64;
+        let moved = self.program.add_column(running as f64, true);
+        let fewer = self.program.add_column(1.0, true);
+        self.moved.insert(item, (moved, Some(fewer)));
+        let mut stays_or_moves = vec![(moved, 1.0)];
+        for (&machine, &copies) in &instance.running_on[item] {
+            let here = self.copies_here(instance, item, machine);
+            let kept = self.program.add_column(copies as f64, true);
+            self.kept.insert((item, machine), kept);
+            stays_or_moves.push((kept, 1.0));
+            let mut within: Vec<(usize, f64)> =
+                here.into_iter().map(|(column, factor)| (column, -factor)).collect();
+            within.push((kept, 1.0));
+            self.add_scaled(within, Relation::AtMost, 0.0);
+        }
+        let mut running_counts = stays_or_moves.clone();
+        running_counts.push((fewer, most));
+        self.add_scaled(running_counts, Relation::AtLeast, running as f64);
+        let mut planned_counts = stays_or_moves;
+        let planned = self.sum_of(|of| forms.contains(&of.form));
+        planned_counts.extend(planned.into_iter().map(|(column, factor)| (column, -factor)));
+        planned_counts.push((fewer, -most));
+        self.add_scaled(planned_counts, Relation::AtLeast, -most);
+    }
+
+    fn copies_here(&self, instance: &Instance, item: usize, machine: usize) -> Vec<(usize, f64)> {
+        let forms = &instance.forms_of[item];
+        self.sum_of(|of| of.machine == machine && forms.contains(&of.form))
     }
 
     fn row_terms(&self, instance: &Instance, row: &Row) -> Vec<(usize, f64)> {
@@ -509,6 +564,8 @@ impl Exact {
                     let counted = self.holds.range((item, 0)..=(item, usize::MAX));
                     counted.for_each(|(_, &column)| add(column, factor));
                 }
+                // At least as many: what that allows beyond what moves is found out by the check of the state.
+                Atom::Moves => self.moved.values().for_each(|(column, _)| add(*column, factor)),
                 Atom::Price => {
                     for (machine, &column) in &self.used {
                         add(column, factor * float(&instance.packing.machines[*machine].price));
@@ -555,6 +612,18 @@ impl Exact {
         }
         self.program.add_row(terms, relation, bound / scale);
     }
+}
+
+/// Whether copies of an item are counted as `running - left + came` where they run: no fewer are planned than run, and
+/// all are alike. HiGHS proves far more from that than from the copies themselves, for it has what is free on the right
+/// side of every row.
+fn may_exchange(instance: &Instance, item: usize) -> bool {
+    let running = instance.running[item];
+    let alike = match &instance.forms[instance.forms_of[item].clone()] {
+        [only] => !matches!(only.devices, Devices::Share(_)),
+        _ => false,
+    };
+    alike && running > 0 && instance.packing.least_copies(item) >= running
 }
 
 fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {

@@ -122,7 +122,8 @@ impl Guide {
             })
             .collect();
         let effects = instance.effects.iter().chain(&instance.spread_effects).flatten();
-        let mut effects = effects.chain(&instance.price_effects).chain(of_places());
+        let mut effects =
+            effects.chain(&instance.price_effects).chain(&instance.move_effects).chain(of_places());
         let violated_by_copies = effects.any(|(row, by)| {
             let of = &instance.rows[*row];
             let too_many = of.relation != Relation::AtLeast || *by < 0;

@@ -48,11 +48,13 @@ pub(crate) struct Instance<'p> {
     pub spreads_of: Vec<Vec<usize>>,
     /// What one unit of price adds to which row.
     pub price_effects: Vec<(usize, i128)>,
+    /// What one move adds to which row.
+    pub move_effects: Vec<(usize, i128)>,
     /// What one unit of price adds to which level.
     pub price_in_levels: Vec<(usize, i128)>,
     /// What one move adds to which level.
     pub moves_in_levels: Vec<(usize, i128)>,
-    /// By item: copies that run now, wherever; 0 where no level counts moves.
+    /// By item: copies that run now, wherever; 0 where no row and no level counts moves.
     pub running: Vec<u64>,
     /// By item: copies that run now, by machine.
     pub running_on: Vec<BTreeMap<usize, u64>>,
@@ -145,6 +147,7 @@ impl<'p> Instance<'p> {
             spreads_over: Vec::new(),
             spreads_of: vec![Vec::new(); packing.items.len()],
             price_effects: Vec::new(),
+            move_effects: Vec::new(),
             price_in_levels: Vec::new(),
             moves_in_levels: Vec::new(),
             running: vec![0; packing.items.len()],
@@ -158,7 +161,7 @@ impl<'p> Instance<'p> {
         }
         instance.rows_meet = (0..packing.items.len()).map(|item| instance.meets(item)).collect();
         instance.add_levels(&price_scale, &row_scales);
-        if !instance.moves_in_levels.is_empty() {
+        if !instance.moves_in_levels.is_empty() || !instance.move_effects.is_empty() {
             instance.add_running();
         }
         instance
@@ -171,6 +174,12 @@ impl<'p> Instance<'p> {
             Some(scale) => scaled / scale,
             None => scaled,
         }
+    }
+
+    /// Whether a row that counts moves counts nothing else.
+    pub fn counts_moves_alone(&self, row: usize) -> bool {
+        let rows = self.packing.rows.iter().chain(self.packing.wishes.iter().map(|wish| &wish.row));
+        rows.skip(row).take(1).all(|row| row.terms.iter().all(|(_, atom)| *atom == Atom::Moves))
     }
 
     /// Whether some row speaks of where copies of the item stand.
@@ -294,6 +303,7 @@ impl<'p> Instance<'p> {
                     add_effect(&mut self.spreads_over[spread].effects, index, factor);
                 }
                 Atom::Price => add_effect(&mut self.price_effects, index, factor),
+                Atom::Moves => add_effect(&mut self.move_effects, index, factor),
             }
         }
         // Rounded the other way than the factors: -ceil(-x) = floor(x).

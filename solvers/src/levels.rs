@@ -1,9 +1,9 @@
 //! Level after level: the best solution found, a bound, and a certificate for each.
 
 use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
-use crate::exact::{exact, size};
+use crate::exact::{Exact, exact, size};
 use crate::guide::Guide;
-use crate::instance::{Instance, MOST_COPIES};
+use crate::instance::{Instance, MOST_COPIES, RowCounts};
 use crate::program::{End, Limits};
 use crate::rational::float;
 use crate::search::{Budget, Search};
@@ -12,7 +12,7 @@ use crate::state::{Snapshot, State, assignments};
 use crate::targets::{Cell, greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
 use berth_compiler::problem::{
-    Assignment, Certificate, Level, LevelAtom, LevelClaim, Packing, Problem, Solution,
+    Assignment, Certificate, Level, LevelAtom, LevelClaim, Packing, Problem, Relation, Solution,
 };
 use berth_compiler::recheck::{Values, Violation, recheck, recheck_assignments, well_formed};
 use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
@@ -50,6 +50,9 @@ const SHORT_ROUNDS: u64 = 300;
 /// Above this many columns for copies, a level of shortfalls is left to the native search: on full machines
 /// the program on named ones proves nothing for minutes.
 const SHORTFALL_COLUMNS: usize = 120;
+
+/// Where a row limits moves, so many times as many.
+const NEAR: usize = 5;
 
 /// Of every search: the same problem gives the same solution.
 const SEED: u64 = 0x5EED;
@@ -132,11 +135,25 @@ struct LevelBound {
     searched: Option<BigRational>,
 }
 
+/// What the program on named machines came to.
+struct Solved {
+    /// At the point found, which is kept.
+    objective: f64,
+    /// HiGHS says that no point is below it.
+    is_best: bool,
+    /// HiGHS says that none is below this.
+    bound: Option<f64>,
+}
+
 struct Run<'r, 'p> {
     problem: &'p Problem,
     packing: &'p Packing,
     /// Whether the program on named machines is worth trying.
     is_small: bool,
+    /// How much may move, where a row says so and it is little: then the program is worth trying on more columns.
+    most_moves: Option<u64>,
+    /// The value of a level, and the fewest moves with which it is had, by the word of a search.
+    fewest_moves: Option<(usize, BigRational, BigRational)>,
     instance: &'r Instance<'p>,
     request: &'r Request,
     progress: &'r mut dyn FnMut(Progress),
@@ -166,11 +183,15 @@ impl<'r, 'p> Run<'r, 'p> {
         let best = Snapshot::new();
         let values = recheck_assignments(problem, &[]).ok();
         let packing = instance.packing;
-        let is_small = size(instance) <= exact_columns;
+        let size = size(instance);
+        let is_small = size <= exact_columns;
+        let most_moves = most_moves(instance).filter(|_| size <= exact_columns.saturating_mul(NEAR));
         Self {
             problem,
             packing,
             is_small,
+            most_moves,
+            fewest_moves: None,
             instance,
             request,
             progress,
@@ -310,7 +331,15 @@ impl<'r, 'p> Run<'r, 'p> {
         let target = bound.proved.clone();
         let gap = self.packing.levels[level].gap.clone();
         let instance = self.instance;
-        let mut searched = None;
+        if let Some(most_moves) = self.most_moves {
+            // The program decides what all searches would only come near to.
+            let searched = self.exact_near(level, most_moves, &relaxed, &bound.frozen)?;
+            bound.searched = searched.map(|searched| raised(&relaxed, searched));
+            if bound.searched.as_ref().is_some_and(|searched| self.is_done(level, searched)) {
+                return Ok(bound);
+            }
+        }
+        let mut searched = bound.searched.take();
         let needs_master = needs_master(instance);
         if needs_master {
             searched = self.master(&relaxed, Some(level), gap.clone())?;
@@ -358,11 +387,62 @@ impl<'r, 'p> Run<'r, 'p> {
     /// The program on named machines; the bound that its search gives.
     fn exact(&mut self, level: usize, frozen: &[BigRational]) -> Result<Option<BigRational>, String> {
         let mut limits = self.limits(self.packing.levels[level].gap.clone());
+        let program = exact(self.instance, Some((level, frozen)));
         // Large programs take longer for each node, and prove less with it.
         let size = size(self.instance).max(300) as u64;
         let nodes = u64::from(limits.nodes) * 300 / size * 300 / size;
         limits.nodes = u32::try_from(nodes.max(100)).unwrap_or(u32::MAX);
-        let exact = exact(self.instance, Some((level, frozen)));
+        let found = self.solve_exact(&program, level, &limits)?;
+        let value = self.value(level);
+        if found.is_best && is_about(found.objective, float(&value)) {
+            return Ok(Some(value));
+        }
+        Ok(found.bound.and_then(careful))
+    }
+
+    /// The same where little may move. A level that is followed by one of moves alone is minimised together with
+    /// them, all moves weighing less than the level's least step: the best point is the best of both in turn.
+    fn exact_near(
+        &mut self,
+        level: usize,
+        most_moves: u64,
+        relaxed: &Relaxation,
+        frozen: &[BigRational],
+    ) -> Result<Option<BigRational>, String> {
+        if let Some((before, value, moves)) = &self.fewest_moves
+            && self.moves_after(*before) == Some(level)
+            && *value == self.value(*before)
+        {
+            // What lies between leaves fewer solutions, so no fewer moves.
+            return Ok(Some(moves.clone()));
+        }
+        let limits = self.limits(self.packing.levels[level].gap.clone());
+        let mut program = exact(self.instance, Some((level, frozen)));
+        let later = self.moves_after(level).filter(|_| limits.gap == 0.0);
+        let weight = match (&relaxed.step, later) {
+            (Some(step), Some(_)) => float(step) / (most_moves as f64 + 1.0),
+            _ => 0.0,
+        };
+        program.weigh_moves(weight);
+        let found = self.solve_exact(&program, level, &limits)?;
+        let value = self.value(level);
+        let moves = self.values.as_ref().map_or(0, |values| values.moves.iter().sum::<u64>());
+        let of_best = float(&value) + weight * moves as f64;
+        if found.is_best && is_about(found.objective, of_best) {
+            if weight > 0.0 {
+                let moves = BigRational::from_integer(moves.into());
+                let factor = later.map_or_else(BigRational::zero, |later| {
+                    self.packing.levels[later].terms.iter().map(|(factor, _)| factor).sum()
+                });
+                self.fewest_moves = Some((level, value.clone(), factor * moves));
+            }
+            return Ok(Some(value));
+        }
+        Ok(found.bound.and_then(|bound| careful(bound - weight * most_moves as f64)))
+    }
+
+    /// Solves a program from the best solution, and keeps what it finds.
+    fn solve_exact(&mut self, exact: &Exact, level: usize, limits: &Limits) -> Result<Solved, String> {
         let start = exact.start(self.instance, &self.best, self.shortfalls());
         let name = self.packing.levels[level].name.clone();
         let progress = &mut *self.progress;
@@ -371,17 +451,13 @@ impl<'r, 'p> Run<'r, 'p> {
             progress(Progress { stage: "place", level: name.clone(), incumbent, bound });
         };
         let mut watcher = Watcher { cancellation: &self.request.cancellation, improved: Some(&mut improved) };
-        let found = exact.program.solve(&limits, Some(&start), &mut watcher)?;
+        let found = exact.program.solve(limits, Some(&start), &mut watcher)?;
         if let Some(state) = found.values.as_ref().and_then(|values| exact.state(self.instance, values)) {
             self.keep(&state);
         }
-        let value = self.value(level);
-        let of_found = found.values.as_deref().map_or(f64::NAN, |values| exact.program.value(values));
+        let objective = found.values.as_deref().map_or(f64::NAN, |values| exact.program.value(values));
         let is_best = found.end == End::Optimal && limits.gap == 0.0;
-        if is_best && (of_found - float(&value)).abs() <= 1e-6 * of_found.abs().max(1.0) {
-            return Ok(Some(value));
-        }
-        Ok(found.bound.and_then(careful))
+        Ok(Solved { objective, is_best, bound: found.bound })
     }
 
     /// The master program: whole counts by group of machines, which construction then places. The bound
@@ -638,6 +714,23 @@ impl<'r, 'p> Run<'r, 'p> {
         origins.dedup();
         origins
     }
+}
+
+/// How many copies may move at most, where that is the lesser part of what runs.
+fn most_moves(instance: &Instance) -> Option<u64> {
+    let running: u64 = instance.running.iter().sum();
+    let limits = instance.move_effects.iter().filter_map(|&(row, by)| {
+        let of = &instance.rows[row];
+        let must_hold = matches!(of.counts, RowCounts::Violation) && of.relation != Relation::AtLeast;
+        let alone = instance.counts_moves_alone(row);
+        (must_hold && alone && by > 0).then(|| u64::try_from((of.bound / by).max(0)).unwrap_or(u64::MAX))
+    });
+    limits.min().filter(|most| most.saturating_mul(2) < running)
+}
+
+/// Up to what a search in floating point leaves open.
+fn is_about(found: f64, value: f64) -> bool {
+    (found - value).abs() <= 1e-6 * found.abs().max(1.0)
 }
 
 fn total(targets: &[u64]) -> u64 {

@@ -25,6 +25,15 @@ struct Column {
     upper: f64,
     cost: f64,
     whole: bool,
+    /// What it is, in columns before it; HiGHS never sees it.
+    sum: Option<Sum>,
+}
+
+/// A sum of columns, and what is added to it.
+#[derive(Clone, Debug)]
+struct Sum {
+    terms: Vec<(usize, f64)>,
+    constant: f64,
 }
 
 /// How far HiGHS goes.
@@ -63,14 +72,33 @@ pub(crate) struct Found {
 
 impl Program {
     pub fn add_column(&mut self, upper: f64, whole: bool) -> usize {
-        self.columns.push(Column { lower: 0.0, upper, cost: 0.0, whole });
+        self.columns.push(Column { lower: 0.0, upper, cost: 0.0, whole, sum: None });
         self.columns.len() - 1
     }
 
-    pub fn add_row(&mut self, terms: Vec<(usize, f64)>, relation: Relation, bound: f64) {
-        self.rows.push((terms, relation, bound));
+    /// A column that stands for a sum of others wherever it is named in a row. That it lies between 0 and `upper` has
+    /// to follow from the rows; it has no cost.
+    pub fn add_sum(&mut self, upper: f64, terms: Vec<(usize, f64)>, constant: f64) -> usize {
+        let sum = Some(Sum { terms, constant });
+        self.columns.push(Column { lower: 0.0, upper, cost: 0.0, whole: false, sum });
+        self.columns.len() - 1
     }
 
+    pub fn add_row(&mut self, terms: Vec<(usize, f64)>, relation: Relation, mut bound: f64) {
+        let mut all = Vec::with_capacity(terms.len());
+        for (column, factor) in terms {
+            match self.columns.get(column).and_then(|column| column.sum.as_ref()) {
+                None => all.push((column, factor)),
+                Some(sum) => {
+                    all.extend(sum.terms.iter().map(|(column, by)| (*column, factor * by)));
+                    bound -= factor * sum.constant;
+                }
+            }
+        }
+        self.rows.push((all, relation, bound));
+    }
+
+    /// Costs are of columns that are no sums.
     pub fn set_cost(&mut self, column: usize, cost: f64) {
         if let Some(column) = self.columns.get_mut(column) {
             column.cost = cost;
@@ -106,12 +134,13 @@ impl Program {
         }
         let whole = self.columns.iter().any(|column| column.whole);
         let mut variables = ProblemVariables::new();
-        let columns: Vec<Variable> = self
+        let columns: Vec<Option<Variable>> = self
             .columns
             .iter()
             .map(|column| {
                 let definition = variable().bounds(column.lower..=column.upper);
-                variables.add(if column.whole { definition.integer() } else { definition })
+                let definition = if column.whole { definition.integer() } else { definition };
+                column.sum.is_none().then(|| variables.add(definition))
             })
             .collect();
         let objective =
@@ -129,8 +158,10 @@ impl Program {
         set_options(&mut model, limits, whole)
             .map_err(|error| format!("HiGHS refuses an option: {error:?}"))?;
         if let Some(start) = start {
+            let seen = self.columns.iter().zip(start).filter(|(column, _)| column.sum.is_none());
+            let start: Vec<f64> = seen.map(|(_, value)| *value).collect();
             // A refused start costs time only.
-            let _ = model.try_set_solution(Some(start), None, None, None);
+            let _ = model.try_set_solution(Some(&start), None, None, None);
         }
         let solved = solve_watched(model, watcher).map_err(|status| format!("HiGHS ends with {status:?}"))?;
         let end = match solved.status() {
@@ -143,10 +174,27 @@ impl Program {
         let bound = if whole { solved.double_info_value(c"mip_dual_bound").ok() } else { None };
         Ok(Found {
             end,
-            values: feasible.then(|| point.columns().to_vec()),
+            values: feasible.then(|| self.with_sums(point.columns())),
             bound: bound.filter(|bound| bound.is_finite()),
             duals: if whole { Vec::new() } else { point.dual_rows().to_vec() },
         })
+    }
+
+    /// The value of every column, from those that are no sums.
+    fn with_sums(&self, seen: &[f64]) -> Vec<f64> {
+        let mut seen = seen.iter();
+        let mut values: Vec<f64> = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            let value = match &column.sum {
+                None => seen.next().copied().unwrap_or(0.0),
+                Some(Sum { terms, constant }) => {
+                    let term = |(column, factor): &(usize, f64)| factor * values.get(*column).unwrap_or(&0.0);
+                    constant + terms.iter().map(term).sum::<f64>()
+                }
+            };
+            values.push(value);
+        }
+        values
     }
 
     /// HiGHS has no answer for an empty model: its rows hold or not.
@@ -165,11 +213,11 @@ impl Program {
     }
 }
 
-fn sum(columns: &[Variable], terms: impl Iterator<Item = (usize, f64)>) -> Expression {
+fn sum(columns: &[Option<Variable>], terms: impl Iterator<Item = (usize, f64)>) -> Expression {
     let mut sum = Expression::with_capacity(terms.size_hint().0);
     for (column, factor) in terms {
         if factor != 0.0
-            && let Some(column) = columns.get(column)
+            && let Some(Some(column)) = columns.get(column)
         {
             sum.add_mul(factor, *column);
         }

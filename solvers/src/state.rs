@@ -490,6 +490,9 @@ impl<'i, 'p> State<'i, 'p> {
         for &(level, factor) in &self.instance.moves_in_levels {
             self.score[level + 1] += factor * change;
         }
+        if change != 0 {
+            self.add_effects(&self.instance.move_effects, change);
+        }
     }
 
     fn add_price(&mut self, price: i128) {

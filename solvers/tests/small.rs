@@ -149,6 +149,116 @@ level moves: moves
     ");
 }
 
+/// A block of 4 fits a machine of 8 that holds no more than 4. 4 and 1 run on two of three machines, 6 on the third:
+/// without moves none fits, and with each copy of 1 that moves to the third one more.
+fn blocks_with_moves(most: u64) -> String {
+    format!(
+        "
+resources cpu core/1000
+machine box 3x cpu 8 price 0
+item one most 2 cpu 1
+item four most 2 cpu 4
+item six most 1 cpu 6
+item block most 9 cpu 4
+runs one 1 on box[1]
+runs one 1 on box[2]
+runs four 1 on box[1]
+runs four 1 on box[2]
+runs six 1 on box[3]
+row one == 2
+row four == 2
+row six == 1
+row moves <= {most}
+wish block >= 9 distance
+level blocks: wish0
+level bill: price
+level moves: moves
+"
+    )
+}
+
+#[test]
+fn free_room_comes_together_as_far_as_copies_may_move() {
+    assert_snapshot!(solve(&blocks_with_moves(0)), @"
+    box[1]: one, four
+    box[2]: one, four
+    box[3]: six
+    blocks = 9, bound 9 (search, proved 7)
+    bill = 0, bound 0 (trivial)
+    moves = 0, bound 0 (trivial)
+    ");
+    assert_snapshot!(levels(&blocks_with_moves(1)), @"
+    blocks = 8, bound 8 (search, proved 7)
+    bill = 0, bound 0 (trivial)
+    moves = 1, bound 1 (search, proved 0)
+    ");
+    assert_snapshot!(solve(&blocks_with_moves(2)), @"
+    box[1]: four, block
+    box[2]: four, block
+    box[3]: 2 one, six
+    blocks = 7, bound 7 (linear dual)
+    bill = 0, bound 0 (trivial)
+    moves = 2, bound 2 (search, proved 0)
+    ");
+    assert_snapshot!(searched(&blocks_with_moves(2)), @"
+    blocks = 7, bound 7 (linear dual)
+    bill = 0, bound 0 (trivial)
+    moves = 2, bound 0 (trivial)
+    ");
+    // No more than two moves help.
+    assert_snapshot!(levels(&blocks_with_moves(9)), @"
+    blocks = 7, bound 7 (linear dual)
+    bill = 0, bound 0 (trivial)
+    moves = 2, bound 2 (search, proved 0)
+    ");
+}
+
+#[test]
+fn what_may_not_move_is_in_the_way() {
+    // 6 fits beside 2 alone, so 3 joins 5.
+    let text = |most: u64| {
+        format!(
+            "
+resources cpu core/1000
+machine box 2x cpu 8 price 0
+item five most 1 cpu 5
+item three most 1 cpu 3
+item two most 1 cpu 2
+item six most 1 cpu 6
+runs five 1 on box[1]
+runs two 1 on box[2]
+runs three 1 on box[2]
+row five == 1
+row three == 1
+row two == 1
+row six == 1
+row moves <= {most}
+level bill: price
+level moves: moves
+"
+        )
+    };
+    assert_snapshot!(solve(&text(1)), @"
+    box[1]: five, three
+    box[2]: two, six
+    bill = 0, bound 0 (trivial)
+    moves = 1, bound 1 (search, proved 0)
+    ");
+    assert_snapshot!(solve(&text(0)), @"
+    infeasible (search):
+    machine box 2x cpu 8 price 0
+    item five most 1 cpu 5
+    item three most 1 cpu 3
+    item two most 1 cpu 2
+    item six most 1 cpu 6
+    row five == 1
+    row three == 1
+    row two == 1
+    row six == 1
+    row moves <= 0
+    ");
+}
+
 #[test]
 fn a_wish_worth_less_than_a_machine_is_not_bought() {
     // A second box costs 0.19; the copy missing costs 0.10 an hour: 0.19 + 0.10 < 0.38. The relaxation

@@ -74,7 +74,8 @@ fn is_row(terms: &[Term], compare: Compare) -> bool {
         Subject::Replicas { .. }
         | Subject::ReplicasOn { .. }
         | Subject::Spread { of: Of::Service(_), .. }
-        | Subject::Bill => true,
+        | Subject::Bill
+        | Subject::Moves => true,
         Subject::Latency { .. }
         | Subject::MemoryFree { .. }
         | Subject::Spread { .. }
@@ -246,6 +247,7 @@ impl<'l> Lines<'l> {
             (Subject::Spread { of: Of::Service(service), place }, scenario) => {
                 Atom::SpreadOver { item: *service, division: self.division(*place, scenario) }
             }
+            (Subject::Moves, _) => Atom::Moves,
             (Subject::Bill, None) => Atom::Price,
             (Subject::Bill, Some(_)) => return None,
             (

@@ -391,6 +391,7 @@ pub fn count(
             let places = standing(*service)?.filter_map(|(node, _)| program.place_of(*node, *place));
             places.collect::<BTreeSet<_>>().len() as u64
         }
+        Subject::Moves => values.moves.iter().sum(),
         Subject::Bill
         | Subject::Latency { .. }
         | Subject::MemoryFree { .. }

@@ -9,7 +9,7 @@ use crate::problem::{Atom, Devices, LevelAtom, Packing, Place, Relation, Row, Sh
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, Zero};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Factors of columns, without zeros.
@@ -56,6 +56,7 @@ impl<'a> Builder<'a> {
         builder.add_fits();
         builder.add_spread_rows();
         builder.add_spread_over(&spread_over(packing, goal));
+        builder.add_moves(goal);
         for row in &packing.rows {
             builder.add_row(row);
         }
@@ -269,9 +270,6 @@ impl<'a> Builder<'a> {
     fn add_goal(&mut self, goal: Goal) {
         let Goal::Level { level, frozen } = goal else { return };
         let packing = self.packing;
-        if levels_of(packing, goal).any(|level| level.iter().any(|(_, atom)| *atom == LevelAtom::Moves)) {
-            self.add_moves();
-        }
         let mut shortfalls: BTreeMap<usize, usize> = BTreeMap::new();
         for wish in wishes_of(packing, goal) {
             if let Some(column) = self.add_wish(wish) {
@@ -300,11 +298,17 @@ impl<'a> Builder<'a> {
     }
 
     /// `moved + sum of kept >= min(least, running)` of each item that runs now, and `kept` within what is placed.
-    fn add_moves(&mut self) {
+    fn add_moves(&mut self, goal: Goal) {
         let packing = self.packing;
+        let in_levels = levels_of(packing, goal).flatten().any(|(_, atom)| *atom == LevelAtom::Moves);
+        let in_rows = atoms_of(packing, goal).contains(&Atom::Moves);
+        if !in_levels && !in_rows {
+            return;
+        }
         for (item_index, item) in packing.items.iter().enumerate() {
-            let certain = least_copies(packing, item_index).min(packing.running(item_index));
-            if certain == 0 {
+            let certain = packing.least_copies(item_index).min(packing.running(item_index));
+            // Rows may ask for more of them, too.
+            if certain == 0 && !in_rows {
                 continue;
             }
             let origins = vec![item.origin];
@@ -385,8 +389,8 @@ impl<'a> Builder<'a> {
                     }
                 }
                 LevelAtom::Moves => {
-                    for &column in &self.moved {
-                        *sum.entry(column).or_default() += factor;
+                    for (column, weight) in self.quantity(Atom::Moves, End::High) {
+                        *sum.entry(column).or_default() += factor * weight;
                     }
                 }
             }
@@ -420,6 +424,7 @@ impl<'a> Builder<'a> {
                 Some(columns) => ones(&mut columns.iter().map(|(_, column)| *column)),
                 None => Terms::new(),
             },
+            Atom::Moves => ones(&mut self.moved.iter().copied()),
             Atom::Price => self
                 .groups
                 .iter()
@@ -457,6 +462,9 @@ impl<'a> Builder<'a> {
                     .quantity(*atom, End::High)
                     .into_iter()
                     .for_each(|(column, price)| add(factor * price * &self.columns[column].upper)),
+                Atom::Moves => {
+                    self.moved.iter().for_each(|column| add(factor * &self.columns[*column].upper))
+                }
                 atom => add(factor * self.largest(atom)),
             }
         }
@@ -510,19 +518,6 @@ impl<'a> Builder<'a> {
         }
         fits.into_iter().min().unwrap_or_else(|| whole(u64::MAX))
     }
-}
-
-/// Copies of an item that every solution places: what rows that count it alone ask for.
-fn least_copies(packing: &Packing, item: usize) -> u64 {
-    let asked = packing.rows.iter().filter_map(|row| match row.terms.as_slice() {
-        [(factor, Atom::Copies { item: of })]
-            if *of == item && factor.is_positive() && row.relation != Relation::AtMost =>
-        {
-            (&row.bound / factor).ceil().to_integer().to_u64()
-        }
-        _ => None,
-    });
-    asked.max().unwrap_or(0)
 }
 
 /// The wishes whose shortfalls a goal counts, ascending.

@@ -182,6 +182,7 @@ pub(super) fn subject_text(subject: &Subject, program: &Program) -> String {
         Subject::Share { flow, variant } => format!("{flow}.share({variant})"),
         Subject::MemoryFree { service } => format!("{}.memory_free", service_name(*service, program)),
         Subject::Bill => "bill".to_owned(),
+        Subject::Moves => "moves".to_owned(),
         Subject::Latency { service, measure, statistic } => {
             let measure = match measure {
                 LatencyMeasure::Ttft => "ttft",

@@ -49,6 +49,8 @@ pub enum Subject {
     },
     /// Money an hour of the whole program.
     Bill,
+    /// Replicas that leave the node where they run now, of the whole program.
+    Moves,
     /// Any other choice or measure, by its row in the schema.
     Figure {
         /// Whose.
@@ -144,7 +146,7 @@ impl Subject {
             Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } | Self::Share { .. } => {
                 true
             }
-            Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
+            Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill | Self::Moves => false,
             Self::Figure { .. } => self.row().is_some_and(|row| row.role == Role::Choice),
         }
     }
@@ -158,14 +160,14 @@ impl Subject {
             | Self::Latency { service, .. }
             | Self::MemoryFree { service }
             | Self::Figure { of: Of::Service(service), .. } => Some(*service),
-            Self::Spread { .. } | Self::Share { .. } | Self::Figure { .. } | Self::Bill => None,
+            Self::Spread { .. } | Self::Share { .. } | Self::Figure { .. } | Self::Bill | Self::Moves => None,
         }
     }
 
     /// It counts in whole numbers.
     pub fn is_count(&self) -> bool {
         match self {
-            Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } => true,
+            Self::Replicas { .. } | Self::ReplicasOn { .. } | Self::Spread { .. } | Self::Moves => true,
             Self::Share { .. } | Self::Latency { .. } | Self::MemoryFree { .. } | Self::Bill => false,
             Self::Figure { .. } => self.row().is_some_and(|row| matches!(row.type_, Type::Integer(_))),
         }
@@ -178,7 +180,8 @@ impl Subject {
             | Self::ReplicasOn { .. }
             | Self::Spread { .. }
             | Self::Share { .. }
-            | Self::MemoryFree { .. } => Dimension::NONE,
+            | Self::MemoryFree { .. }
+            | Self::Moves => Dimension::NONE,
             Self::Latency { .. } => Dimension::TIME,
             Self::Bill => schema::PRICE.dimension.clone(),
             Self::Figure { .. } => match self.row().map(|row| row.type_) {

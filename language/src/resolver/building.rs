@@ -9,8 +9,8 @@ use super::value::{Linear, Value};
 use super::{Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::model::{
-    Bound, Fact, NotYet, Objective, Of, Placeholder, Plan, Policy, Profile, Program, Requirement, Subject,
-    Term, World,
+    Bound, Fact, NotYet, Objective, Placeholder, Plan, Policy, Profile, Program, Requirement, Subject, Term,
+    World,
 };
 use crate::quantity::Quantity;
 use crate::schema::kinds::{self, PlanRows, PolicyRows};
@@ -556,7 +556,7 @@ fn plain(linear: &Linear) -> Option<Objective> {
     match subject {
         _ if *factor <= BigRational::zero() => None,
         Subject::Bill => Some(Objective::Bill),
-        Subject::Figure { of: Of::Program, field: "moves", .. } => Some(Objective::Moves),
+        Subject::Moves => Some(Objective::Moves),
         _ => None,
     }
 }

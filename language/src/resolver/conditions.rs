@@ -151,7 +151,7 @@ impl<'a> Builder<'_, 'a> {
         };
         let once = |term: &Term| match &term.subject {
             Subject::Replicas { service } | Subject::ReplicasOn { service, .. } => !elastic(*service),
-            Subject::Spread { of: Of::Service(_), .. } => true,
+            Subject::Spread { of: Of::Service(_), .. } | Subject::Moves => true,
             _ => false,
         };
         match condition {
@@ -215,6 +215,7 @@ pub(super) fn unjudged_subject(subject: &Subject) -> Option<String> {
         | Subject::Latency { .. }
         | Subject::MemoryFree { .. }
         | Subject::Bill
+        | Subject::Moves
         | Subject::Spread { of: Of::Service(_), .. } => None,
         // As above.
         Subject::Figure { field: "nameplate", of: Of::Thing { .. }, .. } => None,

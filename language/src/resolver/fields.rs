@@ -105,6 +105,7 @@ impl<'a> Resolver<'a> {
         let of = self.of(thing);
         let subject = match (&of, field.name, figure) {
             (Of::Program, "bill", _) => Subject::Bill,
+            (Of::Program, "moves", _) => Subject::Moves,
             (Of::Service(service), "replicas", _) => Subject::Replicas { service: *service },
             (Of::Service(service), "memory_free", _) => Subject::MemoryFree { service: *service },
             (Of::Service(service), name @ ("ttft" | "tpot" | "latency"), Some(statistic)) => {

@@ -86,7 +86,6 @@ const ENERGY_PRICES: &str = "energy is not in the bill yet";
 const POWERS: &str = "power is not predicted yet";
 const TIERS: &str = "memory tiers are not planned yet";
 const BILLS: &str = "only the bill of the whole program is judged yet";
-const MOVES: &str = "moves are minimised, and not limited by a line yet";
 const CARBON: &str = "carbon is not predicted yet";
 const ENERGIES: &str = "energy is not predicted yet";
 const UP: &str = "availability is not predicted yet";
@@ -270,7 +269,7 @@ kinds! {
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
         hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
-        moves: Measure, Integer(Any), NotYet(MOVES), Unset, "Replicas that leave the node where they run now.";
+        moves: Measure, Integer(Any), Acted, Unset, "Replicas that leave the node where they run now.";
     }
     /// Requirements over many things, reported by name.
     policy as PolicyRows in [""], Acted => {
@@ -278,7 +277,7 @@ kinds! {
         bill: Measure, Q(&PRICE, Any), Acted, Unset, "Money an hour of the whole program.";
         carbon: Measure, Q(&EMISSIONS, Any), NotYet(CARBON), Unset, "Carbon an hour.";
         energy: Measure, Q(&POWER, Any), NotYet(ENERGIES), Unset, "Energy an hour.";
-        moves: Measure, Integer(Any), NotYet(MOVES), Unset, "Replicas that leave the node where they run now.";
+        moves: Measure, Integer(Any), Acted, Unset, "Replicas that leave the node where they run now.";
         hour: Measure, Q(&TIME, Any), Describes, Unset, "The plan's clock, in guards: `when hour in 17h..20h`.";
     }
     /// A changed world and what must hold in it.

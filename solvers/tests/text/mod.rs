@@ -289,6 +289,9 @@ fn atom(packing: &Packing, word: &str) -> Atom {
     if word == "price" {
         return Atom::Price;
     }
+    if word == "moves" {
+        return Atom::Moves;
+    }
     if let Some((name, division)) =
         word.strip_prefix("spread(").and_then(|of| of.trim_end_matches(')').split_once(','))
     {
