@@ -315,15 +315,9 @@ fn service_rows(
     }
     packing.rows.extend(rows);
     for least in &own.least {
-        let atom = match least.scenario {
-            None => Atom::Copies { item: index },
-            Some(scenario) => {
-                let place = Lines::new(program, packing).place_left(scenario);
-                Atom::CopiesOn { item: index, choice: None, place }
-            }
-        };
+        let terms = Lines::new(program, packing).copies_there(index, None, least.scenario);
         packing.rows.push(Row {
-            terms: vec![(BigRational::one(), atom)],
+            terms,
             relation: Relation::AtLeast,
             // No count is enough: one more than could ever be had.
             bound: integer(least.count.unwrap_or(MOST_COPIES + 1)),
@@ -360,19 +354,15 @@ fn demand_rows(
     let asked = own.moments.iter().enumerate().filter(|(_, moment)| moment.rate.is_positive());
     let row = |(at, moment): (usize, &Moment)| {
         let mut origins = vec![demand.span];
-        let place = moment.scenario.map(|scenario| {
-            origins.extend(program.scenarios.get(scenario).map(|scenario| scenario.span));
-            Lines::new(program, packing).place_left(scenario)
-        });
+        let happened = moment.scenario.and_then(|scenario| program.scenarios.get(scenario));
+        origins.extend(happened.map(|scenario| scenario.span));
         let mut terms = Vec::new();
         for (choice, candidate) in own.candidates.iter().enumerate() {
             let Some(capacity) = candidate.capacities.get(at) else { continue };
             if capacity.rate > 0.0 {
-                let atom = match place {
-                    None => Atom::CopiesOf { item: index, choice },
-                    Some(place) => Atom::CopiesOn { item: index, choice: Some(choice), place },
-                };
-                terms.push((rate_rounded_down(capacity.rate), atom));
+                let rate = rate_rounded_down(capacity.rate);
+                let there = Lines::new(program, packing).copies_there(index, Some(choice), moment.scenario);
+                terms.extend(there.into_iter().map(|(factor, atom)| (factor * &rate, atom)));
             }
             origins.extend(capacity.limited_by);
         }

@@ -154,7 +154,7 @@ fn row_text(packing: &Packing, row: &Row) -> String {
 }
 
 fn joined(terms: &[String]) -> String {
-    if terms.is_empty() { "0".into() } else { terms.join(" + ") }
+    if terms.is_empty() { "0".into() } else { terms.join(" + ").replace(" + -", " - ") }
 }
 
 /// `2 * copies of web`
@@ -191,7 +191,13 @@ pub(crate) fn atom_text(packing: &Packing, factor: &BigRational, atom: Atom) -> 
 }
 
 fn times(factor: &BigRational, counted: &str) -> String {
-    if factor.is_one() { counted.into() } else { format!("{} * {counted}", number(factor)) }
+    if factor.is_one() {
+        counted.into()
+    } else if (-factor).is_one() {
+        format!("-{counted}")
+    } else {
+        format!("{} * {counted}", number(factor))
+    }
 }
 
 /// A decimal where one of at most 9 places is exact, otherwise a fraction.

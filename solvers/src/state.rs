@@ -227,21 +227,24 @@ impl<'i, 'p> State<'i, 'p> {
             .chain(new_parts.flat_map(|&index| &instance.spreads_over[index].effects));
         let mut suits = Suits { helps: false, worsens: false };
         for &(row, by) in there.clone() {
-            let by = if instance.rows_meet[item] {
-                let all = there.clone().chain(&instance.effects[form]);
-                all.filter(|(other, _)| *other == row).map(|(_, by)| by).sum()
+            let of_row = |effects: &mut dyn Iterator<Item = &(usize, i128)>| -> i128 {
+                effects.filter(|(other, _)| *other == row).map(|(_, by)| by).sum()
+            };
+            let (by, anywhere) = if instance.rows_meet[item] {
+                let anywhere = of_row(&mut instance.effects[form].iter());
+                (of_row(&mut there.clone()) + anywhere, anywhere)
             } else {
-                by
+                (by, 0)
             };
             let of = &instance.rows[row];
-            let (before, after) = (distance(of, self.sums[row]), distance(of, self.sums[row] + by));
-            if after > before {
-                if matches!(of.counts, RowCounts::Violation) {
-                    return None;
-                }
-                suits.worsens = true;
+            let after = |by: i128| distance(of, self.sums[row] + by);
+            let (before, here) = (after(0), after(by));
+            if here > before && matches!(of.counts, RowCounts::Violation) {
+                return None;
             }
-            suits.helps |= after < before;
+            // What a copy does to the row elsewhere it may undo here.
+            suits.worsens |= here > after(anywhere);
+            suits.helps |= here < before;
         }
         Some(suits)
     }

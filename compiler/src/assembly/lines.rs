@@ -146,14 +146,36 @@ impl<'l> Lines<'l> {
         [origin].into_iter().chain(scenario.map(|scenario| scenario.span)).collect()
     }
 
-    /// What a scenario leaves.
-    pub fn place_left(&mut self, scenario: usize) -> usize {
-        let nodes = self.left(Some(scenario));
-        if let Some(known) = self.known.get(&nodes) {
-            return *known;
+    /// Copies of a service, in one form or in any, that a world has: all in the base; in a scenario those on what it
+    /// leaves, or all but those on what it takes, whichever is the smaller place to speak of.
+    pub fn copies_there(
+        &mut self,
+        item: usize,
+        choice: Option<usize>,
+        scenario: Option<usize>,
+    ) -> Vec<(BigRational, Atom)> {
+        let all = match choice {
+            None => Atom::Copies { item },
+            Some(choice) => Atom::CopiesOf { item, choice },
+        };
+        let program = self.program;
+        let Some(scenario) = scenario.and_then(|scenario| program.scenarios.get(scenario)) else {
+            return vec![(BigRational::one(), all)];
+        };
+        let left = scenario.left(program);
+        if left.len() > scenario.gone.len() {
+            let mut terms = vec![(BigRational::one(), all)];
+            if !scenario.gone.is_empty() {
+                let place = self.place(&scenario.gone);
+                terms.push((-BigRational::one(), Atom::CopiesOn { item, choice, place }));
+            }
+            return terms;
         }
-        let name = self.program.scenarios.get(scenario).map_or("?", |scenario| scenario.name.as_str());
-        self.add_place(nodes, format!("what {name} leaves"))
+        let place = match self.known.get(&left) {
+            Some(known) => *known,
+            None => self.add_place(left, format!("what {} leaves", scenario.name)),
+        };
+        vec![(BigRational::one(), Atom::CopiesOn { item, choice, place })]
     }
 
     /// What the copies of a service on these nodes are.
@@ -204,7 +226,13 @@ impl<'l> Lines<'l> {
         }
         let mut sum = Vec::new();
         for term in terms {
-            sum.push((term.coefficient.clone(), self.atom(&term.subject, scenario)?));
+            match term.subject {
+                Subject::Replicas { service } => {
+                    let there = self.copies_there(service, None, scenario).into_iter();
+                    sum.extend(there.map(|(factor, atom)| (&term.coefficient * factor, atom)));
+                }
+                _ => sum.push((term.coefficient.clone(), self.atom(&term.subject, scenario)?)),
+            }
         }
         let mut bound = limit.clone();
         if sum.iter().any(|(_, atom)| *atom == Atom::Price) {
@@ -232,10 +260,6 @@ impl<'l> Lines<'l> {
 
     fn atom(&mut self, subject: &Subject, scenario: Option<usize>) -> Option<Atom> {
         Some(match (subject, scenario) {
-            (Subject::Replicas { service }, None) => Atom::Copies { item: *service },
-            (Subject::Replicas { service }, Some(scenario)) => {
-                Atom::CopiesOn { item: *service, choice: None, place: self.place_left(scenario) }
-            }
             (Subject::ReplicasOn { service, nodes }, scenario) => {
                 let left: BTreeSet<usize> = self.left(scenario).into_iter().collect();
                 let nodes: Vec<usize> = nodes.iter().copied().filter(|node| left.contains(node)).collect();
@@ -251,7 +275,9 @@ impl<'l> Lines<'l> {
             (Subject::Bill, None) => Atom::Price,
             (Subject::Bill, Some(_)) => return None,
             (
-                Subject::Latency { .. }
+                // Counted by themselves.
+                Subject::Replicas { .. }
+                | Subject::Latency { .. }
                 | Subject::MemoryFree { .. }
                 | Subject::Spread { .. }
                 | Subject::Share { .. }
