@@ -29,7 +29,7 @@ const CPU: usize = 0;
 const MEMORY: usize = 1;
 
 /// More copies of one item than this are never considered.
-const MOST_COPIES: u64 = 1_000_000;
+pub const MOST_COPIES: u64 = 1_000_000;
 
 /// The finest unit of cpu: a millionth of a core.
 const FINEST: u64 = 1_000_000;
@@ -49,12 +49,18 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         share_scale: share_scale(program),
         ..Packing::default()
     };
+    let states_pods = program.nodes.iter().any(|node| node.pods.is_some());
+    if states_pods {
+        add_pods(program, &mut packing);
+    }
     let empties = !program.drained.is_empty();
     if empties {
         add_room(program, &mut packing);
     }
+    // What each replica takes one of.
+    let counted = usize::from(states_pods) + usize::from(empties);
     for index in 0..program.services.len() {
-        let item = item(program, candidates, index, scales, empties, &packing, without);
+        let item = item(program, candidates, index, scales, counted, &packing, without);
         packing.items.push(item);
         service_rows(program, candidates, index, without, &mut packing);
     }
@@ -75,6 +81,16 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         add_moves(program, &mut packing);
     }
     Problem::Packing(packing)
+}
+
+/// A resource of which each replica takes one, where some node says how many it takes at most. Others have
+/// [`MOST_COPIES`].
+fn add_pods(program: &Program, packing: &mut Packing) {
+    packing.resources.push(Resource { name: "pods".into(), unit: "pod".into() });
+    for (node, machine) in program.nodes.iter().zip(&mut packing.machines) {
+        let most = node.pods.as_ref().map_or(MOST_COPIES, |pods| pods.value.min(MOST_COPIES));
+        machine.capacity.push(most);
+    }
 }
 
 /// Where nodes are being emptied, a resource that says so.
@@ -202,7 +218,7 @@ fn item(
     candidates: &Candidates,
     index: usize,
     scales: [u64; 2],
-    empties: bool,
+    counted: usize,
     packing: &Packing,
     without: &Disregarded,
 ) -> Item {
@@ -216,9 +232,7 @@ fn item(
         }
         Work::Llm(_) => vec![0, 0],
     };
-    if empties {
-        demand.push(1);
-    }
+    demand.extend(std::iter::repeat_n(1, counted));
     let choices: Vec<Choice> = candidates.services[index]
         .candidates
         .iter()

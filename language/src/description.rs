@@ -341,6 +341,7 @@ fn describe_node(text: &mut Text, node: &Node, program: &Program) {
         network,
         cpu,
         memory,
+        pods,
         overhead,
         price,
         market,
@@ -367,6 +368,9 @@ fn describe_node(text: &mut Text, node: &Node, program: &Program) {
     text.fact("network", network.as_ref());
     text.fact("cpu", cpu.as_ref());
     text.fact("memory", memory.as_ref());
+    if let Some(pods) = pods {
+        text.line(&format!("pods = {}", pods.value));
+    }
     text.fact("overhead", overhead.as_ref());
     if let Some(price) = price {
         describe_profile(text, "price", &price.value);

@@ -1,6 +1,6 @@
 //! What a plan's replicas are predicted to do, in the busiest of the steps in which the same promises hold.
 
-use crate::assembly::{ROOM, standing_price};
+use crate::assembly::{MOST_COPIES, ROOM, standing_price};
 use crate::candidates::{Candidate, latency_limit, memory_limit};
 use crate::containers::Container;
 use crate::performance::serving::Replica;
@@ -112,7 +112,8 @@ fn free_measures(world: World<'_>, solution: &Solution, values: &Values) -> Vec<
     for &index in &values.machines_in_use {
         let machine = &world.packing.machines[index];
         for (place, resource) in world.packing.resources.iter().enumerate() {
-            if resource.name == ROOM {
+            // What a node takes any number of is no figure.
+            if resource.name == ROOM || machine.capacity[place] == MOST_COPIES && resource.unit == "pod" {
                 continue;
             }
             let free = machine.capacity[place].saturating_sub(used[index][place]);

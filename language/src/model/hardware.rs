@@ -50,6 +50,8 @@ pub struct Node {
     pub cpu: Option<Fact<Quantity>>,
     /// Bytes.
     pub memory: Option<Fact<Quantity>>,
+    /// Replicas that it takes at most.
+    pub pods: Option<Fact<u64>>,
     /// W.
     pub overhead: Option<Fact<Quantity>>,
     /// Money a time while used (`on_demand`, `spot`), always (`reserved`), or as amortisation (`owned`).

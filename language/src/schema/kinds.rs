@@ -116,6 +116,7 @@ kinds! {
         network: Fact, Q(&BANDWIDTH, Positive), Acted, Unset, "Bytes a second to other nodes, one direction.";
         cpu: Fact, Q(&CORES, NotNegative), Acted, Unset, "Cores.";
         memory: Fact, Q(&DATA, NotNegative), Acted, Unset, "Bytes of main memory.";
+        pods: Fact, Integer(NotNegative), Acted, Unset, "Replicas that it takes at most, whatever they ask for; any number where nothing is said.";
         overhead: Fact, Q(&POWER, NotNegative), Acted, Unset, "Power of all but the accelerators, W.";
         price: Fact, Profile(&PRICE, NotNegative), Acted, Unset, "Money an hour; where it varies the bill has its mean over the horizon.";
         market: Fact, Symbol(MARKETS), Acted, IsSymbol("owned"), "How it is paid; its place's where it states none.";

@@ -273,7 +273,7 @@ impl Workload<'_> {
     }
 }
 
-/// What one replica asks for, as the API writes it: thousandths of a core, bytes, devices by the name of each.
+/// What one replica asks for, as the API writes it: thousandths of a core, bytes, one pod, devices by the name of each.
 fn request(contents: &Contents, devices: &BTreeSet<&str>) -> Vec<u128> {
     let whole = |amount: BigRational| amount.ceil().to_integer().to_u128().unwrap_or(0);
     let thousand = BigRational::from_integer(1000.into());
@@ -281,5 +281,5 @@ fn request(contents: &Contents, devices: &BTreeSet<&str>) -> Vec<u128> {
     let memory = contents.memory.as_ref().map_or(0, |memory| whole(memory.value.value.clone()));
     let count = contents.devices.as_ref().map_or(0, |devices| devices.value);
     let own = devices.iter().map(|name| if *name == contents.resource { u128::from(count) } else { 0 });
-    [cpu, memory].into_iter().chain(own).collect()
+    [cpu, memory, 1].into_iter().chain(own).collect()
 }

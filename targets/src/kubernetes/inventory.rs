@@ -9,7 +9,7 @@ use super::observation::{Seen, has_ended, runs_for};
 use super::placement::HOSTNAME;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -58,6 +58,7 @@ pub fn inventory(seen: &Seen, context: Option<&str>) -> String {
             && let Some(containers) = pod["spec"]["containers"].as_array_mut()
         {
             containers.retain(|other| other["name"] != container);
+            pod["metadata"]["annotations"][CONTAINER] = container.into();
         }
     }
     written(&seen.nodes, &pods, context)
@@ -71,6 +72,8 @@ struct Machine {
     taints: Vec<(String, String)>,
     cpu: BigRational,
     memory: BigRational,
+    /// None where the node says nothing of them.
+    pods: Option<BigRational>,
     devices: Option<(u64, Device)>,
 }
 
@@ -142,8 +145,9 @@ fn blocks(machines: &[Machine]) -> Vec<(String, Vec<&Machine>)> {
     let mut groups: Vec<(String, Vec<&Machine>)> = Vec::new();
     for machine in machines {
         let alike = |other: &&Machine| {
-            (&other.labels, &other.taints, &other.cpu, &other.memory, &other.devices)
-                == (&machine.labels, &machine.taints, &machine.cpu, &machine.memory, &machine.devices)
+            (&other.labels, &other.taints, &other.devices)
+                == (&machine.labels, &machine.taints, &machine.devices)
+                && (&other.cpu, &other.memory, &other.pods) == (&machine.cpu, &machine.memory, &machine.pods)
         };
         match groups.iter_mut().find(|(_, group)| group.first().is_some_and(alike)) {
             Some((_, group)) => group.push(machine),
@@ -162,6 +166,9 @@ fn block(name: &str, alike: &[&Machine]) -> String {
     }
     let _ = writeln!(text, "    cpu = {} core", decimal(&first.cpu));
     let _ = writeln!(text, "    memory = {}", bytes(&first.memory));
+    if let Some(pods) = &first.pods {
+        let _ = writeln!(text, "    pods = {}", pods.floor().to_integer());
+    }
     let mut labels = vec![format!("{}: \"{{host}}\"", quoted(HOSTNAME))];
     let entry = |(name, value): &(String, String)| format!("{}: {}", quoted(name), quoted(value));
     labels.extend(first.labels.iter().map(entry));
@@ -174,9 +181,12 @@ fn block(name: &str, alike: &[&Machine]) -> String {
     text
 }
 
-/// Cores, bytes and devices that pods of others ask for, by node.
-fn taken(pods: &[Value]) -> BTreeMap<&str, [BigRational; 3]> {
-    let mut taken: BTreeMap<&str, [BigRational; 3]> = BTreeMap::new();
+/// Place of their number among what pods take.
+const PODS: usize = 3;
+
+/// Cores, bytes and devices that pods of others ask for, and how many they are, by node.
+fn taken(pods: &[Value]) -> BTreeMap<&str, [BigRational; 4]> {
+    let mut taken: BTreeMap<&str, [BigRational; 4]> = BTreeMap::new();
     for pod in pods {
         let Some(node) = pod["spec"]["nodeName"].as_str() else { continue };
         if has_ended(pod) || pod["metadata"]["labels"][MANAGED_BY] == MANAGER {
@@ -186,11 +196,15 @@ fn taken(pods: &[Value]) -> BTreeMap<&str, [BigRational; 3]> {
         for (sum, resource) in sums.iter_mut().zip(["cpu", "memory", DEVICES]) {
             *sum += asked(pod, resource);
         }
+        // The next plan places again what a plan has filled in.
+        if !pod["metadata"]["annotations"][CONTAINER].is_string() {
+            sums[PODS] += BigRational::one();
+        }
     }
     taken
 }
 
-fn nothing() -> [BigRational; 3] {
+fn nothing() -> [BigRational; 4] {
     std::array::from_fn(|_| BigRational::zero())
 }
 
@@ -214,7 +228,7 @@ fn asked(pod: &Value, resource: &str) -> BigRational {
 }
 
 /// A node that takes pods, or why it takes none.
-fn machine(node: &Value, taken: &BTreeMap<&str, [BigRational; 3]>) -> Result<Machine, String> {
+fn machine(node: &Value, taken: &BTreeMap<&str, [BigRational; 4]>) -> Result<Machine, String> {
     let name = name_of(node);
     if node["spec"]["unschedulable"] == true {
         return Err("it is cordoned".into());
@@ -262,7 +276,9 @@ fn machine(node: &Value, taken: &BTreeMap<&str, [BigRational; 3]>) -> Result<Mac
     });
     // The scheduler knows a node by its label, which need not be its name.
     let host = label(HOSTNAME).unwrap_or(&name).to_owned();
-    Ok(Machine { name: host, labels: own, taints, cpu: free("cpu", 0), memory: free("memory", 1), devices })
+    let [cpu, memory] = [free("cpu", 0), free("memory", 1)];
+    let pods = allocatable["pods"].is_string().then(|| free("pods", PODS));
+    Ok(Machine { name: host, labels: own, taints, cpu, memory, pods, devices })
 }
 
 /// The taints of a node that keep pods away, by key and text, each once.
@@ -358,7 +374,7 @@ mod tests {
             "metadata": {"name": name, "labels": labels},
             "spec": spec,
             "status": {
-                "allocatable": {"cpu": cpu, "memory": "33651712Ki", "nvidia.com/gpu": "8"},
+                "allocatable": {"cpu": cpu, "memory": "33651712Ki", "pods": "110", "nvidia.com/gpu": "8"},
                 "conditions": [{"type": "Ready", "status": "True"}],
             },
         })
@@ -425,6 +441,7 @@ node box[host in ["n1", "n2"]] {
     devices = 7 * nv.h100_sxm
     cpu = 7.41 core
     memory = 31839MiB
+    pods = 109
     labels = [
         "kubernetes.io/hostname": "{host}",
         "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
@@ -435,6 +452,7 @@ node box[host in ["n3"]] {
     devices = 8 * tesla_t4
     cpu = 8 core
     memory = 32863MiB
+    pods = 110
     labels = [
         "kubernetes.io/hostname": "{host}",
         "nvidia.com/gpu.product": "Tesla-T4",
@@ -445,6 +463,7 @@ node box[host in ["n5"]] {
     devices = 8 * nv.h100_sxm
     cpu = 8 core
     memory = 32863MiB
+    pods = 110
     labels = [
         "kubernetes.io/hostname": "{host}",
         "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",

@@ -130,7 +130,7 @@ pub fn device_resources<'a>(program: &'a Program, placements: &[&Placement]) -> 
         .collect()
 }
 
-/// What each machine has, as the API counts it: thousandths of a core, bytes, and devices under each of these names.
+/// What each machine has, as the API counts it: thousandths of a core, bytes, pods, and devices under each of these names.
 pub fn capacities(program: &Program, resources: &BTreeSet<&str>) -> Vec<Vec<u128>> {
     let whole = |amount: Option<BigRational>| {
         amount.and_then(|amount| amount.floor().to_integer().to_u128()).unwrap_or(0)
@@ -139,6 +139,7 @@ pub fn capacities(program: &Program, resources: &BTreeSet<&str>) -> Vec<Vec<u128
     let of = |node: &Node| {
         let cpu = whole(node.cpu.as_ref().map(|cpu| &cpu.value.value * &thousand));
         let memory = whole(node.memory.as_ref().map(|memory| memory.value.value.clone()));
+        let pods = node.pods.as_ref().map_or(u128::MAX, |pods| u128::from(pods.value));
         let own = node.devices.as_ref().map(|devices| devices.value);
         let named = own.and_then(|(device, count)| {
             let resource = program.devices.get(device)?.resource.as_ref();
@@ -146,7 +147,7 @@ pub fn capacities(program: &Program, resources: &BTreeSet<&str>) -> Vec<Vec<u128
         });
         let devices =
             resources.iter().map(|name| named.filter(|(own, _)| own == name).map_or(0, |(_, count)| count));
-        [cpu, memory].into_iter().chain(devices).collect()
+        [cpu, memory, pods].into_iter().chain(devices).collect()
     };
     program.nodes.iter().map(of).collect()
 }
@@ -249,6 +250,7 @@ fn is_like(left: &Node, right: &Node) -> bool {
         network,
         cpu,
         memory,
+        pods,
         overhead,
         price,
         market,
@@ -271,7 +273,7 @@ fn is_like(left: &Node, right: &Node) -> bool {
     }
     *place == right.place
         && *market == right.market
-        && same!(devices, fabric, network, cpu, memory, overhead, price, failures, repair, disk, zone)
+        && same!(devices, fabric, network, cpu, memory, pods, overhead, price, failures, repair, disk, zone)
         && same!(residency, interruption, notice)
         && same_texts(taints, &right.taints)
         && same_texts(trust, &right.trust)
