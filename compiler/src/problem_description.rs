@@ -153,7 +153,8 @@ fn row_text(packing: &Packing, row: &Row) -> String {
     format!("{} {relation} {}", joined(&terms), number(&row.bound))
 }
 
-fn joined(terms: &[String]) -> String {
+/// `a + 2 * b - c`
+pub(crate) fn joined(terms: &[String]) -> String {
     if terms.is_empty() { "0".into() } else { terms.join(" + ").replace(" + -", " - ") }
 }
 

@@ -7,7 +7,7 @@ use crate::problem::{
     Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Problem, Relation, Row, Running,
     Shortfall, Solution, Wish, moves,
 };
-use crate::problem_description::{amounts, atom_text, number};
+use crate::problem_description::{amounts, atom_text, joined, number};
 use crate::relaxation::{Goal, proved, relaxation};
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -487,7 +487,7 @@ fn row_text(packing: &Packing, row: &Row, sum: &BigRational) -> String {
         Relation::AtLeast => "at least",
         Relation::Equal => "exactly",
     };
-    format!("{} = {}, {relation} {} is required", names.join(" + "), number(sum), number(&row.bound))
+    format!("{} = {}, {relation} {} is required", joined(&names), number(sum), number(&row.bound))
 }
 
 /// Checks one level's claim and returns the bound that is confirmed.

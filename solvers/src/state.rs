@@ -227,24 +227,21 @@ impl<'i, 'p> State<'i, 'p> {
             .chain(new_parts.flat_map(|&index| &instance.spreads_over[index].effects));
         let mut suits = Suits { helps: false, worsens: false };
         for &(row, by) in there.clone() {
-            let of_row = |effects: &mut dyn Iterator<Item = &(usize, i128)>| -> i128 {
-                effects.filter(|(other, _)| *other == row).map(|(_, by)| by).sum()
-            };
-            let (by, anywhere) = if instance.rows_meet[item] {
-                let anywhere = of_row(&mut instance.effects[form].iter());
-                (of_row(&mut there.clone()) + anywhere, anywhere)
+            let by = if instance.rows_meet[item] {
+                let all = there.clone().chain(&instance.effects[form]);
+                all.filter(|(other, _)| *other == row).map(|(_, by)| by).sum()
             } else {
-                (by, 0)
+                by
             };
             let of = &instance.rows[row];
-            let after = |by: i128| distance(of, self.sums[row] + by);
-            let (before, here) = (after(0), after(by));
-            if here > before && matches!(of.counts, RowCounts::Violation) {
-                return None;
+            let (before, after) = (distance(of, self.sums[row]), distance(of, self.sums[row] + by));
+            if after > before {
+                if matches!(of.counts, RowCounts::Violation) {
+                    return None;
+                }
+                suits.worsens = true;
             }
-            // What a copy does to the row elsewhere it may undo here.
-            suits.worsens |= here > after(anywhere);
-            suits.helps |= here < before;
+            suits.helps |= after < before;
         }
         Some(suits)
     }
