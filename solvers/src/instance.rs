@@ -9,7 +9,7 @@ use berth_compiler::relaxation::machine_groups;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Copies are placed one by one; more than this are not tried.
@@ -40,6 +40,9 @@ pub(crate) struct Instance<'p> {
     pub place_effects: Vec<BTreeMap<usize, Vec<(usize, i128)>>>,
     /// By item: whether one of its rows speaks of several places, or of a place and of copies anywhere.
     pub rows_meet: Vec<bool>,
+    /// By item: rows, ascending, that ask for more copies, and for which those in some place do not count: what
+    /// remains when that is gone.
+    pub remainders: Vec<Vec<usize>>,
     /// By group: the places that its machines belong to.
     pub places_of: Vec<Vec<usize>>,
     /// Items whose parts of a division some row counts.
@@ -143,6 +146,7 @@ impl<'p> Instance<'p> {
             rows: Vec::new(),
             spread_effects: vec![Vec::new(); packing.items.len()],
             rows_meet: Vec::new(),
+            remainders: Vec::new(),
             places_of: Vec::new(),
             spreads_over: Vec::new(),
             spreads_of: vec![Vec::new(); packing.items.len()],
@@ -160,6 +164,7 @@ impl<'p> Instance<'p> {
             row_scales.push(instance.add_row(row, &price_scale));
         }
         instance.rows_meet = (0..packing.items.len()).map(|item| instance.meets(item)).collect();
+        instance.remainders = (0..packing.items.len()).map(|item| instance.remainders_of(item)).collect();
         instance.add_levels(&price_scale, &row_scales);
         if !instance.moves_in_levels.is_empty() || !instance.move_effects.is_empty() {
             instance.add_running();
@@ -217,6 +222,18 @@ impl<'p> Instance<'p> {
             rows.dedup();
             rows.len() < count
         })
+    }
+
+    fn remainders_of(&self, item: usize) -> Vec<usize> {
+        let mut rows = BTreeSet::new();
+        for form in self.forms_of[item].clone() {
+            let less = self.place_effects[form].values().flatten().filter(|(_, by)| *by < 0);
+            let less: BTreeSet<usize> = less.map(|(row, _)| *row).collect();
+            let more = self.effects[form].iter().filter(|(_, by)| *by > 0).map(|(row, _)| *row);
+            rows.extend(more.filter(|row| less.contains(row)));
+        }
+        rows.retain(|row| self.rows[*row].relation != Relation::AtMost);
+        rows.into_iter().collect()
     }
 
     fn find_places(&mut self) {

@@ -338,7 +338,8 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     fn place_together(&mut self, form: usize, mut count: u64) -> u64 {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
-        if !instance.spread_effects[item].is_empty() || instance.running[item] > 0 {
+        let spreads = !instance.spread_effects[item].is_empty() || !instance.remainders[item].is_empty();
+        if spreads || instance.running[item] > 0 {
             return count;
         }
         if !self.guide.counts_money {
@@ -538,7 +539,10 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let mut rows: Vec<(usize, i128)> =
             effects.iter().map(|&(row, by)| (row, self.state.wanted(row).signum() * by.signum())).collect();
         rows.sort_by_key(|(row, _)| importance(self.state.instance, *row));
-        rows.into_iter().map(|(_, sign)| sign).find(|sign| *sign != 0).map(|sign| sign > 0)
+        let spread = rows.into_iter().map(|(_, sign)| sign).find(|sign| *sign != 0).map(|sign| sign > 0);
+        // What may go with one machine had better not all stand on it.
+        let mut remainders = self.state.instance.remainders[item].iter();
+        spread.or_else(|| remainders.any(|row| self.state.wanted(*row) > 0).then_some(true))
     }
 
     /// What is left of a machine once the copy stands there, by scarcity.

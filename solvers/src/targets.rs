@@ -36,11 +36,11 @@ pub(crate) fn greedy_targets(instance: &Instance, expense: &[f64]) -> Vec<u64> {
             cost(*a, *per_a).total_cmp(&cost(*b, *per_b)).then(a.cmp(b))
         });
         for (form, factor) in forms {
-            let missing = of.bound - sums[row];
+            let item = instance.forms[form].item;
+            let missing = asked(instance, row, item) - sums[row];
             if missing <= 0 {
                 break;
             }
-            let item = instance.forms[form].item;
             let room = instance.packing.items[item].most - of_item[item];
             // A row that must not grow limits how far this one may push it.
             let allowed = instance.effects[form]
@@ -59,6 +59,20 @@ pub(crate) fn greedy_targets(instance: &Instance, expense: &[f64]) -> Vec<u64> {
         }
     }
     targets
+}
+
+/// What a row asks for. Where each of several rows leaves the copies of a place out, as many copies as are enough
+/// when they stand evenly in those places.
+fn asked(instance: &Instance, row: usize, item: usize) -> i128 {
+    let bound = instance.rows[row].bound;
+    let remainders = &instance.remainders[item];
+    let places = remainders.len() as i128;
+    if places > 1 && bound > 0 && remainders.binary_search(&row).is_ok() {
+        // bound * places / (places - 1), rounded up.
+        bound.saturating_add((bound + places - 2) / (places - 1))
+    } else {
+        bound
+    }
 }
 
 /// Whether greedy targets may be wrong: an item with a choice of forms, a row over several items, one that

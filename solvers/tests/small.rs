@@ -612,3 +612,22 @@ row web >= 301
     assert_eq!(found.lines().filter(|line| line.starts_with("row web@")).count(), 100);
     assert!(feasible(&text.replace("301", "300")).starts_with("feasible"));
 }
+
+#[test]
+fn what_remains_without_any_one_machine_is_found_among_many() {
+    // Any one of 80 boxes may go and four must be left: five, one on each of five boxes, are the fewest copies.
+    let machines = 80;
+    let places: String = (1..=machines).map(|at| format!("place p{at} box[{at}]\n")).collect();
+    let rows: String = (1..=machines).map(|at| format!("row web - web@p{at} >= 4\n")).collect();
+    let text = format!(
+        "resources cpu core/1000\nmachine box {machines}x cpu 4000 price 1\n{places}item web most 320 cpu 1000\n{rows}"
+    );
+    assert_snapshot!(feasible(&text), @"
+    feasible
+    box[1]: web
+    box[2]: web
+    box[3]: web
+    box[4]: web
+    box[5]: web
+    ");
+}
