@@ -14,7 +14,7 @@ use berth_compiler::plan::{
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
 use berth_language::span::Span;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// Longer tables say how many rows they leave out; `--json` has all.
@@ -269,9 +269,17 @@ fn nodes_of(address: &str) -> u64 {
 }
 
 fn place(placement: &Placement) -> String {
-    let mut text = placement.nodes.join(", ");
-    if placement.each > 1 {
-        let _ = write!(text, " ({} each)", placement.each);
+    // A node stands there once for each replica that shares one of its devices.
+    let same: Vec<&[String]> = placement.nodes.chunk_by(|left, right| left == right).collect();
+    let each = |nodes: &[String]| placement.each * nodes.len() as u64;
+    let counts: BTreeSet<u64> = same.iter().map(|nodes| each(nodes)).collect();
+    let named = |nodes: &&[String]| match counts.len() {
+        1 => nodes[0].clone(),
+        _ => format!("{} ({})", nodes[0], each(nodes)),
+    };
+    let mut text = same.iter().map(named).collect::<Vec<_>>().join(", ");
+    if let (1, Some(each @ 2..)) = (counts.len(), counts.first()) {
+        let _ = write!(text, " ({each} each)");
     }
     if let Some(layout) = &placement.layout {
         let _ = write!(text, " · {} of {}, {}", layout.degrees(), layout.device, layout.precision);
