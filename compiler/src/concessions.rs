@@ -7,7 +7,7 @@
 use crate::assembly;
 use crate::candidates::{self, Disregarded, latency_limit, memory_limit};
 use crate::graph::OperatorGraph;
-use crate::problem::{Atom, Level, LevelAtom, Packing, Problem, Row, Shortfall, Wish};
+use crate::problem::{Atom, Level, LevelAtom, Packing, Problem, Row, Running, Shortfall, Wish};
 use crate::recheck::{self, Values};
 use crate::solving::{Outcome, Request, Solving};
 use berth_language::model::{Condition, Program, Service, Work};
@@ -38,40 +38,48 @@ pub struct Bound {
     pub unit: &'static str,
 }
 
+/// A program with its models as operators, and what runs now.
+type Asked<'a> = (&'a Program, &'a OperatorGraph, &'a [Running]);
+
 /// The best `most` ways out of a conflict of these lines, the best plan first.
 pub fn concessions(
-    program: &Program,
-    graph: &OperatorGraph,
+    asked: Asked<'_>,
     conflict: &[Span],
     most: usize,
     solving: &dyn Solving,
     request: &Request,
 ) -> Vec<Concession> {
-    let with = candidates::candidates(program, graph, &Disregarded::new());
-    let Problem::Packing(whole) = assembly::problem(program, &with, &Disregarded::new());
+    let Problem::Packing(whole) = problem(asked, &Disregarded::new());
     let mut found: Vec<Concession> = Vec::new();
     for line in conflict {
         if request.cancellation.is_cancelled() {
             break;
         }
-        found.extend(concession(program, graph, &whole, *line, solving, request));
+        found.extend(concession(asked, &whole, *line, solving, request));
     }
     found.sort_by(|left, right| left.levels.cmp(&right.levels).then(left.line.cmp(&right.line)));
     found.truncate(most);
     found
 }
 
+fn problem((program, graph, running): Asked<'_>, without: &Disregarded) -> Problem {
+    let candidates = candidates::candidates(program, graph, without);
+    let mut problem = assembly::problem(program, &candidates, without);
+    if !running.is_empty() {
+        assembly::observe(&mut problem, program, running.to_vec());
+    }
+    problem
+}
+
 fn concession(
-    program: &Program,
-    graph: &OperatorGraph,
+    asked: Asked<'_>,
     whole: &Packing,
     line: Span,
     solving: &dyn Solving,
     request: &Request,
 ) -> Option<Concession> {
-    let without = Disregarded::from([line]);
-    let candidates = candidates::candidates(program, graph, &without);
-    let Problem::Packing(mut packing) = assembly::problem(program, &candidates, &without);
+    let (program, ..) = asked;
+    let Problem::Packing(mut packing) = problem(asked, &Disregarded::from([line]));
     let rows = soft_rows(program, whole, line).into_iter();
     let soft: Vec<Row> = rows.map(|row| moved(row, whole, &mut packing)).collect();
     if !soft.is_empty() {

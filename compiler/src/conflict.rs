@@ -9,7 +9,7 @@ use crate::candidates::{self, Disregarded, degree_lines};
 use crate::containers::Container;
 use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
-use crate::problem::{Assignment, Atom, Item, Problem, Relation, Resource};
+use crate::problem::{Assignment, Atom, Item, Problem, Relation, Resource, Running};
 use crate::problem_description::amount;
 use crate::quotas::{Quota, quotas};
 use crate::recheck;
@@ -34,17 +34,19 @@ pub struct Conflict {
     pub shortages: Vec<String>,
 }
 
-/// Reduces the lines of an infeasible `program` to a conflict. `suspects` is where to start, a set that a solver named.
+/// Reduces the lines of an infeasible `program`, where this is what runs now, to a conflict. `suspects` is where to start, a
+/// set that a solver named.
 pub fn conflict(
     program: &Program,
     graph: &OperatorGraph,
+    running: &[Running],
     suspects: &[Span],
     solving: &dyn Solving,
     request: &Request,
 ) -> Conflict {
     let named =
         |among: &BTreeSet<Span>| suspects.iter().copied().filter(|span| among.contains(span)).collect();
-    let mut asking = Asking::new(program, graph, solving, request);
+    let mut asking = Asking::new(program, graph, running, solving, request);
     let lines = asking.all.clone();
     let start = asking.first_infeasible(named(&lines), lines);
     let (mut kept, mut irreducible) = asking.reduced(start);
@@ -95,6 +97,7 @@ const FEW: usize = 3;
 struct Asking<'a> {
     program: &'a Program,
     graph: &'a OperatorGraph,
+    running: &'a [Running],
     solving: &'a dyn Solving,
     request: &'a Request,
     /// The lines that may be left out.
@@ -107,10 +110,11 @@ impl<'a> Asking<'a> {
     fn new(
         program: &'a Program,
         graph: &'a OperatorGraph,
+        running: &'a [Running],
         solving: &'a dyn Solving,
         request: &'a Request,
     ) -> Self {
-        Self { program, graph, solving, request, all: lines(program).collect(), near: Vec::new() }
+        Self { program, graph, running, solving, request, all: lines(program).collect(), near: Vec::new() }
     }
 
     /// `named` where that cannot hold, else `all`.
@@ -153,7 +157,9 @@ impl<'a> Asking<'a> {
     fn problem(&self, kept: &BTreeSet<Span>) -> Problem {
         let without: Disregarded = self.all.difference(kept).copied().collect();
         let candidates = candidates::candidates(self.program, self.graph, &without);
-        feasibility_only(assembly::problem(self.program, &candidates, &without))
+        let mut problem = assembly::problem(self.program, &candidates, &without);
+        assembly::observe(&mut problem, self.program, self.running.to_vec());
+        feasibility_only(problem)
     }
 
     /// Whether the lines of `kept` alone, with the facts, can hold together.
@@ -172,15 +178,16 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether the lines of `kept` alone, with the facts, cannot hold together.
+/// Whether the lines of `kept` alone, with the facts and what runs now, cannot hold together.
 pub fn cannot_hold(
     program: &Program,
     graph: &OperatorGraph,
+    running: &[Running],
     kept: &BTreeSet<Span>,
     solving: &dyn Solving,
     request: &Request,
 ) -> Option<bool> {
-    match Asking::new(program, graph, solving, request).verdict(kept) {
+    match Asking::new(program, graph, running, solving, request).verdict(kept) {
         Verdict::Infeasible => Some(true),
         Verdict::Feasible => Some(false),
         Verdict::Undecided => None,

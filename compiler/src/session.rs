@@ -15,7 +15,7 @@ use crate::logic::Deciding;
 use crate::lowering::{IrDiagnostic, Lowered, Lowering};
 use crate::plan::written::{World, file_name, float, plan, without_placements};
 use crate::plan::{ConcessionEntry, ConflictLine, Input, Plan, StageTime, Status, digest};
-use crate::problem::{Packing, Problem};
+use crate::problem::{Packing, Problem, Running as RunningCopies};
 use crate::recheck::{self, Values};
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
@@ -92,6 +92,11 @@ impl Stages {
     pub fn packing(&self) -> &Packing {
         let Problem::Packing(packing) = &self.problem;
         packing
+    }
+
+    /// What runs now, as the problem knows it; nothing where nobody has looked.
+    pub(crate) fn running(&self) -> Vec<RunningCopies> {
+        self.observed.as_ref().map_or_else(Vec::new, Resolved::running)
     }
 
     /// Everything a plan is derived from.
@@ -475,9 +480,11 @@ impl Session<'_> {
             None => self.lowering.lower(&widened, &stages.sources, "").ok().map(|lowered| lowered.graph),
             Some(_) => None,
         };
+        let running = stages.running();
         let Conflict { lines, irreducible, shortages } = conflict::conflict(
             &stages.program,
             every_precision.as_ref().unwrap_or(&stages.lowered.graph),
+            &running,
             &reason.origins,
             self.solving,
             request,
@@ -487,7 +494,7 @@ impl Session<'_> {
             Vec::new()
         } else {
             let lines: Vec<Span> = lines.iter().map(|(line, _)| *line).collect();
-            concessions(&stages.program, graph, &lines, request.relax, self.solving, request)
+            concessions((&stages.program, graph, &running), &lines, request.relax, self.solving, request)
         };
         let concessions = concessions.into_iter().map(|concession| entry_of(stages, &concession)).collect();
         let because =

@@ -202,7 +202,8 @@ fn verify_conflict(
             .find_map(|(file, _)| span_at(stages, file, line.line, line.column));
         kept.extend(span);
     }
-    match cannot_hold(&stages.program, &stages.lowered.graph, &kept, session.solving, request) {
+    let Stages { program, lowered, .. } = stages;
+    match cannot_hold(program, &lowered.graph, &stages.running(), &kept, session.solving, request) {
         Some(true) => Ok(Verified { statements: found.conflict.len(), proved: 1, levels: 1 }),
         Some(false) => Err(vec![altered(stages, None, "the lines of the conflict can hold together".into())]),
         None => Err(vec![altered(
