@@ -1,9 +1,11 @@
 //! Level after level: the best solution found, a bound, and a certificate for each.
 
+mod moves;
+
 use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
 use crate::exact::{Exact, exact, size};
 use crate::guide::Guide;
-use crate::instance::{Instance, MOST_COPIES, RowCounts};
+use crate::instance::{Instance, MOST_COPIES};
 use crate::program::{End, Limits};
 use crate::rational::float;
 use crate::search::{Budget, Search};
@@ -11,13 +13,12 @@ use crate::smt::{Verdict, verdict};
 use crate::state::{Snapshot, State, assignments};
 use crate::targets::{Cell, greedy_targets, needs_master};
 use crate::watch::{Watcher, solver_name};
-use berth_compiler::problem::{
-    Assignment, Certificate, Level, LevelAtom, LevelClaim, Packing, Problem, Relation, Solution,
-};
+use berth_compiler::problem::{Assignment, Certificate, LevelAtom, LevelClaim, Packing, Problem, Solution};
 use berth_compiler::recheck::{Values, Violation, recheck, recheck_assignments, well_formed};
 use berth_compiler::relaxation::{Counted, Goal, Relaxation, farkas_origins, proved, raised, relaxation};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_language::span::Span;
+use moves::most_moves;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use std::collections::BTreeMap;
@@ -35,9 +36,6 @@ const SMT_COLUMNS: usize = 400;
 const STEPS_A_COPY: u64 = 10_000;
 const FEW_COPIES: u64 = 200;
 const MOST_STEPS: u64 = 8_000_000;
-
-/// The same for fewer moves: these steps are cheap, for most are refused at once.
-const MOVE_STEPS_A_COPY: u64 = 100_000;
 
 /// Machines looked at by ruining and recreating; fewer where more copies than this make each round dear.
 const MOST_LOOKS: u64 = 100_000_000;
@@ -400,47 +398,6 @@ impl<'r, 'p> Run<'r, 'p> {
         Ok(found.bound.and_then(careful))
     }
 
-    /// The same where little may move. A level that is followed by one of moves alone is minimised together with
-    /// them, all moves weighing less than the level's least step: the best point is the best of both in turn.
-    fn exact_near(
-        &mut self,
-        level: usize,
-        most_moves: u64,
-        relaxed: &Relaxation,
-        frozen: &[BigRational],
-    ) -> Result<Option<BigRational>, String> {
-        if let Some((before, value, moves)) = &self.fewest_moves
-            && self.moves_after(*before) == Some(level)
-            && *value == self.value(*before)
-        {
-            // What lies between leaves fewer solutions, so no fewer moves.
-            return Ok(Some(moves.clone()));
-        }
-        let limits = self.limits(self.packing.levels[level].gap.clone());
-        let mut program = exact(self.instance, Some((level, frozen)));
-        let later = self.moves_after(level).filter(|_| limits.gap == 0.0);
-        let weight = match (&relaxed.step, later) {
-            (Some(step), Some(_)) => float(step) / (most_moves as f64 + 1.0),
-            _ => 0.0,
-        };
-        program.weigh_moves(weight);
-        let found = self.solve_exact(&program, level, &limits)?;
-        let value = self.value(level);
-        let moves = self.values.as_ref().map_or(0, |values| values.moves.iter().sum::<u64>());
-        let of_best = float(&value) + weight * moves as f64;
-        if found.is_best && is_about(found.objective, of_best) {
-            if weight > 0.0 {
-                let moves = BigRational::from_integer(moves.into());
-                let factor = later.map_or_else(BigRational::zero, |later| {
-                    self.packing.levels[later].terms.iter().map(|(factor, _)| factor).sum()
-                });
-                self.fewest_moves = Some((level, value.clone(), factor * moves));
-            }
-            return Ok(Some(value));
-        }
-        Ok(found.bound.and_then(|bound| careful(bound - weight * most_moves as f64)))
-    }
-
     /// Solves a program from the best solution, and keeps what it finds.
     fn solve_exact(&mut self, exact: &Exact, level: usize, limits: &Limits) -> Result<Solved, String> {
         let start = exact.start(self.instance, &self.best, self.shortfalls());
@@ -574,31 +531,6 @@ impl<'r, 'p> Run<'r, 'p> {
         self.keep(&state);
     }
 
-    /// Anneals for fewer moves, from where all stay and from the best solution in turn.
-    fn fewer_moves(&mut self, level: usize, enough: &dyn Fn(&[i128]) -> bool) {
-        let mut home = Search::new(State::new(self.instance), &self.guide, self.targets.clone(), SEED);
-        home.stay();
-        home.construct();
-        let home = home.state.snapshot();
-        let state = State::restored(self.instance, &self.best);
-        let mut search = Search::new(state, &self.guide, self.targets.clone(), SEED);
-        search.moves_later = Some(level);
-        let copies = self.best.len() as u64;
-        let effort = self.request.effort.clamp(1, 1_000_000);
-        let work = effort * (MOVE_STEPS_A_COPY * copies).min(MOST_STEPS);
-        let (cancellation, deadline) = (&self.request.cancellation, self.deadline);
-        search.anneal_moves(&home, &Budget { work, patience: 0, cancellation, deadline }, enough);
-        let state = search.state;
-        self.keep(&state);
-    }
-
-    /// A level after this one that counts moves and nothing else.
-    fn moves_after(&self, level: usize) -> Option<usize> {
-        let later = self.packing.levels.iter().enumerate().skip(level + 1);
-        let only_moves = |of: &Level| of.terms.iter().all(|(_, atom)| *atom == LevelAtom::Moves);
-        later.filter(|(_, of)| only_moves(of)).map(|(later, _)| later).next()
-    }
-
     fn linear(&mut self, relaxed: &Relaxation, frozen: Vec<BigRational>) -> Result<LevelBound, String> {
         let limits = self.limits(BigRational::zero());
         let found = linear_bound(relaxed, &limits, &mut self.quiet())?;
@@ -714,18 +646,6 @@ impl<'r, 'p> Run<'r, 'p> {
         origins.dedup();
         origins
     }
-}
-
-/// How many copies may move at most, where that is the lesser part of what runs.
-fn most_moves(instance: &Instance) -> Option<u64> {
-    let running: u64 = instance.running.iter().sum();
-    let limits = instance.move_effects.iter().filter_map(|&(row, by)| {
-        let of = &instance.rows[row];
-        let must_hold = matches!(of.counts, RowCounts::Violation) && of.relation != Relation::AtLeast;
-        let alone = instance.counts_moves_alone(row);
-        (must_hold && alone && by > 0).then(|| u64::try_from((of.bound / by).max(0)).unwrap_or(u64::MAX))
-    });
-    limits.min().filter(|most| most.saturating_mul(2) < running)
 }
 
 /// Up to what a search in floating point leaves open.
