@@ -5,7 +5,7 @@ use crate::program::{End, Found, Limits, Program};
 use crate::rational::{exact_power, float, power_of_two, rational};
 use crate::watch::Watcher;
 use berth_compiler::problem::Relation;
-use berth_compiler::relaxation::{Counted, Relaxation, RelaxedRow, farkas, proved};
+use berth_compiler::relaxation::{Counted, Relaxation, RelaxedRow, dual_bound, farkas, proved};
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use std::collections::{BTreeSet, HashMap};
@@ -98,7 +98,9 @@ pub(crate) fn contradiction(
         }
         program.add_row(terms, *relation, *bound);
     }
-    let found = program.solve(limits, None, watcher)?;
+    // Most rows hold at zero, where the search starts: measured, presolving takes four times as long as the rest.
+    let limits = Limits { as_it_stands: true, ..limits.clone() };
+    let found = program.solve(&limits, None, watcher)?;
     if found.end != End::Optimal {
         return Ok(None);
     }
@@ -117,7 +119,7 @@ pub(crate) fn fewest(
     limits: &Limits,
     watcher: &mut Watcher,
 ) -> Result<Multipliers, String> {
-    let mut best = multipliers;
+    let mut best = without_surplus(relaxation, multipliers);
     let mut needed: Vec<usize> = Vec::new();
     while best.len() <= MOST_TRIED && !watcher.cancellation.is_cancelled() {
         let Some(&(tried, _)) = best.iter().find(|(row, _)| !needed.contains(row)) else { break };
@@ -132,6 +134,31 @@ pub(crate) fn fewest(
         }
     }
     Ok(best)
+}
+
+/// The multipliers without those of rows that the contradiction can spare as it stands, the largest first: where
+/// 256 pods lack a core, those of so many that the others lack just a little.
+fn without_surplus(relaxation: &Relaxation, multipliers: Multipliers) -> Multipliers {
+    let worth = |(row, by): &(usize, BigRational)| {
+        relaxation.rows.get(*row).map_or_else(BigRational::zero, |row| by * &row.bound)
+    };
+    let mut surplus = dual_bound(relaxation, &multipliers);
+    let mut order: Vec<(BigRational, usize)> = multipliers
+        .iter()
+        .map(|entry| (worth(entry), entry.0))
+        .filter(|(worth, _)| worth.is_positive())
+        .collect();
+    order.sort_by(|(left, at), (right, other)| right.cmp(left).then(at.cmp(other)));
+    let mut spared = BTreeSet::new();
+    for (worth, row) in order {
+        // What the row pulls up, it holds off other rows: without it the bound falls by its worth at most.
+        if worth < surplus {
+            surplus -= worth;
+            spared.insert(row);
+        }
+    }
+    let rest: Multipliers = multipliers.iter().filter(|(row, _)| !spared.contains(row)).cloned().collect();
+    if farkas(relaxation, &rest) { rest } else { multipliers }
 }
 
 /// Some rows of a relaxation and the columns in them, numbered anew in their order.

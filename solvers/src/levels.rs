@@ -43,7 +43,7 @@ const MANY_COPIES: u64 = 10_000;
 
 /// The same where a little is tried first, and rounds without a better result.
 const SHORT_LOOKS: u64 = 1_000_000;
-const SHORT_ROUNDS: u64 = 300;
+const SHORT_ROUNDS: u64 = 100;
 
 /// Above this many columns for copies, a level of shortfalls is left to the native search: on full machines
 /// the program on named ones proves nothing for minutes.
@@ -624,6 +624,7 @@ impl<'r, 'p> Run<'r, 'p> {
             nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
             time: left.map(|left| left.max(Duration::from_millis(1))),
             gap: float(&gap),
+            as_it_stands: false,
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Limits {
     pub time: Option<Duration>,
     /// Relative gap at which it may stop.
     pub gap: f64,
+    /// Whether it starts with the program as it stands: what presolving takes is not always had back.
+    pub as_it_stands: bool,
 }
 
 /// How a solve ended.
@@ -238,6 +240,9 @@ fn set_options(model: &mut Model, limits: &Limits, whole: bool) -> Result<(), Tr
         model.try_set_option("mip_rel_gap", limits.gap)?;
         model.try_set_option("mip_abs_gap", 1e-9)?;
         model.try_set_option("mip_max_nodes", i32::try_from(limits.nodes).unwrap_or(i32::MAX))?;
+    }
+    if limits.as_it_stands {
+        model.try_set_option("presolve", "off")?;
     }
     if let Some(time) = limits.time {
         model.try_set_option("time_limit", time.as_secs_f64())?;

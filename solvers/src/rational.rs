@@ -6,6 +6,14 @@ use num_traits::{One, ToPrimitive, Zero};
 
 /// The nearest float; 0 where there is none.
 pub(crate) fn float(value: &BigRational) -> f64 {
+    // Whole numbers of 53 bits are floats, and division rounds to the nearest: the usual case, and a quick one.
+    const EXACT: i64 = 1 << 53;
+    if let (Some(numerator), Some(denominator)) = (value.numer().to_i64(), value.denom().to_i64())
+        && (-EXACT..=EXACT).contains(&numerator)
+        && denominator <= EXACT
+    {
+        return numerator as f64 / denominator as f64;
+    }
     value.to_f64().filter(|value| value.is_finite()).unwrap_or(0.0)
 }
 
