@@ -319,11 +319,13 @@ fn service_rows(
     };
     // A service that is declared runs, unless a line allows it none: leaving lines out never asks for more.
     let may_rest = service.replicas.iter().any(|line| line.low == Some(0));
-    if !may_rest && !without.contains(&service.span) {
+    let runs = !may_rest && !without.contains(&service.span);
+    if runs {
         at_least(BigRational::one(), vec![service.span]);
     }
     for line in service.replicas.iter().filter(|line| !without.contains(&line.span)) {
-        if let Some(low) = line.low {
+        // A line that asks for no more than that the service runs says nothing new.
+        if let Some(low) = line.low.filter(|low| *low > u64::from(runs)) {
             at_least(integer(low), vec![line.span]);
         }
     }

@@ -9,7 +9,7 @@ use crate::candidates::{self, Disregarded, degree_lines};
 use crate::containers::Container;
 use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
-use crate::problem::{Assignment, Atom, Item, Problem, Relation, Resource, Running};
+use crate::problem::{Assignment, Atom, Item, Packing, Problem, Relation, Resource, Running};
 use crate::problem_description::amount;
 use crate::quotas::{Quota, quotas};
 use crate::recheck;
@@ -124,11 +124,18 @@ impl<'a> Asking<'a> {
 
     /// As few of `kept` as still cannot hold together, and whether each of them was shown to be needed.
     fn reduced(&mut self, mut kept: BTreeSet<Span>) -> (BTreeSet<Span>, bool) {
-        // Whole chunks first: most lines of a large program have no part in it. Of few lines most have.
-        let mut chunk = kept.len() / 4;
+        let order = self.least_demand_first(&kept);
+        let mut needed = BTreeSet::new();
+        // What one line tells of others may be all that there is to find out.
+        if let Some(first) = order.first() {
+            self.try_without(*first, &mut kept, &mut needed);
+        }
+        // Whole chunks next: most lines of a large program have no part in it. Of few lines most have.
+        let doubtful =
+            |kept: &BTreeSet<Span>, needed| kept.difference(needed).copied().collect::<Vec<Span>>();
+        let mut chunk = kept.difference(&needed).count() / 4;
         while chunk > FEW {
-            let order: Vec<Span> = kept.iter().copied().collect();
-            for dropped in order.chunks(chunk) {
+            for dropped in doubtful(&kept, &needed).chunks(chunk) {
                 let rest: BTreeSet<Span> =
                     kept.iter().copied().filter(|span| !dropped.contains(span)).collect();
                 if self.verdict(&rest) == Verdict::Infeasible {
@@ -138,19 +145,65 @@ impl<'a> Asking<'a> {
             chunk = chunk.min(kept.len()) / 4;
         }
         let mut irreducible = true;
-        for span in kept.clone() {
-            let mut rest = kept.clone();
-            rest.remove(&span);
-            match self.verdict(&rest) {
-                Verdict::Infeasible => kept = rest,
-                Verdict::Feasible => {}
-                Verdict::Undecided => irreducible = false,
+        for span in order {
+            if kept.contains(&span) && !needed.contains(&span) {
+                irreducible &= self.try_without(span, &mut kept, &mut needed);
             }
             if self.request.cancellation.is_cancelled() {
                 return (kept, false);
             }
         }
         (kept, irreducible)
+    }
+
+    /// Leaves a line out where the others cannot hold either; otherwise it is needed. Whether that was decided.
+    fn try_without(&mut self, line: Span, kept: &mut BTreeSet<Span>, needed: &mut BTreeSet<Span>) -> bool {
+        let mut rest = kept.clone();
+        rest.remove(&line);
+        match self.verdict(&rest) {
+            Verdict::Infeasible => *kept = rest,
+            Verdict::Feasible => {
+                needed.insert(line);
+                needed.extend(self.needed_as_well(kept, line));
+            }
+            Verdict::Undecided => return false,
+        }
+        true
+    }
+
+    /// The lines in the order of what their services ask for, others last: where those that ask for the least fit
+    /// without one another, others do.
+    fn least_demand_first(&self, kept: &BTreeSet<Span>) -> Vec<Span> {
+        let Problem::Packing(packing) = self.problem(kept);
+        let demand = |item: usize| packing.items[item].choices.first().map(|choice| &choice.demand);
+        let mut order: Vec<Span> = kept.iter().copied().collect();
+        order.sort_by_cached_key(|span| {
+            let item = demanded_by(&packing, *span);
+            (item.is_none(), item.and_then(demand).cloned())
+        });
+        order
+    }
+
+    /// Other lines of `kept` that are needed if the one without which all others were found to hold is: where a copy of
+    /// the one's service may stand in the place of every copy of another's.
+    fn needed_as_well(&self, kept: &BTreeSet<Span>, without: Span) -> Vec<Span> {
+        let problem = self.problem(kept);
+        let Problem::Packing(packing) = &problem;
+        let Some(missing) = demanded_by(packing, without) else { return Vec::new() };
+        let takes_place = |other: &Span| {
+            let Some(item) = demanded_by(packing, *other).filter(|item| *item != missing) else {
+                return false;
+            };
+            let exchanged = |of: &Assignment| match of.item == item {
+                true => Assignment { item: missing, choice: 0, ..of.clone() },
+                false => of.clone(),
+            };
+            let mut assignments: Vec<Assignment> = self.near.iter().map(exchanged).collect();
+            assignments.sort();
+            let broken = recheck::recheck_assignments(&problem, &assignments).err().unwrap_or_default();
+            broken.iter().all(|violation| violation.origins.contains(other))
+        };
+        kept.iter().copied().filter(takes_place).collect()
     }
 
     /// What the lines of `kept` alone pose.
@@ -176,6 +229,21 @@ impl<'a> Asking<'a> {
             Feasibility::Feasible(_) | Feasibility::Unknown => Verdict::Undecided,
         }
     }
+}
+
+/// The item of which a line asks for copies, where that is all that it does.
+fn demanded_by(packing: &Packing, line: Span) -> Option<usize> {
+    let mut items =
+        packing.rows.iter().filter(|row| row.origins.contains(&line)).map(|row| match row.terms.as_slice() {
+            [(factor, Atom::Copies { item })]
+                if factor.is_positive() && row.relation == Relation::AtLeast =>
+            {
+                Some(*item)
+            }
+            _ => None,
+        });
+    let first = items.next()??;
+    items.all(|item| item == Some(first)).then_some(first)
 }
 
 /// Whether the lines of `kept` alone, with the facts and what runs now, cannot hold together.
