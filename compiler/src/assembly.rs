@@ -3,6 +3,7 @@
 //! Amounts of a resource become integers of one unit; where a unit fine enough for every amount would
 //! be absurd, demand is rounded up and capacity down. Every row names the lines it comes from.
 
+mod hazards;
 mod lines;
 mod shares;
 
@@ -76,6 +77,7 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
             lines.packing.rows.extend(rows);
         }
     }
+    hazards::join(&mut packing);
     wishes_and_levels(program, candidates, &mut packing);
     if moves_before_bill(program).is_some() {
         add_moves(program, &mut packing);
@@ -315,7 +317,7 @@ fn service_rows(
     let own = &candidates.services[index];
     let mut rows = Vec::new();
     let mut at_least = |bound: BigRational, origins: Vec<Span>| {
-        rows.push(Row { terms: copies(index), relation: Relation::AtLeast, bound, origins });
+        rows.push(Row { terms: copies(index), survives: None, relation: Relation::AtLeast, bound, origins });
     };
     // A service that is declared runs, unless a line allows it none: leaving lines out never asks for more.
     let may_rest = service.replicas.iter().any(|line| line.low == Some(0));
@@ -334,6 +336,7 @@ fn service_rows(
         let terms = Lines::new(program, packing).copies_there(index, None, least.scenario);
         packing.rows.push(Row {
             terms,
+            survives: None,
             relation: Relation::AtLeast,
             // No count is enough: one more than could ever be had.
             bound: integer(least.count.unwrap_or(MOST_COPIES + 1)),
@@ -344,6 +347,7 @@ fn service_rows(
         if let Some(high) = line.high {
             packing.rows.push(Row {
                 terms: copies(index),
+                survives: None,
                 relation: Relation::AtMost,
                 bound: integer(high),
                 origins: vec![line.span],
@@ -385,7 +389,7 @@ fn demand_rows(
         origins.extend(own.refusals.iter().flat_map(|refusal| &refusal.origins));
         origins.sort();
         origins.dedup();
-        Row { terms, relation: Relation::AtLeast, bound: moment.rate.clone(), origins }
+        Row { terms, survives: None, relation: Relation::AtLeast, bound: moment.rate.clone(), origins }
     };
     asked.map(row).collect()
 }

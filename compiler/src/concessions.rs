@@ -147,7 +147,7 @@ fn demand_of(program: &Program, line: Span) -> Option<&Service> {
     program.services.iter().find(|service| service.demand.as_ref().is_some_and(|of| of.span == line))
 }
 
-/// A row of `whole` as one of `packing`, which may have other places and divisions.
+/// A row of `whole` as one of `packing`, which may have other places, divisions and hazards.
 fn moved(mut row: Row, whole: &Packing, packing: &mut Packing) -> Row {
     for (_, atom) in &mut row.terms {
         match atom {
@@ -158,6 +158,7 @@ fn moved(mut row: Row, whole: &Packing, packing: &mut Packing) -> Row {
             _ => {}
         }
     }
+    row.survives = row.survives.map(|hazard| position(&mut packing.hazards, &whole.hazards[hazard]));
     row
 }
 

@@ -25,6 +25,8 @@ pub struct Packing {
     pub places: Vec<Place>,
     /// Ways to part the machines whose parts rows count: racks, sites.
     pub divisions: Vec<Division>,
+    /// What rows survive.
+    pub hazards: Vec<Hazard>,
     /// What is placed.
     pub items: Vec<Item>,
     /// What must hold beside capacity.
@@ -121,6 +123,24 @@ pub struct Division {
     pub part_of: Vec<Option<usize>>,
 }
 
+/// Machines that may be gone, one part of them at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hazard {
+    /// `box[1..20]`
+    pub name: String,
+    /// By machine: the part that it goes with; none: it stays. Parts are numbered from 0.
+    pub part_of: Vec<Option<usize>>,
+}
+
+impl Hazard {
+    /// Whether each part is a single machine, so that machines are alike in which part they belong to.
+    pub fn is_of_single_machines(&self) -> bool {
+        let mut parts: Vec<usize> = self.part_of.iter().flatten().copied().collect();
+        parts.sort_unstable();
+        parts.windows(2).all(|pair| pair[0] != pair[1])
+    }
+}
+
 /// Something placed in copies.
 #[derive(Clone, Debug)]
 pub struct Item {
@@ -163,6 +183,9 @@ pub enum Devices {
 pub struct Row {
     /// Sum of these.
     pub terms: Vec<(BigRational, Atom)>,
+    /// Of [`Packing::hazards`], by index: the row says so of what is left, whichever part of it is gone. It is then
+    /// at least something, and counts copies over all machines with factors above 0.
+    pub survives: Option<usize>,
     /// How.
     pub relation: Relation,
     /// To what.
@@ -214,6 +237,19 @@ pub enum Atom {
 }
 
 impl Atom {
+    /// The one choice whose copies it counts; none where it counts any.
+    pub fn choice(self) -> Option<usize> {
+        match self {
+            Self::CopiesOf { choice, .. } => Some(choice),
+            Self::CopiesOn { choice, .. } => choice,
+            Self::Copies { .. }
+            | Self::Spread { .. }
+            | Self::SpreadOver { .. }
+            | Self::Price
+            | Self::Moves => None,
+        }
+    }
+
     /// The item whose copies it counts; none for money and moves.
     pub fn item(self) -> Option<usize> {
         match self {

@@ -150,7 +150,13 @@ fn row_text(packing: &Packing, row: &Row) -> String {
         Relation::AtLeast => ">=",
         Relation::Equal => "==",
     };
-    format!("{} {relation} {}", joined(&terms), number(&row.bound))
+    format!("{}{} {relation} {}", joined(&terms), survived(packing, row), number(&row.bound))
+}
+
+/// ` without any one of box[1..20]`
+pub(crate) fn survived(packing: &Packing, row: &Row) -> String {
+    let hazard = row.survives.and_then(|hazard| packing.hazards.get(hazard));
+    hazard.map_or_else(String::new, |hazard| format!(" without any one of {}", hazard.name))
 }
 
 /// `a + 2 * b - c`

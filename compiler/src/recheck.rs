@@ -7,7 +7,7 @@ use crate::problem::{
     Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Problem, Relation, Row, Running,
     Shortfall, Solution, Wish, moves,
 };
-use crate::problem_description::{amounts, atom_text, joined, number};
+use crate::problem_description::{amounts, atom_text, joined, number, survived};
 use crate::relaxation::{Goal, proved, relaxation};
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -154,8 +154,25 @@ fn malformations(packing: &Packing) -> Vec<Violation> {
             found.push(claim(format!("the {} do not say where each machine belongs", division.name)));
         }
     }
+    for hazard in &packing.hazards {
+        if hazard.part_of.len() != machines {
+            found.push(claim(format!(
+                "the hazard of {} does not say what of it each machine is",
+                hazard.name
+            )));
+        }
+    }
     let rows = packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row));
     for row in rows {
+        let counts_copies = |atom: &Atom| matches!(atom, Atom::Copies { .. } | Atom::CopiesOf { .. });
+        let may_survive = row.relation == Relation::AtLeast
+            && row.terms.iter().all(|(factor, atom)| factor.is_positive() && counts_copies(atom));
+        if row.survives.is_some_and(|hazard| hazard >= packing.hazards.len() || !may_survive) {
+            found.push(Violation {
+                origins: row.origins.clone(),
+                text: "a row survives what does not exist, or counts more than copies".into(),
+            });
+        }
         let known = |item: usize, choice: usize| {
             packing.items.get(item).is_some_and(|item| choice == 0 || choice < item.choices.len())
         };
@@ -456,7 +473,29 @@ pub fn left_side(packing: &Packing, row: &Row, values: &Values) -> BigRational {
         };
         factor * count
     });
-    terms.sum()
+    terms.sum::<BigRational>() - lost(packing, row, values)
+}
+
+/// The most that a row counts on any one part of what it survives.
+fn lost(packing: &Packing, row: &Row, values: &Values) -> BigRational {
+    let Some(hazard) = row.survives else { return BigRational::zero() };
+    let part_of = &packing.hazards[hazard].part_of;
+    let mut by_part: BTreeMap<usize, BigRational> = BTreeMap::new();
+    for (factor, atom) in &row.terms {
+        let (item, choice) = match *atom {
+            Atom::Copies { item } => (item, None),
+            Atom::CopiesOf { item, choice } => (item, Some(choice)),
+            _ => continue,
+        };
+        for (&(machine, form), &copies) in &values.standing_as[item] {
+            if let Some(part) = part_of[machine]
+                && choice.is_none_or(|choice| choice == form)
+            {
+                *by_part.entry(part).or_default() += factor * integer(copies);
+            }
+        }
+    }
+    by_part.into_values().max().unwrap_or_default()
 }
 
 /// How far a row is from holding; 0 where it holds.
@@ -487,7 +526,8 @@ fn row_text(packing: &Packing, row: &Row, sum: &BigRational) -> String {
         Relation::AtLeast => "at least",
         Relation::Equal => "exactly",
     };
-    format!("{} = {}, {relation} {} is required", joined(&names), number(sum), number(&row.bound))
+    let (counted, survived) = (joined(&names), survived(packing, row));
+    format!("{counted}{survived} = {}, {relation} {} is required", number(sum), number(&row.bound))
 }
 
 /// Checks one level's claim and returns the bound that is confirmed.

@@ -34,6 +34,7 @@
 //!   any `d > 0` and factors `a >= 0`, `sum a q >= b` gives `sum ceil(a/d) q >= ceil(b/d)`, and
 //!   `sum a q <= b` gives `sum floor(a/d) q <= floor(b/d)`; and where all `a/d` are whole, of any sign,
 //!   the right side alone is rounded (Chvatal and Gomory);
+//! - *hazards*: what a row counts without any one part of a hazard, see [`hazards`];
 //! - *wishes*: the distance is at least the row's deficit; an unmet wish misses at most the largest
 //!   deficit that the ranges of its quantities allow;
 //! - *moves* are `min(planned, running) - kept`, and where rows ask for `least` copies, `planned` is no less. What
@@ -50,6 +51,7 @@
 mod capacities;
 mod certificate;
 mod groups;
+mod hazards;
 mod places;
 mod rows;
 mod step;

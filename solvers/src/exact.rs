@@ -4,7 +4,7 @@
 //! or `x[f,m,d]` for a form that takes a share, with `d` the device; `shared[m,d]` where a device may be
 //! given whole as well; `used[m]`, `holds[i,m]`, `holds_in[i,p]` and `e[w]` where money, spread (over machines,
 //! over parts of a division) and shortfalls are counted; `moved[i]` and `kept[i,m]`, or `left[i,m]` and `came[i,m]`,
-//! where moves are. Rows say
+//! where moves are; `gone[r]`, what a row that survives a hazard counts on any one part of it. Rows say
 //! capacity, devices, shares of each device, and the problem's own rows.
 //!
 //! **Why equivalent.** Columns and rows are the problem's definition, one to one. Two additions keep one
@@ -39,8 +39,17 @@ pub(crate) struct Exact {
     moved: BTreeMap<usize, (usize, Option<usize>)>,
     /// By item and machine, where fewer may be planned than run.
     kept: BTreeMap<(usize, usize), usize>,
+    /// Of rows that survive a hazard.
+    gone: Vec<Gone>,
     /// By item and machine, elsewhere: copies that have left where they run, and others that came there.
     exchanged: BTreeMap<(usize, usize), (usize, usize)>,
+}
+
+/// What goes with any one part of what a row survives.
+struct Gone {
+    column: usize,
+    /// By part: columns and what each counts.
+    parts: Vec<Vec<(usize, f64)>>,
 }
 
 struct Copies {
@@ -83,6 +92,7 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
         moved: BTreeMap::new(),
         kept: BTreeMap::new(),
         exchanged: BTreeMap::new(),
+        gone: Vec::new(),
     };
     let in_levels =
         level.is_some_and(|(level, _)| instance.moves_in_levels.iter().any(|(counts, _)| *counts <= level));
@@ -97,7 +107,7 @@ pub(crate) fn exact(instance: &Instance, level: Option<(usize, &[BigRational])>)
         exact.add_moves(instance);
     }
     for row in &instance.packing.rows {
-        let terms = exact.row_terms(instance, row);
+        let terms = exact.left_terms(instance, row);
         exact.add_scaled(terms, row.relation, float(&row.bound));
     }
     if let Some((level, frozen)) = level {
@@ -225,6 +235,13 @@ impl Exact {
         }
         for (wish, column) in &self.shortfalls {
             set(Some(column), shortfalls.get(*wish).map_or(0.0, float));
+        }
+        for Gone { column: gone, parts } in &self.gone {
+            let value = |(column, factor): &(usize, f64)| factor * values.get(*column).unwrap_or(&0.0);
+            let most = parts.iter().map(|part| part.iter().map(value).sum()).fold(0.0, f64::max);
+            if let Some(gone) = values.get_mut(*gone) {
+                *gone = most;
+            }
         }
         values
     }
@@ -438,7 +455,7 @@ impl Exact {
                 continue;
             }
             let Some(of) = instance.packing.wishes.get(wish) else { continue };
-            let terms = self.row_terms(instance, &of.row);
+            let terms = self.left_terms(instance, &of.row);
             let bound = float(&of.row.bound);
             let upper = |column: usize| self.program.upper(column);
             let least: f64 = terms.iter().map(|&(column, factor)| factor.min(0.0) * upper(column)).sum();
@@ -523,6 +540,35 @@ impl Exact {
     fn copies_here(&self, instance: &Instance, item: usize, machine: usize) -> Vec<(usize, f64)> {
         let forms = &instance.forms_of[item];
         self.sum_of(|of| of.machine == machine && forms.contains(&of.form))
+    }
+
+    /// What a row counts, less what goes with the worst part of what it survives.
+    fn left_terms(&mut self, instance: &Instance, row: &Row) -> Vec<(usize, f64)> {
+        let mut terms = self.row_terms(instance, row);
+        let Some(hazard) = row.survives.and_then(|hazard| instance.packing.hazards.get(hazard)) else {
+            return terms;
+        };
+        let machine_of: BTreeMap<usize, usize> =
+            self.copies.iter().map(|copies| (copies.column, copies.machine)).collect();
+        let mut parts: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
+        for &(column, factor) in &terms {
+            let machine = machine_of.get(&column);
+            if let Some(part) = machine.and_then(|&machine| hazard.part_of.get(machine).copied().flatten()) {
+                parts.entry(part).or_default().push((column, factor));
+            }
+        }
+        let largest = |part: &Vec<(usize, f64)>| -> f64 {
+            part.iter().map(|(column, factor)| factor * self.program.upper(*column)).sum()
+        };
+        let most = parts.values().map(largest).fold(0.0, f64::max);
+        let gone = self.program.add_column(most, false);
+        for part in parts.values() {
+            let less = part.iter().map(|(column, factor)| (*column, -factor));
+            self.add_scaled(less.chain([(gone, 1.0)]).collect(), Relation::AtLeast, 0.0);
+        }
+        self.gone.push(Gone { column: gone, parts: parts.into_values().collect() });
+        terms.push((gone, -1.0));
+        terms
     }
 
     fn row_terms(&self, instance: &Instance, row: &Row) -> Vec<(usize, f64)> {

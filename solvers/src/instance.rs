@@ -43,6 +43,10 @@ pub(crate) struct Instance<'p> {
     /// By item: rows, ascending, that ask for more copies, and for which those in some place do not count: what
     /// remains when that is gone.
     pub remainders: Vec<Vec<usize>>,
+    /// Rows that survive a hazard.
+    pub surviving: Vec<Surviving>,
+    /// By form: which of `surviving` count it, and what one copy adds to their rows.
+    pub survives: Vec<Vec<(usize, i128)>>,
     /// By group: the places that its machines belong to.
     pub places_of: Vec<Vec<usize>>,
     /// Items whose parts of a division some row counts.
@@ -85,6 +89,14 @@ pub(crate) struct SpreadOver {
     pub parts: usize,
     /// What one more part that holds the item adds to which row.
     pub effects: Vec<(usize, i128)>,
+}
+
+/// A row that holds without any one part of a hazard.
+#[derive(Clone, Debug)]
+pub(crate) struct Surviving {
+    pub row: usize,
+    /// Of the packing, by index.
+    pub hazard: usize,
 }
 
 /// A row in whole numbers.
@@ -137,6 +149,8 @@ impl<'p> Instance<'p> {
             packing,
             effects: vec![Vec::new(); forms.len()],
             place_effects: vec![BTreeMap::new(); forms.len()],
+            surviving: Vec::new(),
+            survives: vec![Vec::new(); forms.len()],
             forms,
             forms_of,
             groups,
@@ -284,6 +298,10 @@ impl<'p> Instance<'p> {
             Relation::Equal => whole(value.round()),
         };
         let index = self.rows.len();
+        let surviving = row.survives.map(|hazard| {
+            self.surviving.push(Surviving { row: index, hazard });
+            self.surviving.len() - 1
+        });
         for (factor, atom) in &factors {
             let factor = round(factor * &scale);
             if factor == 0 {
@@ -292,13 +310,13 @@ impl<'p> Instance<'p> {
             match *atom {
                 Atom::Copies { item } => {
                     for form in self.forms_of.get(item).cloned().unwrap_or(0..0) {
-                        add_effect(&mut self.effects[form], index, factor);
+                        self.add_copies_effect(form, index, factor, surviving);
                     }
                 }
                 Atom::CopiesOf { item, choice } => {
                     let forms = self.forms_of.get(item).cloned().unwrap_or(0..0);
                     if let Some(form) = forms.clone().nth(choice) {
-                        add_effect(&mut self.effects[form], index, factor);
+                        self.add_copies_effect(form, index, factor, surviving);
                     }
                 }
                 Atom::CopiesOn { item, choice, place } => {
@@ -327,6 +345,19 @@ impl<'p> Instance<'p> {
         let bound = -round(-&row.bound * &scale);
         self.rows.push(ScaledRow { relation: row.relation, bound, counts: RowCounts::Violation });
         scale
+    }
+
+    fn add_copies_effect(&mut self, form: usize, row: usize, factor: i128, surviving: Option<usize>) {
+        add_effect(&mut self.effects[form], row, factor);
+        if let Some(surviving) = surviving {
+            add_effect(&mut self.survives[form], surviving, factor);
+        }
+    }
+
+    /// The part of a row's hazard that a machine goes with.
+    pub fn part_of(&self, surviving: usize, machine: usize) -> Option<usize> {
+        let hazard = &self.packing.hazards[self.surviving[surviving].hazard];
+        hazard.part_of.get(machine).copied().flatten()
     }
 
     fn add_running(&mut self) {

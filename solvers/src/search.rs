@@ -338,7 +338,9 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     fn place_together(&mut self, form: usize, mut count: u64) -> u64 {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
-        let spreads = !instance.spread_effects[item].is_empty() || !instance.remainders[item].is_empty();
+        let spreads = !instance.spread_effects[item].is_empty()
+            || !instance.remainders[item].is_empty()
+            || !instance.survives[form].is_empty();
         if spreads || instance.running[item] > 0 {
             return count;
         }
@@ -464,8 +466,9 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             } else {
                 search.left_over(form, machine, slot)
             };
-            let misplaced =
-                out_of_place || wants_new.is_some_and(|new| new == search.state.holds(machine, item));
+            let misplaced = out_of_place
+                || wants_new.is_some_and(|new| new == search.state.holds(machine, item))
+                || search.state.is_exposed(form, machine);
             let moves = !search.state.would_stay(item, machine);
             let (first, then) = if search.guide.stays_first { (moves, opens) } else { (opens, moves) };
             let key = (misplaced, first, then, cost);

@@ -148,11 +148,15 @@ impl Encoding {
             }
             let left = sum(terms.iter().map(|(by, count)| (*by, count)))?;
             let right = integer(scaled.bound)?;
-            let fact = match scaled.relation {
-                Relation::AtMost => left.le(right),
-                Relation::AtLeast => left.ge(right),
-                Relation::Equal => left.eq(right),
+            let mut fact = match scaled.relation {
+                Relation::AtMost => left.le(&right),
+                Relation::AtLeast => left.ge(&right),
+                Relation::Equal => left.eq(&right),
             };
+            let survives = instance.surviving.iter().position(|surviving| surviving.row == index);
+            for gone in survives.map(|surviving| on_parts(instance, surviving, &copies)).unwrap_or_default() {
+                fact &= (&left - gone?).ge(&right);
+            }
             // An item that a row counts is part of the story: its demands meet the machines' capacity.
             let items = row.terms.iter().filter_map(|(_, atom)| packing.items.get(atom.item()?));
             let origins = row.origins.iter().copied().chain(items.map(|item| item.origin)).collect();
@@ -160,6 +164,18 @@ impl Encoding {
         }
         Some(())
     }
+}
+
+/// What a row counts on each part of what it survives.
+fn on_parts(instance: &Instance, surviving: usize, copies: &[Copies]) -> Vec<Option<Int>> {
+    let mut parts: BTreeMap<usize, Vec<(i128, &Int)>> = BTreeMap::new();
+    for of in copies {
+        let by = instance.survives[of.form].iter().find(|(index, _)| *index == surviving);
+        if let (Some((_, by)), Some(part)) = (by, instance.part_of(surviving, of.machine)) {
+            parts.entry(part).or_default().push((*by, &of.count));
+        }
+    }
+    parts.into_values().map(|terms| sum(terms.into_iter())).collect()
 }
 
 /// Capacity and devices of one machine.

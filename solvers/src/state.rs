@@ -41,6 +41,43 @@ struct Order {
     in_use: usize,
 }
 
+/// What a row counts by part of a hazard.
+#[derive(Clone, Debug, Default)]
+struct Exposed {
+    /// By part, without zeros.
+    by_part: BTreeMap<usize, i128>,
+    /// How many parts hold so much.
+    amounts: BTreeMap<i128, usize>,
+}
+
+impl Exposed {
+    /// The most on one part: what goes with it.
+    fn most(&self) -> i128 {
+        self.amounts.last_key_value().map_or(0, |(most, _)| *most)
+    }
+
+    fn on(&self, part: usize) -> i128 {
+        self.by_part.get(&part).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, part: usize, amount: i128) {
+        let before = self.on(part);
+        let after = before + amount;
+        if let Some(parts) = self.amounts.get_mut(&before) {
+            *parts -= 1;
+            if *parts == 0 {
+                self.amounts.remove(&before);
+            }
+        }
+        if after == 0 {
+            self.by_part.remove(&part);
+        } else {
+            self.by_part.insert(part, after);
+            *self.amounts.entry(after).or_default() += 1;
+        }
+    }
+}
+
 enum Change {
     Inserted { machine: usize },
     Removed { machine: usize, at: usize, copy: Copy },
@@ -71,6 +108,8 @@ pub(crate) struct State<'i, 'p> {
     sums: Vec<i128>,
     /// Of each spread over a division, by part: copies there.
     on_parts: Vec<Vec<u64>>,
+    /// Of each row that survives a hazard.
+    exposed: Vec<Exposed>,
     /// Violation of rows, then the levels; compared in order, less is better.
     pub score: Vec<i128>,
     journal: Vec<Change>,
@@ -108,6 +147,7 @@ impl<'i, 'p> State<'i, 'p> {
             copies_of_item: vec![0; packing.items.len()],
             kept_of_item: vec![0; packing.items.len()],
             sums: vec![0; instance.rows.len()],
+            exposed: vec![Exposed::default(); instance.surviving.len()],
             on_parts: instance.spreads_over.iter().map(|spread| vec![0; spread.parts]).collect(),
             score: vec![0; packing.levels.len() + 1],
             journal: Vec::new(),
@@ -369,6 +409,7 @@ impl<'i, 'p> State<'i, 'p> {
         self.kept_of_item[form.item] += u64::from(stays);
         self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], 1);
+        self.expose(copy.form, machine, 1);
         self.add_there(copy.form, machine, 1);
     }
 
@@ -405,7 +446,33 @@ impl<'i, 'p> State<'i, 'p> {
         self.kept_of_item[form.item] -= u64::from(stayed);
         self.add_moves(form.item, moved);
         self.add_effects(&instance.effects[copy.form], -1);
+        self.expose(copy.form, machine, -1);
         self.add_there(copy.form, machine, -1);
+    }
+
+    /// What a copy on a machine, as it comes or, times -1, goes, takes from rows that survive the machine's loss.
+    fn expose(&mut self, form: usize, machine: usize, times: i128) {
+        let instance = self.instance;
+        for &(index, factor) in &instance.survives[form] {
+            let Some(part) = instance.part_of(index, machine) else { continue };
+            let exposed = &mut self.exposed[index];
+            let before = exposed.most();
+            exposed.add(part, factor * times);
+            let more = exposed.most() - before;
+            if more != 0 {
+                self.add_effects(&[(instance.surviving[index].row, -1)], more);
+            }
+        }
+    }
+
+    /// Whether some row still lacks copies of the form that survive, and one on this machine would go with those that it
+    /// has to do without already.
+    pub fn is_exposed(&self, form: usize, machine: usize) -> bool {
+        self.instance.survives[form].iter().any(|&(index, factor)| {
+            let (row, exposed) = (self.instance.surviving[index].row, &self.exposed[index]);
+            let part = self.instance.part_of(index, machine);
+            self.wanted(row) > 0 && part.is_some_and(|part| exposed.on(part) + factor > exposed.most())
+        })
     }
 
     /// What a copy does for where it stands, as it comes or, times -1, goes.

@@ -2,7 +2,7 @@
 
 use crate::instance::{Instance, RowCounts};
 use berth_compiler::problem::Relation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Targets that satisfy rows and wishes one after another, the rows first, then the wishes of earlier
 /// levels first. A row that asks for more raises the form that gives it for the least of the machines.
@@ -37,7 +37,7 @@ pub(crate) fn greedy_targets(instance: &Instance, expense: &[f64]) -> Vec<u64> {
         });
         for (form, factor) in forms {
             let item = instance.forms[form].item;
-            let missing = asked(instance, row, item) - sums[row];
+            let missing = asked(instance, row, form) - sums[row];
             if missing <= 0 {
                 break;
             }
@@ -61,23 +61,38 @@ pub(crate) fn greedy_targets(instance: &Instance, expense: &[f64]) -> Vec<u64> {
     targets
 }
 
-/// What a row asks for. Where each of several rows leaves the copies of a place out, as many copies as are enough
-/// when they stand evenly in those places.
-fn asked(instance: &Instance, row: usize, item: usize) -> i128 {
+/// What a row asks for. Where copies go with a place or with a part of a hazard, as many as are enough when they stand
+/// evenly in those.
+fn asked(instance: &Instance, row: usize, form: usize) -> i128 {
     let bound = instance.rows[row].bound;
-    let remainders = &instance.remainders[item];
-    let places = remainders.len() as i128;
-    if places > 1 && bound > 0 && remainders.binary_search(&row).is_ok() {
-        // bound * places / (places - 1), rounded up.
-        bound.saturating_add((bound + places - 2) / (places - 1))
+    let remainders = &instance.remainders[instance.forms[form].item];
+    let hazard = instance.survives[form].iter().find(|(index, _)| instance.surviving[*index].row == row);
+    let parts = match hazard {
+        Some((index, _)) => parts_for(instance, *index, form) as i128,
+        None if remainders.binary_search(&row).is_ok() => remainders.len() as i128,
+        None => 1,
+    };
+    if parts > 1 && bound > 0 {
+        // bound * parts / (parts - 1), rounded up.
+        bound.saturating_add((bound + parts - 2) / (parts - 1))
     } else {
         bound
     }
 }
 
+/// Parts of a hazard with a machine that the form fits on.
+fn parts_for(instance: &Instance, surviving: usize, form: usize) -> usize {
+    let fits = |machine: &usize| instance.fits[form][instance.group_of[*machine]] > 0;
+    let machines = (0..instance.packing.machines.len()).filter(fits);
+    machines.filter_map(|machine| instance.part_of(surviving, machine)).collect::<BTreeSet<_>>().len()
+}
+
 /// Whether greedy targets may be wrong: an item with a choice of forms, a row over several items, one that
-/// rewards fewer copies, or one that wants copies in a place.
+/// rewards fewer copies, wants copies in a place, or survives a hazard.
 pub(crate) fn needs_master(instance: &Instance) -> bool {
+    if !instance.surviving.is_empty() {
+        return true;
+    }
     let mut items_of_row: Vec<Option<usize>> = vec![None; instance.rows.len()];
     for (form, effects) in instance.effects.iter().enumerate() {
         let item = instance.forms[form].item;

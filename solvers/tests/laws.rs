@@ -175,8 +175,8 @@ fn tiny() -> impl Strategy<Value = String> {
     let machine = (1..=2_u32, 4..=12_u32, 0..=2_u32, prop::sample::select(vec!["0", "1", "1.5", "3"]));
     let form = (1..=8_u32, 0..=4_usize, prop::bool::weighted(0.3), 0..=1_u32);
     let item = (1..=2_u32, prop::collection::vec(form, 1..=2));
-    let row = (0..=15_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
-    let wish = (0..=15_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
+    let row = (0..=19_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32);
+    let wish = (0..=19_usize, 0..=1_usize, 0..=1_usize, 0..=3_u32, any::<bool>());
     (
         prop::collection::vec(machine, 1..=2),
         prop::collection::vec(item, 1..=2),
@@ -206,6 +206,9 @@ fn tiny() -> impl Strategy<Value = String> {
             text += &format!("place left {}\nplace right {}\n", every(2).join(" "), names[1..].join(" "));
             let parts: Vec<&str> = (0..names.len()).map(|at| ["0", "1", "-"][at % 3]).collect();
             text += &format!("parts halves {}\n", parts.join(" "));
+            // What may be gone: any one machine, or any one of two sets of them.
+            let each: Vec<String> = (0..names.len()).map(|at| at.to_string()).collect();
+            text += &format!("hazard each {}\nhazard sets {}\n", each.join(" "), parts.join(" "));
             for (index, (most, forms)) in items.iter().enumerate() {
                 text += &format!("item i{index} most {most}\n");
                 for (at, (cpu, devices, pinned, class)) in forms.iter().enumerate() {
@@ -261,6 +264,10 @@ fn row_text(items: usize, kind: usize, item: usize, other: usize, bound: u32) ->
         13 => format!("2 i{item} - 3 i{item}@left - spread(i{item},halves) >= 0"),
         14 => format!("i{item}.f0@left >= {bound}"),
         15 => format!("2 i{item}.f0@right + i{other}@left <= {bound}"),
+        16 => format!("i{item} >= {bound} without each"),
+        17 => format!("i{item} >= {bound} without sets"),
+        18 => format!("2 i{item}.f0 + 3 i{other} >= {bound} without each"),
+        19 => format!("1.5 i{item} + i{other}.f0 >= {bound} without sets"),
         _ => format!("spread(i{item}) <= {bound}"),
     }
 }

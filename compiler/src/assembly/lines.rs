@@ -187,7 +187,13 @@ impl<'l> Lines<'l> {
         origins: Vec<Span>,
     ) -> Row {
         let atom = Atom::CopiesOn { item: service, choice: None, place: self.place(nodes) };
-        Row { terms: vec![(BigRational::one(), atom)], relation, bound: integer(bound), origins }
+        Row {
+            terms: vec![(BigRational::one(), atom)],
+            survives: None,
+            relation,
+            bound: integer(bound),
+            origins,
+        }
     }
 
     /// No copy stands on a node with a taint that its service does not tolerate: a row for each service and each
@@ -255,7 +261,7 @@ impl<'l> Lines<'l> {
             Compare::Above => (Relation::AtLeast, (scaled.floor() + BigRational::one()) * step),
             Compare::Unequal => return None,
         };
-        Some(Row { terms: sum, relation, bound, origins: self.origins(scenario, origin) })
+        Some(Row { terms: sum, survives: None, relation, bound, origins: self.origins(scenario, origin) })
     }
 
     fn atom(&mut self, subject: &Subject, scenario: Option<usize>) -> Option<Atom> {

@@ -16,7 +16,13 @@ impl Lines<'_> {
         let all = quotas(self.program, without);
         let row = |quota: Quota| {
             let terms = self.devices_used(candidates, &quota.members, quota.device);
-            let row = Row { terms, relation: Relation::AtMost, bound: quota.most(), origins: quota.origins };
+            let row = Row {
+                terms,
+                survives: None,
+                relation: Relation::AtMost,
+                bound: quota.most(),
+                origins: quota.origins,
+            };
             (!row.terms.is_empty()).then_some(row)
         };
         all.into_iter().filter_map(row).collect()
@@ -39,7 +45,13 @@ impl Lines<'_> {
                 let parts = BigRational::from_integer(parts);
                 terms.iter_mut().for_each(|(taken, _)| *taken *= &parts);
                 let bound = (bound * &parts).floor();
-                let row = Row { terms, relation: Relation::AtLeast, bound, origins: vec![line.span] };
+                let row = Row {
+                    terms,
+                    survives: None,
+                    relation: Relation::AtLeast,
+                    bound,
+                    origins: vec![line.span],
+                };
                 let wish = self.packing.wishes.len();
                 self.packing.wishes.push(Wish { row, shortfall: Shortfall::Distance });
                 short.push((parts.recip(), LevelAtom::Shortfall { wish }));

@@ -1,7 +1,7 @@
 //! Machines taken together: those that are alike, and where those are many classes, those that are similar.
 
 use super::whole;
-use crate::problem::{Machine, Packing, Running};
+use crate::problem::{Hazard, Machine, Packing, Running};
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub const MOST_GROUPS: usize = 80;
 
 /// Interchangeable machines, by index; in order of their first machine. They differ in name and origin only, belong to
-/// the same places and parts, and the same runs on them now.
+/// the same places and parts or are parts of their own of the same hazards, and the same runs on them now.
 pub fn machine_groups(packing: &Packing) -> Vec<Vec<usize>> {
     let mut running: Vec<Vec<(usize, u64)>> = vec![Vec::new(); packing.machines.len()];
     for Running { item, machine, copies } in &packing.running {
@@ -27,9 +27,16 @@ fn alike<K: Ord>(packing: &Packing, also: impl Fn(usize) -> K) -> Vec<Vec<usize>
     let mut places = BTreeMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let places_of = places_of(packing);
+    let parts_of = |part_of: &Vec<Option<usize>>, machine: usize| part_of.get(machine).copied().flatten();
+    let singles: Vec<bool> = packing.hazards.iter().map(Hazard::is_of_single_machines).collect();
     for (index, machine) in packing.machines.iter().enumerate() {
-        let parts: Vec<Option<usize>> =
-            packing.divisions.iter().map(|division| division.part_of.get(index).copied().flatten()).collect();
+        let of_divisions = packing.divisions.iter().map(|division| parts_of(&division.part_of, index));
+        // Which of single machines one is tells no two apart.
+        let of_hazards = packing.hazards.iter().zip(&singles).map(|(hazard, single)| {
+            let part = parts_of(&hazard.part_of, index);
+            if *single { part.map(|_| 0) } else { part }
+        });
+        let parts: Vec<Option<usize>> = of_divisions.chain(of_hazards).collect();
         let key = (
             (&machine.capacity, machine.devices, machine.class, &machine.price),
             (&places_of[index], parts),

@@ -250,7 +250,11 @@ impl Builder<'_> {
     }
 
     /// Those of its copies in one form; none: in any.
-    fn columns_as(&self, item: usize, choice: Option<usize>) -> impl Iterator<Item = (usize, usize)> + '_ {
+    pub(super) fn columns_as(
+        &self,
+        item: usize,
+        choice: Option<usize>,
+    ) -> impl Iterator<Item = (usize, usize)> + '_ {
         let forms = self.copies.get(item).into_iter().flatten().enumerate();
         let forms = forms.filter(move |(form, _)| choice.is_none_or(|choice| choice == *form));
         forms.flat_map(|(_, columns)| columns).filter_map(|(group, column)| Some(((*group)?, *column)))

@@ -213,6 +213,9 @@ impl<'a> Builder<'a> {
     }
 
     fn add_row(&mut self, row: &Row) {
+        if row.survives.is_some() {
+            return self.add_surviving(row);
+        }
         if row.relation == Relation::Equal && !self.is_exact(row) {
             for relation in [Relation::AtLeast, Relation::AtMost] {
                 let terms = self.sum(&row.terms, End::of(relation));
@@ -362,9 +365,10 @@ impl<'a> Builder<'a> {
             Shortfall::Unmet => largest.clone(),
         };
         if largest_deficit.is_positive() {
-            let mut terms = self.sum(&wish.row.terms, End::High);
-            terms.insert(column, weight(&largest_deficit));
-            self.add(terms, Relation::AtLeast, wish.row.bound.clone(), wish.row.origins.clone());
+            for mut terms in self.left_by(&wish.row) {
+                terms.insert(column, weight(&largest_deficit));
+                self.add(terms, Relation::AtLeast, wish.row.bound.clone(), wish.row.origins.clone());
+            }
         }
         if largest_excess.is_positive() {
             let mut terms = self.sum(&wish.row.terms, End::Low);
@@ -435,7 +439,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn sum(&self, terms: &[(BigRational, Atom)], end: End) -> Terms {
+    pub(super) fn sum(&self, terms: &[(BigRational, Atom)], end: End) -> Terms {
         let mut sum = Terms::new();
         for (factor, atom) in terms {
             for (column, weight) in self.quantity(*atom, end.times(factor)) {

@@ -12,14 +12,16 @@
 //! row web + 2 chat.small - spread(web) >= 3
 //! row web@rack_a <= 2
 //! row spread(web,racks) >= 2
+//! hazard each 0 1 2
+//! row 2 web + chat.small >= 3 without each
 //! wish web >= 4 distance
 //! level bill: price + 0.4 wish0 gap 0.01
 //! ```
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use berth_compiler::problem::{
-    Atom, Certificate, Choice, Devices, Division, Item, Level, LevelAtom, Machine, Packing, Place, Problem,
-    Relation, Resource, Row, Running, Shortfall, Solution, Wish,
+    Atom, Certificate, Choice, Devices, Division, Hazard, Item, Level, LevelAtom, Machine, Packing, Place,
+    Problem, Relation, Resource, Row, Running, Shortfall, Solution, Wish,
 };
 use berth_compiler::problem_description::number;
 use berth_compiler::recheck::recheck;
@@ -76,6 +78,10 @@ pub fn packing(text: &str) -> Problem {
             ["parts", name, parts @ ..] => {
                 let part_of = parts.iter().map(|part| part.parse().ok()).collect();
                 packing.divisions.push(Division { name: (*name).into(), part_of });
+            }
+            ["hazard", name, parts @ ..] => {
+                let part_of = parts.iter().map(|part| part.parse().ok()).collect();
+                packing.hazards.push(Hazard { name: (*name).into(), part_of });
             }
             ["item", name, "most", most, rest @ ..] => {
                 let fields = fields(rest);
@@ -264,7 +270,11 @@ fn row(packing: &Packing, words: &[&str], origin: Span) -> Row {
         _ => Relation::Equal,
     };
     let terms = terms(&words[..at]).into_iter().map(|(factor, word)| (factor, atom(packing, word))).collect();
-    Row { terms, relation, bound: rational(words[at + 1]), origins: vec![origin] }
+    let survives = match &words[at + 2..] {
+        ["without", name] => packing.hazards.iter().position(|hazard| hazard.name == *name),
+        _ => None,
+    };
+    Row { terms, survives, relation, bound: rational(words[at + 1]), origins: vec![origin] }
 }
 
 fn terms<'t>(words: &[&'t str]) -> Vec<(BigRational, &'t str)> {
