@@ -1,6 +1,7 @@
 //! What a person reads.
 
 pub mod actions;
+pub mod autoscaling;
 pub mod candidates;
 pub mod diagnostics;
 pub mod failure;

@@ -2,8 +2,9 @@
 
 mod support;
 
-use berth_compiler::plan::Status;
+use berth_compiler::plan::{Plan, Status};
 use berth_compiler::verify::verify;
+use num_traits::ToPrimitive as _;
 use std::fmt::Write as _;
 use support::{Memory, Random, bill, plan, planned, request, with_session};
 
@@ -202,4 +203,62 @@ fn what_a_scenario_leaves_is_a_plan_of_what_is_left() {
         assert!(is_plan(plan(&rest).status), "seed {seed}:\n{text}\n{rest}");
     }
     assert!(survived >= 10, "only {survived} of the draws survive");
+}
+
+/// The step's count of a schedule.
+fn replicas_at(plan: &Plan, step: usize) -> u64 {
+    let schedule = &plan.autoscaling[0].schedule;
+    schedule.iter().rev().find(|change| change.step <= step).unwrap().replicas
+}
+
+#[test]
+fn a_step_has_the_fewest_replicas_that_a_plan_for_it_alone_can_have() {
+    let (mut asked, mut differ) = (0, 0);
+    for seed in SEEDS {
+        let mut random = Random(seed);
+        let [serves, peak, limit] = [random.within(40, 90), random.within(90, 400), random.within(60, 400)];
+        let facts =
+            format!("    cpu = 1 core\n    serves = {serves} req/s\n    latency p99 < {}ms\n", limit + 200);
+        let guarded = [
+            (random.below(2) == 0).then(|| format!("latency p99 < {limit}ms")),
+            (random.below(2) == 0).then(|| format!("replicas >= {}", random.within(1, 4))),
+            (random.below(2) == 0).then(|| format!("spread(node) >= {}", random.within(2, 3))),
+        ];
+        let lines = |end: &str| -> String {
+            guarded.iter().flatten().map(|line| format!("    {line}{end}\n")).collect()
+        };
+        let text = |lines: &str| {
+            format!(
+                "node n[1..4] {{\n    cpu = 16 core\n}}\nservice s {{\n{facts}{lines}}}\nplan p {{\n    minimize = bill\n}}\n"
+            )
+        };
+        let elastic = format!(
+            "    elastic = true\n    start_up = 0s\n    demand = diurnal(peak = {peak} req/s, trough = {} req/s, peak_at = 20h)\n{}",
+            random.within(1, peak / 2),
+            lines(" when hour in 8h..14h"),
+        );
+        let found = planned(&Memory::of("plan.berth", &text(&elastic))).unwrap();
+        if !is_plan(found.plan.status) {
+            continue;
+        }
+        let counts: Vec<u64> = (0..24).map(|step| replicas_at(&found.plan, step)).collect();
+        differ += usize::from(counts.iter().any(|count| *count != counts[0]));
+        assert_eq!(counts.iter().max(), Some(&found.plan.autoscaling[0].max), "seed {seed}: {counts:?}");
+        let rates = &found.stages.program.services[0].demand.as_ref().unwrap().value.rates;
+        for step in [3, 8, 13, 20] {
+            let rate = format!("    demand = {:.9} req/s\n", rates[step].to_f64().unwrap());
+            let own = if (8..14).contains(&step) { lines("") } else { String::new() };
+            let alone = |count: u64| plan(&text(&format!("{rate}{own}    replicas = {count}\n"))).status;
+            assert!(is_plan(alone(counts[step])), "seed {seed}, step {step}: {counts:?}");
+            if counts[step] > 1 {
+                assert_eq!(
+                    alone(counts[step] - 1),
+                    Status::Infeasible,
+                    "seed {seed}, step {step}: {counts:?}"
+                );
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked >= 80 && differ >= 20, "{asked} steps were asked for, {differ} schedules change");
 }

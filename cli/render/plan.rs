@@ -2,6 +2,7 @@
 //!
 //! It reads nothing but the plan file's own structure.
 
+use crate::render::autoscaling;
 use crate::render::diagnostics::print;
 use crate::render::quantities::{money, percent, quantity};
 use crate::render::table::{Align, paragraph, table};
@@ -18,7 +19,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// Longer tables say how many rows they leave out; `--json` has all.
-const MOST_ROWS: usize = 40;
+pub const MOST_ROWS: usize = 40;
 
 /// Characters of a line that are shown.
 const MOST_OF_LINE: usize = 32;
@@ -34,6 +35,7 @@ pub fn text(plan: &Plan) -> String {
     let mut text = title(plan);
     text.push_str(&unjudged(plan));
     text.push_str(&placements(plan));
+    text.push_str(&autoscaling::text(plan));
     text.push_str(&emptied(plan));
     text.push_str(&actions(plan));
     text.push_str(&gives_way(plan));
@@ -206,7 +208,8 @@ fn named(names: &[&str]) -> String {
     }
 }
 
-fn shortened(text: &str, most: usize) -> String {
+/// `text`, cut where it has more characters than `most`.
+pub fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -214,7 +217,8 @@ fn shortened(text: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
-fn left_out(count: usize, what: &str) -> String {
+/// How many rows a table leaves out, where it does.
+pub fn left_out(count: usize, what: &str) -> String {
     match count.checked_sub(MOST_ROWS) {
         None | Some(0) => String::new(),
         Some(more) => format!("  … and {more} more {what}; --json has all\n"),

@@ -395,7 +395,7 @@ fn demand_rows(
 }
 
 /// A predicted rate as a rational on the safe side: thousandths of a request a second, rounded down.
-fn rate_rounded_down(rate: f64) -> BigRational {
+pub fn rate_rounded_down(rate: f64) -> BigRational {
     let thousandths = (rate * 1_000.0).floor().max(0.0);
     BigRational::new(BigInt::from(thousandths.to_u64().unwrap_or(0)), BigInt::from(1_000))
 }

@@ -40,6 +40,7 @@ pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
         missing.extend([cpu, memory].into_iter().flatten().filter_map(too_large));
     }
     for service in &program.services {
+        missing.extend(elastic(service));
         match &service.work {
             Work::Llm(work) => missing.extend(llm(program, service, work)),
             Work::Image(work) => {
@@ -63,6 +64,41 @@ pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
         }
     }
     missing
+}
+
+/// What a service whose replicas follow the demand does not say of it, or of how they follow.
+fn elastic(service: &Service) -> Option<Diagnostic> {
+    let elastic = service.elastic.as_ref().filter(|elastic| elastic.value)?;
+    let has_speed = match &service.work {
+        Work::Image(work) => work.serves.is_some() || work.time.is_some(),
+        Work::Llm(_) => true,
+    };
+    let absent: Vec<(&str, &str)> = [
+        (
+            "demand",
+            "demand = diurnal(peak = 380 req/s, trough = 40 req/s, peak_at = 20h)",
+            service.demand.is_none(),
+        ),
+        ("serves", "serves = 60 req/s", !has_speed),
+        ("start_up", "start_up = 90s", service.start_up.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(name, example, absent)| absent.then_some((name, example)))
+    .collect();
+    let (names, examples): (Vec<&str>, Vec<&str>) = absent.into_iter().unzip();
+    (!names.is_empty()).then(|| {
+        Diagnostic::error(
+            "model::missing-input",
+            format!("`{}` does not say how its replicas follow the demand", service.name),
+            service.span,
+            format!("`{}` {} no value", names.join("`, `"), if names.len() == 1 { "has" } else { "have" }),
+        )
+        .and(elastic.span, "they do")
+        .help(format!(
+            "State what is asked, what one replica serves, and when a new one does:\n{}",
+            examples.join("\n")
+        ))
+    })
 }
 
 /// Amounts are counted in 64 bits, a core in a million parts.

@@ -5,7 +5,9 @@
 //! an unknown major version is refused.
 
 pub mod actions;
+pub mod autoscaling;
 pub mod judged;
+pub mod needed;
 pub mod objects;
 pub mod predicted;
 pub mod read;
@@ -15,6 +17,7 @@ pub mod written;
 use crate::degrees::Degrees;
 use crate::state::Observed;
 use actions::Action;
+use autoscaling::Autoscaling;
 use objects::{ObjectEntry, TargetEntry, Unwritten};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -68,6 +71,9 @@ pub struct Plan {
     /// What teams use of the devices.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teams: Vec<TeamEntry>,
+    /// Bounds and schedules of elastic services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub autoscaling: Vec<Autoscaling>,
     /// Steps of the horizon that were judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,

@@ -316,6 +316,15 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             plan.placeholders.clone(),
         )
     };
+    for (left, right) in longest(&found.autoscaling, &derived.autoscaling) {
+        if left != right {
+            let service = right.or(left).map(|entry| entry.service.clone()).unwrap_or_default();
+            let text = format!(
+                "how many replicas `{service}` has by the step is not what its demand and lines give"
+            );
+            differences.push(altered(stages, service_line(&service), text));
+        }
+    }
     if rest(found) != rest(derived) {
         differences.push(altered(
             stages,

@@ -437,7 +437,7 @@ fn describe_service(text: &mut Text, service: &Service, program: &Program) {
     text.fact("residency", residency.as_ref());
     places::describe_labels(text, "tolerations", tolerations.as_ref());
     text.fact("team", team.as_ref());
-    if *elastic {
+    if elastic.as_ref().is_some_and(|elastic| elastic.value) {
         text.line("elastic = true");
     }
     text.fact("start_up", start_up.as_ref());
@@ -572,7 +572,7 @@ fn describe_classes(text: &mut Text, restrictions: &[Restriction<usize>], classe
 }
 
 fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
-    let Plan { name, span: _, minimize, steps, gap, effort, target, moved } = plan;
+    let Plan { name, span: _, minimize, steps, step, gap, effort, target, moved } = plan;
     text.paragraph(&match name {
         Some(name) => format!("plan {name}"),
         None => "plan".to_owned(),
@@ -587,6 +587,10 @@ fn describe_plan(text: &mut Text, plan: &Plan, program: &Program) {
         });
     }
     text.line(&format!("steps = {steps}"));
+    // An hour is what nobody has to say.
+    if *step != BigRational::from_integer(3_600.into()) {
+        text.line(&format!("step = {}", Quantity::new(step.clone(), Dimension::TIME)));
+    }
     if let Some(gap) = gap {
         text.line(&format!("gap = {}", percent(&gap.value)));
     }

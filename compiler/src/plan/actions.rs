@@ -1,5 +1,6 @@
 //! What becomes of what runs: replicas that are created, that move and that are deleted.
 
+use super::autoscaling::Autoscaling;
 use super::written::World;
 use crate::problem::Solution;
 use serde::{Deserialize, Serialize};
@@ -41,8 +42,9 @@ pub enum Kind {
 type Counts = Vec<(String, u64, Option<String>)>;
 
 /// From what is observed to `solution`: service by service as the program has them, then those that it does not have.
-/// None where nothing was observed.
-pub fn actions(world: World<'_>, solution: &Solution) -> Option<Vec<Action>> {
+/// None where nothing was observed. How many replicas of an elastic service run within its bounds is no action of the
+/// plan's: those that its autoscaler may ask for do not come with it.
+pub fn actions(world: World<'_>, solution: &Solution, autoscaling: &[Autoscaling]) -> Option<Vec<Action>> {
     let resolved = world.observed?;
     let mut planned: BTreeMap<(usize, usize), u64> = BTreeMap::new();
     for assignment in &solution.assignments {
@@ -75,12 +77,23 @@ pub fn actions(world: World<'_>, solution: &Solution) -> Option<Vec<Action>> {
                 leaving.push((name, entry.replicas - stays, gone));
             }
         }
-        let coming: Counts = unserved
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(on, count)| (world.program.nodes[on].name.clone(), count, None))
-            .collect();
-        let counts = format!("{} planned, {runs} running", wanted.values().sum::<u64>());
+        let wanted: u64 = wanted.values().sum();
+        let leave: u64 = leaving.iter().map(|(_, count, _)| count).sum();
+        let mut come = unserved.values().sum::<u64>();
+        if service.is_elastic() && runs > 0 {
+            let least =
+                autoscaling.iter().filter(|entry| entry.service == service.name).map(|entry| entry.min);
+            come = come.min(leave.max((leave + least.sum::<u64>()).saturating_sub(runs)));
+        }
+        let mut coming: Counts = Vec::new();
+        for (on, count) in unserved.into_iter().filter(|(_, count)| *count > 0) {
+            let count = count.min(come);
+            come -= count;
+            if count > 0 {
+                coming.push((world.program.nodes[on].name.clone(), count, None));
+            }
+        }
+        let counts = format!("{wanted} planned, {runs} running");
         actions.extend(of_service(&service.name, leaving, coming, &counts));
     }
     for (entry, (of, on)) in resolved.observed.running.iter().zip(&resolved.meant) {

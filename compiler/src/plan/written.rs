@@ -3,6 +3,7 @@
 use crate::assembly::{linear_wishes, paid, per_hour, standing_price};
 use crate::candidates::{Candidates, precision_name};
 use crate::plan::actions::actions;
+use crate::plan::autoscaling::autoscaling;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
 use crate::plan::shares::{blocked_by, team_entries};
@@ -49,17 +50,19 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         Some(true) => 2,
     });
     let objective = objective_entries(world, solution);
+    let autoscaling = autoscaling(world, values);
     let status = status(&objective, &requirements);
     let mut plan = Plan {
         status,
         objective,
         placements: placements(world, solution),
         unplaced: unplaced(world, values),
-        actions: actions(world, solution),
+        actions: actions(world, solution, &autoscaling),
         measures: measures(world, solution, values, &loads),
         requirements,
         wishes: wish_entries(world, values),
         teams: team_entries(world, values),
+        autoscaling,
         steps: steps(world.program),
         ..preamble(world)
     };

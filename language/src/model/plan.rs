@@ -16,6 +16,8 @@ pub struct Plan {
     pub minimize: Vec<Spanned<Objective>>,
     /// Steps in the horizon; 24 where the file says nothing.
     pub steps: usize,
+    /// Seconds in each; an hour where the file says nothing.
+    pub step: BigRational,
     /// Relative gap at which a search may stop.
     pub gap: Option<Fact<BigRational>>,
     /// Deterministic work units.

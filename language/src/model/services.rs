@@ -40,8 +40,8 @@ pub struct Service {
     /// The address of its team.
     pub team: Option<Fact<String>>,
     /// Its replicas follow the demand.
-    pub elastic: bool,
-    /// Time until a new replica serves.
+    pub elastic: Option<Fact<bool>>,
+    /// Time from when a replica is asked for until it serves.
     pub start_up: Option<Fact<Quantity>>,
     /// By what share a neighbour on the same machine slows it.
     pub interference: Option<Fact<Quantity>>,
@@ -54,6 +54,11 @@ pub struct Service {
 }
 
 impl Service {
+    /// Its replicas follow the demand.
+    pub fn is_elastic(&self) -> bool {
+        self.elastic.as_ref().is_some_and(|elastic| elastic.value)
+    }
+
     /// Whether no taint of `node` keeps it away.
     pub fn tolerates(&self, node: &Node) -> bool {
         let tolerations = self.tolerations.as_ref().map_or(&[][..], |tolerations| &tolerations.value);

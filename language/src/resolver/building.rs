@@ -127,10 +127,13 @@ impl<'a> Resolver<'a> {
     /// The program of all things.
     pub(super) fn build(&mut self, params: Vec<Bound>, world: Option<&World>) -> Program {
         let order = self.in_order(|group| group.blocks().any(|(unit, _)| self.works_on(unit)));
-        let steps = self.calendar(self.file_start(0)).map_or(24, |calendar| calendar.steps);
+        let an_hour = || BigRational::from_integer(3_600.into());
+        let calendar = self.calendar(self.file_start(0));
+        let (steps, step) =
+            calendar.map_or_else(|_| (24, an_hour()), |calendar| (calendar.steps, calendar.seconds));
         let mut builder = Builder {
             resolver: self,
-            program: Program { params, plan: Plan { steps, ..Plan::default() }, ..Program::default() },
+            program: Program { params, plan: Plan { steps, step, ..Plan::default() }, ..Program::default() },
             devices: BTreeMap::new(),
             models: BTreeMap::new(),
             fillings: BTreeMap::new(),

@@ -11,6 +11,7 @@ use crate::quantity::Quantity;
 use crate::schema::{self, Role, Support};
 use crate::span::Span;
 use num_rational::BigRational;
+use num_traits::Signed;
 
 const GUARDS: &str = "this line is not judged by the step yet";
 const WISHES: &str = "wishes about predictions are not weighed yet";
@@ -141,7 +142,8 @@ impl<'a> Builder<'_, 'a> {
         (!once && !by_the_step).then(|| SCENARIOS.to_owned())
     }
 
-    /// It speaks of what is decided once for all steps: where it holds in one, it holds in all.
+    /// It speaks of what is decided once for all steps: where it holds in one, it holds in all. How many replicas of an
+    /// elastic service there are is not; where a line asks for more of them, there are as many at most in all.
     fn decided_once(&self, condition: &Condition) -> bool {
         let elastic = |service: usize| {
             self.resolver.service_at(service).is_none_or(|thing| {
@@ -149,13 +151,18 @@ impl<'a> Builder<'_, 'a> {
                 self.resolver.thing(thing).assigned.contains_key("elastic")
             })
         };
-        let once = |term: &Term| match &term.subject {
-            Subject::Replicas { service } | Subject::ReplicasOn { service, .. } => !elastic(*service),
-            Subject::Spread { of: Of::Service(_), .. } | Subject::Moves => true,
+        let once = |term: &Term, compare: Compare| match &term.subject {
+            Subject::Replicas { service }
+            | Subject::ReplicasOn { service, .. }
+            | Subject::Spread { of: Of::Service(service), .. } => {
+                let asks_for_more = matches!(compare, Compare::AtLeast | Compare::Above);
+                !elastic(*service) || asks_for_more && term.coefficient.is_positive()
+            }
+            Subject::Moves => true,
             _ => false,
         };
         match condition {
-            Condition::Compare { terms, .. } => terms.iter().all(once),
+            Condition::Compare { terms, compare, .. } => terms.iter().all(|term| once(term, *compare)),
             Condition::Placed { .. } => true,
             Condition::Not(inner) => matches!(**inner, Condition::Placed { .. }),
             Condition::All(parts) => parts.iter().all(|part| self.decided_once(part)),

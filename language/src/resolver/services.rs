@@ -207,7 +207,7 @@ impl<'a> Builder<'_, 'a> {
             residency: self.name_of(id, residency),
             tolerations: self.labels(id, tolerations),
             team: self.address_of(id, team),
-            elastic: self.boolean(id, elastic).is_some_and(|stated| stated.value),
+            elastic: self.boolean(id, elastic),
             start_up: self.quantity(id, start_up),
             interference: self.quantity(id, interference),
             template: self.template(id, template, adopt),
@@ -238,7 +238,7 @@ impl<'a> Builder<'_, 'a> {
             self.not_yet(measured.span, "measured curves are not read yet");
         }
         self.program.services.push(service);
-        self.unread(id, &[sequences, prefix_hit, interference, elastic]);
+        self.unread(id, &[sequences, prefix_hit, interference]);
         self.placeholders(id);
     }
 

@@ -223,8 +223,8 @@ kinds! {
         prefix_hit: Fact, Q(&RATIO, Part), NotYet("reuse of prefixes is not predicted yet"), Unset, "Share of a prompt that is cached.";
         residency: Fact, Name, Describes, Unset, "Where its data may be; a policy says what follows: `all i in s.instance[*]: i.site.residency == s.residency`.";
         interference: Fact, Q(&RATIO, NotNegative), NotYet("interference is not predicted yet"), Unset, "By what share a neighbour on the same machine slows it.";
-        elastic: Fact, Boolean, NotYet("replicas are planned once for all steps"), IsBoolean(false), "Its replicas follow the demand.";
-        start_up: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time until a new replica serves.";
+        elastic: Fact, Boolean, Acted, IsBoolean(false), "Its replicas follow the demand: what is placed is the most there are at a time, and the plan says how many each step needs.";
+        start_up: Fact, Q(&TIME, NotNegative), Acted, Unset, "Time from when a replica is asked for until it serves, its image and weights loaded; of an elastic service.";
         team: Fact, Thing("team"), Acted, Unset, "Whose it is.";
         template: Fact, Text, Describes, Unset, "A file with a Deployment or StatefulSet: what the plan decides is filled in, all else stays.";
         adopt: Fact, Live, Describes, Unset, "A live object of which the plan takes over what it decides, and nothing else.";

@@ -269,7 +269,7 @@ fn service(name: &str, model: usize, span: Span) -> Service {
         residency: None,
         tolerations: None,
         team: None,
-        elastic: false,
+        elastic: None,
         start_up: None,
         interference: None,
         template: None,
