@@ -82,7 +82,10 @@ fn an_apply_killed_at_any_request_is_finished_by_the_next() {
             image = "example/search:1"
             cpu = 1 core
             memory = 1GiB
-            replicas = 1
+            serves = 60 req/s
+            demand = diurnal(peak = 100 req/s, trough = 10 req/s, peak_at = 20h)
+            elastic = true
+            start_up = 30s
         }
         plan cut {
             minimize = bill
@@ -185,7 +188,7 @@ impl Cut {
     }
 
     fn all(&self) -> Vec<String> {
-        let kinds = "configmap,service,deployment,statefulset,poddisruptionbudget,lease";
+        let kinds = "configmap,service,deployment,statefulset,poddisruptionbudget,hpa,lease";
         let mut found = self.plane.kubectl(&["get", kinds, "-n", "cut", "-o", "name"]);
         let ours = "app.kubernetes.io/instance=cut";
         found += &self.plane.kubectl(&["get", "priorityclass", "-l", ours, "-o", "name"]);

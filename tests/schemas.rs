@@ -35,7 +35,14 @@ fn objects_fit_the_minor_versions_before() {
     }
     let objects = objects();
     let kinds: BTreeSet<&str> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
-    let all = ["Deployment", "PodDisruptionBudget", "PriorityClass", "Service", "StatefulSet"];
+    let all = [
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "PriorityClass",
+        "Service",
+        "StatefulSet",
+    ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all, "every kind that is written is among them");
     let documents = String::from_utf8(answer.stdout).unwrap();
     assert_eq!(documents.lines().count(), 2);

@@ -8,6 +8,7 @@ use berth_targets::kubernetes::connection::Owned;
 use berth_targets::kubernetes::difference::{Difference, Entry, FieldChange, Hindrance, Step};
 use berth_targets::kubernetes::objects::plan_name;
 use berth_targets::kubernetes::readiness::Progress;
+use berth_targets::kubernetes::scaling::COUNT;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -73,6 +74,9 @@ fn entry_text(entry: &Entry, widest: usize) -> String {
         let line = match (from, to) {
             (Some(from), Some(to)) => format!("{field}: {} -> {}", shown(from), shown(to)),
             (None, Some(to)) => format!("{field}: new, {}", shown(to)),
+            (Some(from), None) if field == COUNT => {
+                format!("{field}: left to its autoscaler, now {}", shown(from))
+            }
             (Some(from), None) => format!("{field}: gone, was {}", shown(from)),
             (None, None) => continue,
         };
@@ -116,6 +120,10 @@ fn hindrance_text(entry: &Entry) -> String {
                 "Say which of them the service is: `container = \"{}\"`",
                 known.first().map_or("", String::as_str)
             ),
+        ),
+        Some(Hindrance::Scaled(rival)) => (
+            format!("the autoscaler {rival} scales the same, and of two neither acts"),
+            format!("Delete {rival}, or leave `elastic` out."),
         ),
         Some(Hindrance::Data) => (
             "its data would go with it".into(),
@@ -316,6 +324,7 @@ struct Action<'a> {
 enum HindranceEntry<'a> {
     Conflict { fields: Vec<OwnedEntry<'a>> },
     Foreign { set: Option<&'a str> },
+    Scaled { by: &'a str },
     Data,
     Refused { because: &'a str },
     NoNamespace,
@@ -344,6 +353,7 @@ fn answer<'a>(plan: &'a Plan, difference: &'a Difference) -> Answer<'a> {
                 fields: owned.iter().map(|Owned { manager, field }| OwnedEntry { field, manager }).collect(),
             },
             Hindrance::Foreign(set) => HindranceEntry::Foreign { set: set.as_deref() },
+            Hindrance::Scaled(by) => HindranceEntry::Scaled { by },
             Hindrance::Data => HindranceEntry::Data,
             Hindrance::Refused(because) => HindranceEntry::Refused { because },
             Hindrance::NoNamespace => HindranceEntry::NoNamespace,

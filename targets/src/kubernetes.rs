@@ -2,6 +2,7 @@
 
 mod amounts;
 pub mod application;
+mod autoscaler;
 pub mod connection;
 mod contents;
 pub mod difference;
@@ -23,6 +24,7 @@ mod pods;
 pub mod readiness;
 pub mod rights;
 mod room;
+pub mod scaling;
 mod template;
 mod workloads;
 mod yaml;

@@ -104,7 +104,12 @@ impl ControlPlane {
         let key = format!("--service-account-private-key-file={folder}/service-accounts.key");
         // Tests wait for what the parts do; by default they ask the API server 20 times a second at most.
         let quick = ["--kube-api-qps=500".into(), "--kube-api-burst=1000".into()];
-        plane.run("kube-controller-manager", &[&alone[..], &quick, &[key]].concat());
+        // And to see an autoscaler act nobody waits for five minutes.
+        let scaling = [
+            "--horizontal-pod-autoscaler-sync-period=1s".into(),
+            "--horizontal-pod-autoscaler-downscale-stabilization=2s".into(),
+        ];
+        plane.run("kube-controller-manager", &[&alone[..], &quick, &scaling, &[key]].concat());
         plane.run("kube-scheduler", &[&alone[..], &quick].concat());
         plane.run("kubelet", &[kubeconfig]);
         plane

@@ -1,15 +1,16 @@
 //! Doing what a difference says. Every step can be done again: whatever request a run ended at, the next one finds
 //! what is left to do and does it.
 
-use super::connection::{Application, Connection, Refusal};
+use super::connection::{Application, Connection, Owned, Refusal};
 use super::difference::{Difference, Entry, Hindrance, Permissions, Step};
 use super::handover::{hand_over, handovers};
-use super::kinds::{CONFIG_MAP, Identity};
+use super::kinds::{AUTOSCALER, CONFIG_MAP, Identity};
 use super::lock::{Denied, Lock};
-use super::objects::{ADOPTED, CONTAINER, MANAGER};
+use super::objects::{ADOPTED, CONTAINER, COUNT_MANAGER, MANAGER};
 use super::ownership::{Ownership, PART_OF};
 use super::parallel::side_by_side;
 use super::readiness::{Progress, becomes_ready, progress};
+use super::scaling::hand_over_count;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -79,7 +80,8 @@ pub fn apply(
 ) -> Result<(), Stopped> {
     let settled =
         difference.changing().next().is_none() && difference.last_applied.as_deref() == Some(fingerprint);
-    if !settled {
+    // One that was killed after all was done has left its lock.
+    if !settled || Lock::is_left_behind(connection, ownership)? {
         let mut lock = Lock::take(connection, ownership)?;
         let outcome = act(connection, ownership, difference, fingerprint, manner, &mut lock, tell);
         lock.release();
@@ -121,6 +123,10 @@ fn act(
         connection.apply(&CONFIG_MAP, &parent, Application::Done, true)?;
     }
     let (staying, going): (Vec<&Entry>, Vec<&Entry>) = difference.changing().partition(|entry| stays(entry));
+    // What scales a workload would undo what is done to it.
+    let (scaling, going): (Vec<&Entry>, Vec<&Entry>) =
+        going.into_iter().partition(|entry| *entry.identity.kind == AUTOSCALER);
+    perform(connection, &scaling, &manner.permissions, lock, tell)?;
     perform(connection, &staying, &manner.permissions, lock, tell)?;
     // Others may wait for the room of what simply goes.
     let handovers = handovers(difference);
@@ -190,15 +196,36 @@ fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Re
             connection.delete(kind, namespace, name, entry.uid.as_deref().unwrap_or_default())
         }
         (_, Step::Release) => release(connection, &entry.identity),
-        (Some(manifest), _) => match connection.apply(kind, manifest, Application::Done, false) {
-            Err(Refusal::Conflict(owned))
-                if owned.iter().all(|owned| permissions.take_over.contains(&owned.manager)) =>
-            {
-                connection.apply(kind, manifest, Application::Done, true).map(|_| ())
+        (Some(manifest), step) => {
+            if let Some(count) = entry.count {
+                if step == Step::Create {
+                    // Whoever goes on from here finds a number that the plan is to give up.
+                    let mut begun = manifest.clone();
+                    begun["spec"]["replicas"] = json!(count);
+                    apply_object(connection, entry, &begun, permissions)?;
+                }
+                hand_over_count(connection, &entry.identity, count)?;
             }
-            other => other.map(|_| ()),
-        },
+            apply_object(connection, entry, manifest, permissions)
+        }
         (None, _) => Ok(()),
+    }
+}
+
+/// Applies `manifest`, and takes over what may be.
+fn apply_object(
+    connection: &Connection,
+    entry: &Entry,
+    manifest: &Value,
+    permissions: &Permissions,
+) -> Result<(), Refusal> {
+    let may =
+        |owned: &Owned| permissions.take_over.contains(&owned.manager) || entry.left_behind.contains(owned);
+    match connection.apply(entry.identity.kind, manifest, Application::Done, false) {
+        Err(Refusal::Conflict(owned)) if owned.iter().all(may) => {
+            connection.apply(entry.identity.kind, manifest, Application::Done, true).map(|_| ())
+        }
+        other => other.map(|_| ()),
     }
 }
 
@@ -222,7 +249,8 @@ fn release(connection: &Connection, identity: &Identity) -> Result<(), Refusal> 
 fn letting_go(live: &Value) -> Value {
     let metadata = &live["metadata"];
     let managed = metadata["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
-    let others: Vec<&Value> = managed.iter().filter(|entry| entry["manager"] != MANAGER).collect();
+    let is_ours = |entry: &Value| entry["manager"] == MANAGER || entry["manager"] == COUNT_MANAGER;
+    let others: Vec<&Value> = managed.iter().filter(|entry| !is_ours(entry)).collect();
     // The API takes an empty list for no statement; an empty entry says that nobody owns anything.
     let managed = if others.is_empty() { json!([{}]) } else { json!(others) };
     json!({"metadata": {

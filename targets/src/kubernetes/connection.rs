@@ -184,9 +184,21 @@ impl Connection {
         application: Application,
         forced: bool,
     ) -> Result<Value, Refusal> {
+        self.apply_as(MANAGER, kind, manifest, application, forced)
+    }
+
+    /// The same as another manager.
+    pub fn apply_as(
+        &self,
+        manager: &str,
+        kind: &Kind,
+        manifest: &Value,
+        application: Application,
+        forced: bool,
+    ) -> Result<Value, Refusal> {
         let namespace = manifest["metadata"]["namespace"].as_str().unwrap_or_default();
         let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
-        let mut how = PatchParams::apply(MANAGER).validation_strict();
+        let mut how = PatchParams::apply(manager).validation_strict();
         if application == Application::DryRun {
             how = how.dry_run();
         }

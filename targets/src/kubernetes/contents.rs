@@ -123,6 +123,7 @@ fn of_model(
         port,
         device_memory: least_device_memory(program, placements),
         memory_free: kept.fold(0.0, f64::max),
+        is_elastic: service.is_elastic(),
     };
     let Process { image, command, mut args } = engines::process(&engine.value, &asked)?;
     if let Some(own) = &container.args {

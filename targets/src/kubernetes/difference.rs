@@ -5,6 +5,7 @@ use super::kinds::{CONFIG_MAP, Identity, KINDS, Kind, NAMESPACE};
 use super::objects::{ADOPTED, MANAGED_BY, MANAGER};
 use super::ownership::{Ownership, Parent, set_of};
 use super::parallel::side_by_side;
+use super::scaling::{COUNT, Scaling, is_left_behind};
 use berth_compiler::plan::objects::ObjectEntry;
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +39,10 @@ pub struct Entry {
     pub manifest: Option<Value>,
     /// Of the object that is there.
     pub uid: Option<String>,
+    /// Replicas that it begins with, or has, where an autoscaler is to say how many: the plan gives that up.
+    pub count: Option<u64>,
+    /// Fields that are taken over without being asked for, because whoever owns them has left them behind.
+    pub left_behind: Vec<Owned>,
     /// Why it cannot be done as things are.
     pub hindrance: Option<Hindrance>,
 }
@@ -80,6 +85,8 @@ pub enum Hindrance {
     Foreign(Option<String>),
     /// Its data would go with it.
     Data,
+    /// Somebody else's autoscaler, by its name, scales the same.
+    Scaled(String),
     /// The server does not take it.
     Refused(String),
     /// The namespace is not there.
@@ -115,6 +122,7 @@ pub fn difference(
     let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
     let has_namespace = connection.get(&NAMESPACE, "", &ownership.namespace)?.is_some();
     let mut members = members(connection, ownership, &parent)?;
+    let scaling = Scaling::look(connection, ownership, objects)?;
     let listed: BTreeMap<&Identity, &Value> =
         members.iter().map(|(identity, object)| (identity, object)).collect();
     let of = |object: &ObjectEntry| {
@@ -127,7 +135,7 @@ pub fn difference(
             Entry { step: Step::Create, manifest, hindrance, ..kept(identity) }
         } else {
             let live = listed.get(&identity).copied();
-            of_object(connection, ownership, &object.manifest, &identity, live, permissions)?
+            of_object(connection, ownership, &object.manifest, &identity, live, (&scaling, permissions))?
         };
         Ok(Entry { service: object.service.clone(), ..entry })
     };
@@ -173,6 +181,8 @@ fn kept(identity: Identity) -> Entry {
         stops: 0,
         manifest: None,
         uid: None,
+        count: None,
+        left_behind: Vec::new(),
         hindrance: None,
     }
 }
@@ -188,10 +198,15 @@ fn of_object(
     manifest: &Value,
     identity: &Identity,
     listed: Option<&Value>,
-    permissions: &Permissions,
+    (scaling, permissions): (&Scaling, &Permissions),
 ) -> Result<Entry, Refusal> {
     let Identity { kind, namespace, name } = identity;
     let member = ownership.member(manifest);
+    let begins = scaling.most(identity);
+    if let Some(rival) = scaling.rival(manifest) {
+        let hindrance = Some(Hindrance::Scaled(rival.to_owned()));
+        return Ok(Entry { manifest: Some(member), hindrance, ..kept(identity.clone()) });
+    }
     let mut live = listed.cloned();
     if live.is_none() {
         if !is_adopted(manifest) {
@@ -200,6 +215,7 @@ fn of_object(
                     return Ok(Entry {
                         step: Step::Create,
                         manifest: Some(member),
+                        count: begins,
                         ..kept(identity.clone())
                     });
                 }
@@ -212,7 +228,7 @@ fn of_object(
     let mut looks = 0;
     loop {
         let (entry, is_of_one_version) =
-            look(connection, ownership, &member, identity, live.as_ref(), permissions)?;
+            look(connection, ownership, &member, identity, live.as_ref(), (begins, permissions))?;
         looks += 1;
         if is_of_one_version || looks == LOOKS {
             return Ok(entry);
@@ -234,7 +250,7 @@ fn look(
     member: &Value,
     identity: &Identity,
     live: Option<&Value>,
-    permissions: &Permissions,
+    (begins, permissions): (Option<u64>, &Permissions),
 ) -> Result<(Entry, bool), Refusal> {
     let kind = identity.kind;
     let uid = live.and_then(|live| live["metadata"]["uid"].as_str()).map(str::to_owned);
@@ -244,10 +260,17 @@ fn look(
     }
     let mut applied = connection.apply(kind, member, Application::DryRun, false);
     if let Err(Refusal::Conflict(owned)) = &applied {
+        let mut open = Vec::new();
+        for owned in owned {
+            if is_left_behind(connection, ownership, identity, owned)? {
+                entry.left_behind.push(owned.clone());
+            } else if !permissions.take_over.contains(&owned.manager) {
+                open.push(owned.clone());
+            }
+        }
         // What would come of it is shown all the same, taken over or not.
-        let may = owned.iter().all(|owned| permissions.take_over.contains(&owned.manager));
-        if !may {
-            entry.hindrance = Some(Hindrance::Conflict(owned.clone()));
+        if !open.is_empty() {
+            entry.hindrance = Some(Hindrance::Conflict(open));
         }
         applied = connection.apply(kind, member, Application::DryRun, true);
     }
@@ -261,10 +284,17 @@ fn look(
     };
     let Some(live) = live else {
         // What came into being meanwhile is looked at again.
-        return Ok((Entry { step: Step::Create, ..entry }, is_new(&after)));
+        return Ok((Entry { step: Step::Create, count: begins, ..entry }, is_new(&after)));
     };
     let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
     entry.changes = changes(live, &after);
+    if begins.is_some() {
+        entry.count = live["spec"]["replicas"].as_u64();
+        // It keeps them, as the plan gives them up to whoever says how many next.
+        for change in entry.changes.iter_mut().filter(|change| change.field == COUNT) {
+            change.to = None;
+        }
+    }
     if !entry.changes.is_empty() {
         entry.step = Step::Change;
         entry.stops = stopped(live, &entry.changes);

@@ -1,7 +1,7 @@
 //! Objects as files for whoever applies them from a repository: the same objects that `apply` would create, in a
 //! stable order, under stable names.
 
-use super::kinds::Identity;
+use super::kinds::{AUTOSCALER, Identity};
 use super::names::object_name;
 use super::objects::{ADOPTED, NAME};
 use super::yaml::{document, one_line};
@@ -103,12 +103,39 @@ fn file_of(object: &ObjectEntry) -> String {
     }
 }
 
+/// The bounds of an autoscaler, as charts name them.
+fn bounds(spec: &Value) -> Value {
+    let mut bounds = json!({
+        "enabled": true,
+        "minReplicas": spec["minReplicas"],
+        "maxReplicas": spec["maxReplicas"],
+    });
+    let utilization = &spec["metrics"][0]["containerResource"]["target"]["averageUtilization"];
+    if utilization.is_u64() {
+        bounds["targetCPUUtilizationPercentage"] = utilization.clone();
+    } else {
+        bounds["metrics"] = spec["metrics"].clone();
+    }
+    bounds
+}
+
 /// What a plan decides of each workload, as charts name it.
 fn values(plan: &Plan) -> String {
     let mut services = Map::new();
     let mut remarks = BTreeMap::new();
     for object in &plan.objects {
         let manifest = &object.manifest;
+        if manifest["kind"] == AUTOSCALER.name {
+            let name = manifest["metadata"]["name"].as_str().unwrap_or_default();
+            let own = services.entry(name).or_insert_with(|| json!({}));
+            own["autoscaling"] = bounds(&manifest["spec"]);
+            for asked in &object.asked {
+                if let Some(field) = asked.pointer.strip_prefix("/spec") {
+                    remarks.insert(format!("/{name}/autoscaling{field}"), remark(asked));
+                }
+            }
+            continue;
+        }
         let pod = &manifest["spec"]["template"]["spec"];
         let (Some(name), Some(container)) = (manifest["metadata"]["name"].as_str(), pod["containers"].get(0))
         else {

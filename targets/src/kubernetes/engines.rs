@@ -42,6 +42,8 @@ pub struct Asked<'a> {
     pub device_memory: Option<f64>,
     /// The share of a device's memory that a line keeps free.
     pub memory_free: f64,
+    /// An autoscaler goes by what it counts.
+    pub is_elastic: bool,
 }
 
 /// The process of `engine` that realises a layout, or why it has none.
@@ -156,6 +158,10 @@ fn sglang(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
             "--speculative-eagle-topk=1".into(),
             format!("--speculative-num-draft-tokens={}", asked.guesses + 1),
         ]);
+    }
+    // Others show what they count by themselves.
+    if asked.is_elastic {
+        args.push("--enable-metrics".into());
     }
     let command = ["python3", "-m", "sglang.launch_server"].map(str::to_owned).to_vec();
     Ok(Process { image: Some("lmsysorg/sglang:v0.5.5"), command, args })

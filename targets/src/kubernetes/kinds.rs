@@ -24,13 +24,20 @@ const fn kind(group: &'static str, name: &'static str, plural: &'static str, nam
 }
 
 /// Every kind that is written.
-pub static KINDS: [Kind; 5] = [
+pub static KINDS: [Kind; 6] = [
     kind("scheduling.k8s.io", "PriorityClass", "priorityclasses", false),
     kind("", "Service", "services", true),
     kind("apps", "Deployment", "deployments", true),
     Kind { guards_data: true, ..kind("apps", "StatefulSet", "statefulsets", true) },
     kind("policy", "PodDisruptionBudget", "poddisruptionbudgets", true),
+    AUTOSCALER,
 ];
+
+/// What decides how many replicas a workload has, within bounds.
+pub const AUTOSCALER: Kind = Kind {
+    version: "v2",
+    ..kind("autoscaling", "HorizontalPodAutoscaler", "horizontalpodautoscalers", true)
+};
 
 /// The parent of everything that one plan owns.
 pub static CONFIG_MAP: Kind = kind("", "ConfigMap", "configmaps", true);

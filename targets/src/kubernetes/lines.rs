@@ -1,5 +1,6 @@
 //! Which line of a plan file asked for what in an object.
 
+use berth_compiler::plan::autoscaling::Line;
 use berth_compiler::plan::objects::{Asked, ObjectEntry};
 use berth_compiler::plan::written::file_name;
 use berth_language::model::Service;
@@ -36,6 +37,20 @@ impl<'a> Lines<'a> {
     pub fn decided(&mut self, pointer: &str, span: Span) {
         let text = format!("decided within: {}", self.text(span));
         self.note(pointer, span, text);
+    }
+
+    /// What stands at `pointer` is how many replicas of a service were decided.
+    pub fn count(&mut self, pointer: &str, service: &Service) {
+        match service.replicas.first() {
+            Some(bound) if bound.pinned => self.asked(pointer, bound.span),
+            bound => self.decided(pointer, bound.map_or(service.span, |bound| bound.span)),
+        }
+    }
+
+    /// Another line asks for what stands at `pointer`.
+    pub fn stated(&mut self, pointer: &str, line: &Line) {
+        let Line { file, line, text } = line.clone();
+        self.asked.push(Asked { pointer: pointer.into(), file, line, text });
     }
 
     /// Why what stands at `pointer` does, in words, with the line that it goes back to.

@@ -44,6 +44,17 @@ impl From<Refusal> for Denied {
 }
 
 impl<'a> Lock<'a> {
+    /// Whether somebody died with the lock of `ownership` and nobody has taken it since.
+    ///
+    /// # Errors
+    /// Where the request is refused.
+    pub fn is_left_behind(connection: &Connection, ownership: &Ownership) -> Result<bool, Refusal> {
+        let lease = connection.get(&LEASE, &ownership.namespace, &ownership.name)?;
+        Ok(lease.is_some_and(|lease| {
+            is_over(&lease) || is_gone(lease["spec"]["holderIdentity"].as_str().unwrap_or_default())
+        }))
+    }
+
     /// Takes the lock of `ownership`.
     pub fn take(connection: &'a Connection, ownership: &Ownership) -> Result<Self, Denied> {
         let (name, namespace) = (&ownership.name, ownership.namespace.clone());

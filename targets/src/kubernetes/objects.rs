@@ -3,8 +3,9 @@
 //! One workload a layout of a service; all layouts share a Service and a disruption budget. The order is that of
 //! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
 
+use super::autoscaler::autoscaler;
 use super::contents::is_filled_in;
-use super::kinds::Identity;
+use super::kinds::{AUTOSCALER, Identity};
 use super::lines::Lines;
 use super::names::{label_value, object_name, service_names};
 use super::placement::{Limit, spread, spread_constraint};
@@ -27,6 +28,9 @@ pub const INSTANCE: &str = "app.kubernetes.io/instance";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The name under which this program owns fields.
 pub const MANAGER: &str = "berth";
+/// The name under which it owns how many replicas an elastic workload has, until its autoscaler does: so the API does not
+/// take the number for nobody's and put its own default there.
+pub const COUNT_MANAGER: &str = "berth-replicas";
 
 /// The objects of `plan`, which was made from `program`, and the services that get none.
 pub fn objects(
@@ -157,7 +161,11 @@ impl<'a> World<'a> {
         let ports = parts.first().and_then(|part| part.contents.ports.as_ref());
         let mut objects = Vec::new();
         objects.extend(self.network(service, ports, name));
-        objects.extend(parts.iter().map(|part| self.workload(index, service, part, name)));
+        for part in parts {
+            let workload = self.workload(index, service, part, name);
+            let scaled = self.scaled(index, service, part, name, &workload)?;
+            objects.extend([workload].into_iter().chain(scaled));
+        }
         objects.push(self.budget(service, name));
         Ok(objects)
     }
@@ -197,10 +205,12 @@ impl<'a> World<'a> {
         let mut lines = Lines::new(self.sources);
         let (replicas, pod) = self.decided(index, service, part, name, &Alike::of(&selector), &mut lines);
         let mut spec = json!({
-            "replicas": replicas,
             "selector": {"matchLabels": selector},
             "template": {"metadata": {"labels": pod_labels}, "spec": pod},
         });
+        if let Some(replicas) = replicas {
+            spec["replicas"] = json!(replicas);
+        }
         let kind = if is_stateful(service) {
             spec["serviceName"] = json!(name);
             let claims = claims(service);
@@ -222,7 +232,32 @@ impl<'a> World<'a> {
         lines.entry(Some(service), manifest)
     }
 
-    /// What a plan decides of a workload: how many replicas, and of a pod whose container is called `container` what
+    /// What decides how many replicas `workload` has, where the service is elastic; its container is called `container`.
+    fn scaled(
+        &self,
+        index: usize,
+        service: &Service,
+        part: &Part,
+        container: &str,
+        workload: &ObjectEntry,
+    ) -> Result<Option<ObjectEntry>, String> {
+        if !service.is_elastic() {
+            return Ok(None);
+        }
+        let mut lines = Lines::new(self.sources);
+        let spec =
+            autoscaler(self.program, self.plan, index, part, container, &workload.manifest, &mut lines)?;
+        let own = workload.manifest["metadata"]["name"].as_str().unwrap_or(&part.name);
+        let manifest = json!({
+            "apiVersion": AUTOSCALER.api_version(),
+            "kind": AUTOSCALER.name,
+            "metadata": self.metadata(own, &self.names[index]),
+            "spec": spec,
+        });
+        Ok(Some(lines.entry(Some(service), manifest)))
+    }
+
+    /// What a plan decides of a workload: how many replicas, unless an autoscaler does, and of a pod whose container is called `container` what
     /// lines say and where it may land. Replicas are told from others as `alike` says.
     fn decided(
         &self,
@@ -232,13 +267,12 @@ impl<'a> World<'a> {
         container: &str,
         alike: &Alike,
         lines: &mut Lines<'_>,
-    ) -> (u64, Map<String, Value>) {
-        let Part { name: _, contents, landing } = part;
+    ) -> (Option<u64>, Map<String, Value>) {
+        let Part { name: _, layout: _, contents, landing } = part;
         lines.asked("", service.span);
-        let replicas = landing.replicas();
-        match service.replicas.first() {
-            Some(bound) if bound.pinned => lines.asked("/spec/replicas", bound.span),
-            bound => lines.decided("/spec/replicas", bound.map_or(service.span, |bound| bound.span)),
+        let replicas = (!service.is_elastic()).then(|| landing.replicas());
+        if replicas.is_some() {
+            lines.count("/spec/replicas", service);
         }
         let mut pod = pod(service, contents, container, lines);
         pod.insert("affinity".into(), landing.affinity(self.program));
@@ -284,7 +318,11 @@ impl<'a> World<'a> {
             ));
         };
         match (&service.adopt, &service.template) {
-            (Some(live), _) => Ok(vec![self.adopted(index, service, part, &live.value)?]),
+            (Some(live), _) => {
+                let adopted = self.adopted(index, service, part, &live.value)?;
+                let scaled = self.scaled(index, service, part, &live.value.container, &adopted)?;
+                Ok([adopted].into_iter().chain(scaled).collect())
+            }
             (None, Some(template)) => self.templated(index, service, part, &template.value, name),
             (None, None) => Ok(Vec::new()),
         }
@@ -313,12 +351,15 @@ impl<'a> World<'a> {
         let alike = Alike { labels: json!({}), key: Some(key) };
         let mut lines = Lines::new(self.sources);
         let (replicas, pod) = self.decided(index, service, part, container, &alike, &mut lines);
-        let manifest = json!({
+        let mut manifest = json!({
             "apiVersion": "apps/v1",
             "kind": kind,
             "metadata": {"name": name, "namespace": namespace, "annotations": {ADOPTED: service.name, CONTAINER: container}},
-            "spec": {"replicas": replicas, "template": {"spec": pod}},
+            "spec": {"template": {"spec": pod}},
         });
+        if let Some(replicas) = replicas {
+            manifest["spec"]["replicas"] = json!(replicas);
+        }
         Ok(lines.entry(Some(service), manifest))
     }
 
@@ -354,9 +395,10 @@ impl<'a> World<'a> {
             }
             entry
         });
+        let scaled = self.scaled(index, service, part, template.container_name(), &workload)?;
         let mut budget = self.budget(service, &own);
         budget.manifest["spec"]["selector"] = json!({"matchLabels": selector});
-        Ok(network.flatten().into_iter().chain([workload, budget]).collect())
+        Ok(network.flatten().into_iter().chain([workload]).chain(scaled).chain([budget]).collect())
     }
 
     /// One replica at a time: what is planned is what the promises need.

@@ -24,8 +24,8 @@ pub struct Filling {
     pub labels: Map<String, Value>,
     /// An annotation, by its name.
     pub annotation: (&'static str, String),
-    /// How many run.
-    pub replicas: u64,
+    /// How many run; none: an autoscaler says.
+    pub replicas: Option<u64>,
     /// Of one of them; its only container is that of the service.
     pub pod: Map<String, Value>,
 }
@@ -121,7 +121,11 @@ impl Template {
             *at(&mut object, &["metadata", "labels", &name])? = value;
         }
         *at(&mut object, &["metadata", "annotations", annotation.0])? = json!(annotation.1);
-        *at(&mut object, &["spec", "replicas"])? = json!(replicas);
+        match (replicas, at(&mut object, &["spec"])?) {
+            (Some(replicas), spec) => *at(spec, &["replicas"])? = json!(replicas),
+            (None, Value::Object(spec)) => _ = spec.remove("replicas"),
+            (None, _) => {}
+        }
         if object["kind"] == "Deployment" && object["spec"]["strategy"].is_null() {
             *at(&mut object, &["spec", "strategy"])? = one_by_one();
         }
@@ -276,7 +280,7 @@ spec:
             namespace: "talk".into(),
             name: "other".into(),
             annotation: ("container", "chat".into()),
-            replicas: 3,
+            replicas: Some(3),
             pod: pod.as_object().unwrap().clone(),
             ..Filling::default()
         };

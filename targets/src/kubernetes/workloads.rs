@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub struct Part {
     /// The workload's name.
     pub name: String,
+    /// How a model is laid out.
+    pub layout: Option<Layout>,
     /// What one replica runs.
     pub contents: Contents,
     /// Where they may land.
@@ -21,8 +23,8 @@ pub struct Part {
 
 /// A layout of a service, as the cluster runs it.
 struct Written {
-    /// What tells it from the service's other layouts.
-    tag: Option<String>,
+    /// How a model is laid out, which tells it from the service's other layouts.
+    layout: Option<Layout>,
     /// Replicas by machine.
     standing: BTreeMap<usize, u64>,
     contents: Contents,
@@ -69,7 +71,7 @@ fn layouts(
     }
     let written = |group: &Vec<&Placement>| {
         Ok(Written {
-            tag: group.first().and_then(|placement| placement.layout.as_ref()).map(tag),
+            layout: group.first().and_then(|placement| placement.layout.clone()),
             standing: standing(program, group),
             contents: contents(program, index, service, group)?,
         })
@@ -95,8 +97,8 @@ fn asked<'a>(program: &Program, index: usize, layouts: &'a [Written]) -> Asked<'
 fn named(name: &str, layouts: &[Written], landings: Vec<(usize, Landing)>) -> Vec<Part> {
     let mut tags: Vec<String> = Vec::new();
     for (layout, landing) in &landings {
-        let whole = match &layouts[*layout].tag {
-            Some(tag) if layouts.len() > 1 => format!("{name}-{tag}"),
+        let whole = match &layouts[*layout].layout {
+            Some(layout) if layouts.len() > 1 => format!("{name}-{}", tag(layout)),
             _ => name.to_owned(),
         };
         let each = landing.planned.values().next().copied().unwrap_or_default();
@@ -106,6 +108,7 @@ fn named(name: &str, layouts: &[Written], landings: Vec<(usize, Landing)>) -> Ve
     let names = object_names(tags.iter().map(String::as_str).filter(|tag| *tag != name));
     let part = |((layout, landing), tag): ((usize, Landing), &String)| Part {
         name: names.get(tag.as_str()).unwrap_or(tag).clone(),
+        layout: layouts[layout].layout.clone(),
         contents: layouts[layout].contents.clone(),
         landing,
     };
