@@ -108,12 +108,14 @@ impl Search<'_, '_, '_> {
             machines.map(|machine| self.potential(machine, None, None, &wanted).unwrap_or(0.0)).collect();
         let hot = cooling.heat * self.mean_part(&wanted).powi(2);
         let a_move = if self.moves_later.is_some() { cooling.reluctance * hot } else { 0.0 };
+        // The state is as good as the best and nowhere kept: saving each of many that come soon after one another is dear.
+        let mut unsaved = false;
         for step in 0..cooling.steps {
             self.work += 1;
             if step.is_multiple_of(4096) {
                 let over_time = budget.deadline.is_some_and(|deadline| Instant::now() >= deadline);
                 if over_time || budget.cancellation.is_cancelled() {
-                    return;
+                    break;
                 }
             }
             let heat = hot * (1.0 - step as f64 / cooling.steps as f64) + 1e-12;
@@ -125,17 +127,31 @@ impl Search<'_, '_, '_> {
             };
             let Some(touched) = touched else { continue };
             self.fill(&touched, &missing, &wanted, &mut potentials);
+            if unsaved && self.state.score > *best_score {
+                // A step away from the best, which is saved instead.
+                self.state.undo_to(0);
+                *best = self.state.snapshot();
+                unsaved = false;
+                missing = self.missing();
+                for machine in touched.machines.into_iter().flatten() {
+                    potentials[machine] = self.potential(machine, None, None, &wanted).unwrap_or(0.0);
+                }
+                continue;
+            }
             self.state.commit();
             if touched.replaced || self.state.score < *best_score {
                 missing = self.missing();
             }
             if self.state.score < *best_score {
                 best_score.clone_from(&self.state.score);
-                *best = self.state.snapshot();
+                unsaved = true;
                 if enough(best_score) || (missing.is_empty() && !for_moves) {
-                    return;
+                    break;
                 }
             }
+        }
+        if unsaved {
+            *best = self.state.snapshot();
         }
     }
 
