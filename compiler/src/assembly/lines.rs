@@ -126,18 +126,18 @@ impl<'l> Lines<'l> {
         }
     }
 
-    /// The nodes that a world has.
-    fn left(&self, scenario: Option<usize>) -> Vec<usize> {
-        match scenario.and_then(|scenario| self.program.scenarios.get(scenario)) {
-            Some(scenario) => scenario.left(self.program),
-            None => (0..self.program.nodes.len()).collect(),
-        }
+    /// The nodes that a world has not, ascending.
+    fn gone(&self, scenario: Option<usize>) -> &'l [usize] {
+        let program: &'l Program = self.program;
+        let scenario = scenario.and_then(|scenario| program.scenarios.get(scenario));
+        scenario.map_or(&[], |scenario| &scenario.gone)
     }
 
     /// All nodes of a world but these.
     fn others(&self, nodes: &[usize], scenario: Option<usize>) -> Vec<usize> {
-        let these: BTreeSet<usize> = nodes.iter().copied().collect();
-        self.left(scenario).into_iter().filter(|node| !these.contains(node)).collect()
+        let gone = self.gone(scenario);
+        let without: BTreeSet<usize> = nodes.iter().chain(gone).copied().collect();
+        (0..self.program.nodes.len()).filter(|node| !without.contains(node)).collect()
     }
 
     /// A line, and the scenario that it holds in.
@@ -267,9 +267,14 @@ impl<'l> Lines<'l> {
     fn atom(&mut self, subject: &Subject, scenario: Option<usize>) -> Option<Atom> {
         Some(match (subject, scenario) {
             (Subject::ReplicasOn { service, nodes }, scenario) => {
-                let left: BTreeSet<usize> = self.left(scenario).into_iter().collect();
-                let nodes: Vec<usize> = nodes.iter().copied().filter(|node| left.contains(node)).collect();
-                Atom::CopiesOn { item: *service, choice: None, place: self.place(&nodes) }
+                let gone = self.gone(scenario);
+                let place = if gone.is_empty() {
+                    self.place(nodes)
+                } else {
+                    let left = nodes.iter().copied().filter(|node| gone.binary_search(node).is_err());
+                    self.place(&left.collect::<Vec<_>>())
+                };
+                Atom::CopiesOn { item: *service, choice: None, place }
             }
             (Subject::Spread { of: Of::Service(service), place: PlaceKind::Node }, None) => {
                 Atom::Spread { item: *service }

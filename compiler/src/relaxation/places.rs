@@ -16,30 +16,27 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How much of a group lies in a place.
+/// A group of which machines lie in a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holding {
-    None,
-    Part,
-    All,
+pub(super) struct Holding {
+    group: usize,
+    /// All of its machines do.
+    whole: bool,
 }
 
-/// How much of each group some machines are; no machine is named twice.
+/// The groups that some machines are of, ascending; no machine is named twice.
 pub(super) fn holding<'m>(
     machines: impl Iterator<Item = &'m usize>,
     group_of: &[usize],
     groups: &[Group],
 ) -> Vec<Holding> {
-    let mut counts = vec![0; groups.len()];
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for &machine in machines {
-        counts[group_of[machine]] += 1;
+        *counts.entry(group_of[machine]).or_default() += 1;
     }
-    let held = |(count, group): (usize, &Group)| match count {
-        0 => Holding::None,
-        count if count == group.machines.len() => Holding::All,
-        _ => Holding::Part,
-    };
-    counts.into_iter().zip(groups).map(held).collect()
+    let held =
+        |(group, count): (usize, usize)| Holding { group, whole: count == groups[group].machines.len() };
+    counts.into_iter().map(held).collect()
 }
 
 /// Which side of a sum over a place is wanted where groups lie in it in part.
@@ -176,7 +173,7 @@ impl Builder<'_> {
         let mut families: BTreeMap<Family, Vec<(usize, &Row)>> = BTreeMap::new();
         for row in &packing.rows {
             if let Some((place, terms)) = of_one_place(row) {
-                let partly = self.holdings[place].contains(&Holding::Part);
+                let partly = self.holdings[place].iter().any(|held| !held.whole);
                 let relations: &[u8] = match row.relation {
                     Relation::AtMost => &[0],
                     Relation::AtLeast => &[1],
@@ -208,12 +205,10 @@ impl Builder<'_> {
             at
         }
         for (index, (place, _)) in rows.iter().enumerate() {
-            for (group, holding) in self.holdings[*place].iter().enumerate() {
-                if *holding != Holding::None {
-                    let other = *first[group].get_or_insert(index);
-                    let (a, b) = (find(&mut leader, index), find(&mut leader, other));
-                    leader[a.max(b)] = a.min(b);
-                }
+            for held in &self.holdings[*place] {
+                let other = *first[held.group].get_or_insert(index);
+                let (a, b) = (find(&mut leader, index), find(&mut leader, other));
+                leader[a.max(b)] = a.min(b);
             }
         }
         let mut tied: BTreeMap<usize, Vec<(usize, &Row)>> = BTreeMap::new();
@@ -269,13 +264,19 @@ impl Builder<'_> {
         holding: &[Holding],
         end: End,
     ) -> Vec<usize> {
-        let counted = |group: usize| match holding.get(group) {
-            Some(Holding::All) => true,
-            Some(Holding::Part) => end == End::High,
-            Some(Holding::None) | None => false,
-        };
-        let columns = self.columns_as(item, choice);
-        columns.filter(|(group, _)| counted(*group)).map(|(_, column)| column).collect()
+        let counted = holding.iter().filter(|held| held.whole || end == End::High);
+        let forms = self.copies.get(item).into_iter().flatten().enumerate();
+        let forms = forms.filter(|(form, _)| choice.is_none_or(|choice| choice == *form));
+        let mut found = Vec::new();
+        for (_, columns) in forms {
+            // Columns of a form are in the order of their groups.
+            let in_group = |held: &Holding| {
+                let at = columns.binary_search_by_key(&Some(held.group), |(group, _)| *group).ok()?;
+                columns.get(at).map(|(_, column)| *column)
+            };
+            found.extend(counted.clone().filter_map(in_group));
+        }
+        found
     }
 
     /// Copies of an item, over all forms, that one machine of a group could hold.
@@ -288,7 +289,7 @@ impl Builder<'_> {
     pub(super) fn is_exact(&self, row: &Row) -> bool {
         row.terms.iter().all(|(_, atom)| match *atom {
             Atom::CopiesOn { place, .. } => {
-                self.holdings.get(place).is_some_and(|holding| !holding.contains(&Holding::Part))
+                self.holdings.get(place).is_some_and(|holding| holding.iter().all(|held| held.whole))
             }
             _ => true,
         })

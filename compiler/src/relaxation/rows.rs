@@ -23,7 +23,7 @@ pub(super) struct Builder<'a> {
     pub(super) groups: Vec<Group>,
     /// By machine.
     pub(super) group_of: Vec<usize>,
-    /// By place and group.
+    /// By place: the groups that reach into it.
     pub(super) holdings: Vec<Vec<Holding>>,
     /// Whether `u[g]` are unknowns.
     counts_money: bool,
