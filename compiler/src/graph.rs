@@ -226,6 +226,8 @@ pub struct Operator {
     /// The sort of layer it stands in, by index into [`PhaseGraph::layers`], whose layers the stages of a
     /// pipeline share; none: it stands before or after the layers.
     pub staged: Option<usize>,
+    /// What it is of a step of training.
+    pub part: Part,
     /// The line it comes from: the user's, or the edited IR's.
     pub place: Place,
 }
@@ -235,6 +237,22 @@ impl Operator {
     pub fn starts_kernel(&self) -> bool {
         !self.fused && !self.kind.sends()
     }
+}
+
+/// Parts of a step of training. What trains nothing is forward as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Part {
+    /// The forward pass.
+    #[default]
+    Forward,
+    /// What is computed a second time rather than kept.
+    Again,
+    /// Gradients.
+    Backward,
+    /// Sums of gradients over copies of the weights.
+    Exchange,
+    /// New weights.
+    Update,
 }
 
 /// What may run while an operator sends.

@@ -18,7 +18,7 @@ use crate::verifier::diagnostic;
 use berth_compiler::degrees::Axis;
 use berth_compiler::degrees::Degrees;
 use berth_compiler::form::{Binding, Form, Symbol};
-use berth_compiler::graph::{Divides, Hidden, Patches, Phase, Place, Variant};
+use berth_compiler::graph::{Divides, Hidden, Part, Patches, Phase, Place, Variant};
 use berth_compiler::lowering::IrDiagnostic;
 use std::collections::BTreeSet;
 
@@ -49,6 +49,8 @@ pub(crate) struct Priced {
     pub repeat: u64,
     /// The sort of layer it stands in, where stages share them.
     pub staged: Option<usize>,
+    /// What it is of a step of training.
+    pub part: Part,
     /// It runs in a neighbour's kernel.
     pub fused: bool,
     /// What it may run behind, by index.
@@ -169,6 +171,7 @@ fn imported(index: usize, module: &Imported) -> Option<Pass> {
         place: operator.place.clone(),
         repeat: operator.repeat,
         staged: None,
+        part: Part::Forward,
         // What is held starts no kernel.
         fused: operator.at == 0,
         hidden: None,
@@ -324,6 +327,7 @@ impl Layout<'_> {
                             place: step.place.clone(),
                             repeat,
                             staged: self.staged,
+                            part: Part::Forward,
                             fused: false,
                             hidden: None,
                             variants: step.variants.clone(),

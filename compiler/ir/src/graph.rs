@@ -34,6 +34,7 @@ fn phase(pass: Pass) -> PhaseGraph {
             hidden: priced.hidden,
             variants: priced.variants,
             staged: priced.staged,
+            part: priced.part,
             place: priced.place,
         });
         for producer in priced.producers {

@@ -18,13 +18,13 @@
 //! - The optimizer holds numbers of 4 bytes beside each weight: AdamW a copy and two moments (Rajbhandari et al.,
 //!   ZeRO, 2020, section 3.1), SGD a copy and one. It reads them and the gradient, and writes them and the weight.
 //!
-//! Activations that are kept for the gradients are in no figure of memory.
+//! Activations that are kept for the gradients are in no figure of the graph: `performance::training` has them.
 
 use crate::cost::{Cost, Gradient};
 use crate::flow::Priced;
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::Form;
-use berth_compiler::graph::OperatorKind;
+use berth_compiler::graph::{OperatorKind, Part};
 use num_rational::BigRational;
 
 /// What is computed a second time rather than kept.
@@ -96,7 +96,8 @@ const HELD_BYTES: u64 = 4;
 /// Appends what a step does after `forward`; `gradients` are those of each of its operators.
 pub(crate) fn step(training: Training, forward: &mut Vec<Priced>, gradients: Vec<Vec<Gradient>>) {
     let mut after = Vec::new();
-    let copies = |of: &Priced, name: String, cost: Cost| Priced {
+    let copies = |of: &Priced, part: Part, name: String, cost: Cost| Priced {
+        part,
         at: of.at,
         name,
         place: of.place.clone(),
@@ -119,7 +120,8 @@ pub(crate) fn step(training: Training, forward: &mut Vec<Priced>, gradients: Vec
         if again {
             let cost = held_by_nobody(operator.cost.clone());
             let fused = operator.fused;
-            after.push(Priced { fused, ..copies(operator, format!("{}_again", operator.name), cost) });
+            let name = format!("{}_again", operator.name);
+            after.push(Priced { fused, ..copies(operator, Part::Again, name, cost) });
         }
     }
     for (operator, gradients) in forward.iter().zip(&gradients).rev() {
@@ -129,7 +131,7 @@ pub(crate) fn step(training: Training, forward: &mut Vec<Priced>, gradients: Vec
             } else {
                 format!("{}_gradient_{of}", operator.name)
             };
-            after.push(copies(operator, name, cost.clone()));
+            after.push(copies(operator, Part::Backward, name, cost.clone()));
         }
     }
     for operator in forward.iter().filter(|operator| !operator.cost.weight_memory.is_zero()) {
@@ -142,7 +144,8 @@ pub(crate) fn step(training: Training, forward: &mut Vec<Priced>, gradients: Vec
                 link_bytes: gradient.clone() * Form::integer(2) * one,
                 ..nothing()
             };
-            after.push(copies(operator, format!("{}_gradient_sum_{}", operator.name, axis.name()), cost));
+            let name = format!("{}_gradient_sum_{}", operator.name, axis.name());
+            after.push(copies(operator, Part::Exchange, name, cost));
         }
     }
     for operator in forward.iter().filter(|operator| !operator.cost.weight_memory.is_zero()) {
@@ -155,7 +158,7 @@ pub(crate) fn step(training: Training, forward: &mut Vec<Priced>, gradients: Vec
             weight_memory: weights * Form::integer(held + WEIGHT_BYTES),
             ..nothing()
         };
-        after.push(copies(operator, format!("{}_update", operator.name), cost));
+        after.push(copies(operator, Part::Update, format!("{}_update", operator.name), cost));
     }
     forward.extend(after);
 }

@@ -3,7 +3,7 @@
 
 use berth_compiler::degrees::Axis;
 use berth_compiler::form::{Form, Symbol};
-use berth_compiler::graph::{Divides, Operator, OperatorKind, Phase, PhaseGraph, Place, Target};
+use berth_compiler::graph::{Divides, Operator, OperatorKind, Part, Phase, PhaseGraph, Place, Target};
 use berth_language::model::Precision;
 use num_rational::BigRational;
 use petgraph::graph::DiGraph;
@@ -92,6 +92,7 @@ fn operator(name: &str, kind: OperatorKind, repeat: u64) -> Operator {
         hidden: None,
         variants: Vec::new(),
         staged: (repeat > 1).then_some(0),
+        part: Part::Forward,
         place: Place { file: "decoder.rs".to_owned(), line: 1, column: 1 },
     }
 }
