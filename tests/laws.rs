@@ -262,3 +262,44 @@ fn a_step_has_the_fewest_replicas_that_a_plan_for_it_alone_can_have() {
     }
     assert!(asked >= 80 && differ >= 20, "{asked} steps were asked for, {differ} schedules change");
 }
+
+/// Machines with eight devices each, and a job that trains on them.
+fn training(nodes: usize, steps: usize, lines: &str) -> String {
+    format!(
+        "use catalog.nvidia as nv\n\nnode box[1..{nodes}] {{\n    devices = 8 * nv.h100_sxm\n    fabric = nvlink(900GB/s)\n    network = 400GB/s\n    market = on_demand\n    price = $20/h\n}}\n\nmodel small {{\n    layers = 16\n    hidden = 2_048\n    heads = 32\n    kv_heads = 8\n    feed_forward = 8_192\n    vocabulary = 128_256\n}}\n\njob train {{\n    model = small\n    steps = {steps}\n    batch = 2_097_152 tok\n    recompute = layer\n    {lines}\n}}\n\nplan p {{\n    minimize = bill\n}}\n"
+    )
+}
+
+#[test]
+fn twice_the_steps_take_twice_the_time() {
+    for lines in ["tensor = 2", "pipeline = 4", "data = 16", "sharding = weights\n    data in 8..12"] {
+        let of = |steps| plan(&training(4, steps, lines)).jobs;
+        let (once, twice) = (of(1_000), of(2_000));
+        let ([once], [twice]) = (once.as_slice(), twice.as_slice()) else { panic!("{lines}: one job") };
+        assert_eq!(twice.finish, 2.0 * once.finish, "{lines}");
+        assert_eq!((&twice.layout, twice.copies), (&once.layout, once.copies), "{lines}");
+    }
+}
+
+#[test]
+fn a_job_that_must_be_done_sooner_never_costs_less() {
+    let mut bills = Vec::new();
+    for hours in [24, 12, 6, 3, 2, 1] {
+        let text = training(4, 2_000, &format!("finish <= {hours}h"));
+        let files = Memory::of("plan.berth", &text);
+        let plan = planned(&files).unwrap().plan;
+        if !is_plan(plan.status) {
+            assert_eq!(plan.status, Status::Infeasible, "{hours} h");
+            bills.push(f64::INFINITY);
+            continue;
+        }
+        let copies: u64 = plan.jobs.iter().map(|job| job.copies).sum();
+        let placed: u64 = plan.placements.iter().map(|placed| placed.each * placed.nodes.len() as u64).sum();
+        assert!(placed <= copies, "a placement names one node or a range of them");
+        assert!(plan.requirements.iter().all(|entry| entry.met == Some(true)), "{hours} h");
+        with_session(&files, |session| verify(session, &plan, &request())).expect("a plan holds");
+        bills.push(bill(&plan));
+    }
+    assert!(bills.windows(2).all(|pair| pair[0] <= pair[1]), "{bills:?}");
+    assert!(bills[0].is_finite() && bills[0] < bills[4], "{bills:?}");
+}

@@ -2,10 +2,11 @@
 //! others cannot be.
 
 use crate::render::table::{Align, table};
-use berth_compiler::candidates::{Layout, ServiceCandidates};
+use berth_compiler::candidates::{Layout, Refusal, ServiceCandidates};
 use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
 use berth_compiler::graph::{Phase, PhaseGraph};
+use berth_compiler::jobs::{hours, jobs};
 use berth_compiler::performance::Notes;
 use berth_compiler::performance::phase::{EngineOverhead, pass};
 use berth_compiler::session::Stages;
@@ -35,7 +36,58 @@ pub fn text(stages: &Stages) -> String {
         }
         text.push('\n');
     }
+    for (item, job) in jobs(&stages.program) {
+        let _ = writeln!(text, "job {}", job.name);
+        if let Some(own) = stages.candidates.services.get(item) {
+            text.push_str(&forms(stages, own));
+        }
+        text.push('\n');
+    }
     text
+}
+
+/// How a job may run, and what it takes.
+fn forms(stages: &Stages, own: &ServiceCandidates) -> String {
+    let mut rows = Vec::new();
+    for candidate in &own.candidates {
+        let (Some(layout), Some(training)) = (&candidate.layout, &candidate.training) else { continue };
+        if training.is_first {
+            rows.push(vec![
+                stages.candidates.layout_name(layout),
+                training.step.copies.to_string(),
+                format!("{:.1}", training.step.held / 1e9),
+                format!("{:.3}", training.step.seconds.middle),
+                hours(training.finish.high),
+            ]);
+        }
+    }
+    rows.extend(refusals(stages, own).into_iter().map(|(layout, because)| {
+        let none = || "-".to_owned();
+        vec![layout, none(), none(), none(), because]
+    }));
+    if rows.is_empty() {
+        return "  no device that a node holds can run it\n".into();
+    }
+    let heading = [
+        ("layout", Align::Left),
+        ("copies", Align::Right),
+        ("GB a device", Align::Right),
+        ("step, s", Align::Right),
+        ("done after at most, or why not", Align::Left),
+    ];
+    table(&heading, &rows)
+}
+
+/// Forms that cannot be, and why.
+fn refusals(stages: &Stages, own: &ServiceCandidates) -> Vec<(String, String)> {
+    let refused = |refusal: &Refusal| {
+        let because = match refusal.origins.first() {
+            Some(span) => format!("{} (line {})", refusal.because, stages.sources.position(*span).0),
+            None => refusal.because.clone(),
+        };
+        (stages.candidates.layout_name(&refusal.layout), because)
+    };
+    own.refusals.iter().map(refused).collect()
 }
 
 fn layouts(stages: &Stages, work: &LlmWork, own: &ServiceCandidates) -> String {
@@ -51,13 +103,8 @@ fn layouts(stages: &Stages, work: &LlmWork, own: &ServiceCandidates) -> String {
         };
         rows.push(vec![stages.candidates.layout_name(layout), format!("{:.3}", capacity.rate), limit]);
     }
-    for refusal in &own.refusals {
-        let because = match refusal.origins.first() {
-            Some(span) => format!("{} (line {})", refusal.because, stages.sources.position(*span).0),
-            None => refusal.because.clone(),
-        };
-        rows.push(vec![stages.candidates.layout_name(&refusal.layout), "-".into(), because]);
-    }
+    let refused = refusals(stages, own).into_iter();
+    rows.extend(refused.map(|(layout, because)| vec![layout, "-".into(), because]));
     if rows.is_empty() {
         return "  no device that a node holds can run it\n".into();
     }

@@ -9,8 +9,8 @@ use crate::render::table::{Align, paragraph, table};
 use berth_compiler::plan::actions::Kind;
 use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::plan::{
-    CertificateEntry, ConcessionEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry, Status,
-    TeamEntry,
+    CertificateEntry, ConcessionEntry, JobEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry,
+    Status, TeamEntry,
 };
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
@@ -36,6 +36,7 @@ pub fn text(plan: &Plan) -> String {
     text.push_str(&unjudged(plan));
     text.push_str(&placements(plan));
     text.push_str(&autoscaling::text(plan));
+    text.push_str(&jobs(plan));
     text.push_str(&emptied(plan));
     text.push_str(&actions(plan));
     text.push_str(&gives_way(plan));
@@ -156,7 +157,7 @@ fn unwritten(plan: &Plan) -> String {
         let _ = writeln!(text, "  {file}:{line}  {service}");
         text.push_str(&paragraph(because, 6));
     }
-    text.push_str(&left_out(plan.unwritten.len(), "services"));
+    text.push_str(&left_out(plan.unwritten.len(), "of them"));
     text
 }
 
@@ -247,6 +248,35 @@ fn placements(plan: &Plan) -> String {
     text
 }
 
+/// How each job runs.
+fn jobs(plan: &Plan) -> String {
+    if plan.jobs.is_empty() {
+        return String::new();
+    }
+    let row = |entry: &JobEntry| {
+        let JobEntry { job, steps, layout: _, copies, devices, micro_batches, held, step_time, finish } =
+            entry;
+        vec![
+            job.clone(),
+            format!("{copies} of {devices} {}", if *devices == 1 { "device" } else { "devices" }),
+            micro_batches.to_string(),
+            quantity(*held, "byte"),
+            format!("{steps} of {}", quantity(*step_time, "s")),
+            quantity(*finish, "s"),
+        ]
+    };
+    let rows: Vec<Vec<String>> = plan.jobs.iter().take(MOST_ROWS).map(row).collect();
+    let heading = [
+        ("job", Align::Left),
+        ("copies", Align::Left),
+        ("batches", Align::Right),
+        ("a device holds", Align::Right),
+        ("steps", Align::Right),
+        ("done after", Align::Right),
+    ];
+    format!("\nJobs\n{}{}", table(&heading, &rows), left_out(plan.jobs.len(), "jobs"))
+}
+
 /// Replicas of one placement. Ranges are counted from their text.
 fn copies(placement: &Placement) -> u64 {
     count_of(&placement.nodes) * placement.each
@@ -296,6 +326,9 @@ fn place(placement: &Placement) -> String {
             None => {}
         }
         let _ = write!(text, ", batch {}", layout.batch);
+        if let Some(sharding) = &layout.sharding {
+            let _ = write!(text, ", sharded {sharding}");
+        }
     }
     if let Some(share) = placement.share {
         let devices: Vec<String> = placement.devices.iter().map(u32::to_string).collect();

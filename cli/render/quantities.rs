@@ -41,8 +41,12 @@ fn seconds(value: f64) -> String {
         format!("{} µs", significant(value * 1e6))
     } else if magnitude < 1.0 {
         format!("{} ms", significant(value * 1e3))
-    } else {
+    } else if magnitude < 7_200.0 {
         format!("{} s", significant(value))
+    } else if magnitude < 3.0 * 86_400.0 {
+        format!("{} h", significant(value / 3_600.0))
+    } else {
+        format!("{} d", significant(value / 86_400.0))
     }
 }
 

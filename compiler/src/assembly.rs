@@ -10,6 +10,7 @@ mod shares;
 pub use lines::{is_linear, opposite};
 
 use crate::candidates::{Candidates, Disregarded, least_common_multiple, share_scale};
+use crate::jobs::{job_rows, jobs};
 use crate::moments::Moment;
 use crate::problem::{
     Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
@@ -65,8 +66,16 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         packing.items.push(item);
         service_rows(program, candidates, index, without, &mut packing);
     }
+    for (index, job) in jobs(program) {
+        // What a copy takes beside devices is not stated.
+        let demand = [0, 0].into_iter().chain(std::iter::repeat_n(1, counted)).collect();
+        packing.items.push(item_of(&job.name, job.span, candidates, index, demand, MOST_COPIES, &packing));
+        packing.rows.extend(job_rows(job, index, candidates, without));
+    }
     let mut lines = Lines::new(program, &mut packing);
     let tainted = lines.tainted(without);
+    lines.packing.rows.extend(tainted);
+    let tainted = tainted_for_jobs(&mut lines, without);
     lines.packing.rows.extend(tainted);
     let quotas = lines.quotas(candidates, without);
     lines.packing.rows.extend(quotas);
@@ -83,6 +92,32 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         add_moves(program, &mut packing);
     }
     Problem::Packing(packing)
+}
+
+/// No copy of a job stands on a node with a taint: a row for each job and each line with taints, of those that are not
+/// `without`.
+fn tainted_for_jobs(lines: &mut Lines<'_>, without: &Disregarded) -> Vec<Row> {
+    let program = lines.program;
+    let mut tainted: std::collections::BTreeMap<Span, Vec<usize>> = std::collections::BTreeMap::new();
+    for (index, node) in program.nodes.iter().enumerate() {
+        if let Some(taints) = node.taints.as_ref().filter(|taints| !without.contains(&taints.span)) {
+            tainted.entry(taints.span).or_default().push(index);
+        }
+    }
+    let mut rows = Vec::new();
+    for (item, _) in jobs(program) {
+        for (line, nodes) in &tainted {
+            let atom = Atom::CopiesOn { item, choice: None, place: lines.place(nodes) };
+            rows.push(Row {
+                terms: vec![(BigRational::one(), atom)],
+                survives: None,
+                relation: Relation::AtMost,
+                bound: BigRational::zero(),
+                origins: vec![*line],
+            });
+        }
+    }
+    rows
 }
 
 /// A resource of which each replica takes one, where some node says how many it takes at most. Others have
@@ -148,9 +183,11 @@ pub fn standing_price(program: &Program) -> BigRational {
         .sum()
 }
 
-/// Every requirement of the program: those of services, then those of plans and policies.
+/// Every requirement of the program: those of services and jobs, then those of plans and policies.
 pub fn requirements(program: &Program) -> impl Iterator<Item = &Requirement> {
-    program.services.iter().flat_map(|service| &service.requirements).chain(&program.requirements)
+    let of_services = program.services.iter().flat_map(|service| &service.requirements);
+    let of_jobs = program.jobs.iter().flat_map(|job| &job.requirements);
+    of_services.chain(of_jobs).chain(&program.requirements)
 }
 
 /// Money by the hour.
@@ -235,6 +272,26 @@ fn item(
         Work::Llm(_) => vec![0, 0],
     };
     demand.extend(std::iter::repeat_n(1, counted));
+    let bounded = service
+        .replicas
+        .iter()
+        .filter(|bound| !without.contains(&bound.span))
+        .filter_map(|bound| bound.high)
+        .min()
+        .unwrap_or(MOST_COPIES);
+    item_of(&service.name, service.span, candidates, index, demand, bounded, packing)
+}
+
+/// An item whose copies each take `demand`, of which there are never more than `most`.
+fn item_of(
+    name: &str,
+    origin: Span,
+    candidates: &Candidates,
+    index: usize,
+    demand: Vec<u64>,
+    most: u64,
+    packing: &Packing,
+) -> Item {
     let choices: Vec<Choice> = candidates.services[index]
         .candidates
         .iter()
@@ -245,25 +302,13 @@ fn item(
             classes: candidate.classes.clone(),
         })
         .collect();
-    let bounded = service
-        .replicas
-        .iter()
-        .filter(|bound| !without.contains(&bound.span))
-        .filter_map(|bound| bound.high)
-        .min()
-        .unwrap_or(MOST_COPIES);
     let share_scale = packing.share_scale;
     let fits = packing
         .machines
         .iter()
         .map(|machine| choices.iter().map(|choice| fits(machine, choice, share_scale)).max().unwrap_or(0))
         .fold(0u64, u64::saturating_add);
-    Item {
-        name: service.name.clone(),
-        most: bounded.min(fits).min(MOST_COPIES),
-        choices,
-        origin: service.span,
-    }
+    Item { name: name.to_owned(), most: most.min(fits).min(MOST_COPIES), choices, origin }
 }
 
 /// Copies of `choice` that an empty `machine` holds.
@@ -400,9 +445,10 @@ pub fn rate_rounded_down(rate: f64) -> BigRational {
     BigRational::new(BigInt::from(thousandths.to_u64().unwrap_or(0)), BigInt::from(1_000))
 }
 
-/// Every wish of the program, with its price by the hour: those of services, then those of the plan.
+/// Every wish of the program, with its price by the hour: those of services and jobs, then those of the plan.
 pub fn wishes(program: &Program) -> impl Iterator<Item = &berth_language::model::Wish> {
-    program.services.iter().flat_map(|service| &service.wishes).chain(&program.wishes)
+    let of_services = program.services.iter().flat_map(|service| &service.wishes);
+    of_services.chain(program.jobs.iter().flat_map(|job| &job.wishes)).chain(&program.wishes)
 }
 
 /// Wishes that became part of the problem, in order; the others cannot be judged yet.

@@ -8,6 +8,7 @@
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
 use crate::graph::{OperatorGraph, Phase, PhaseGraph, Target};
+use crate::jobs::{Training, job_candidates, jobs};
 use crate::moments::{Moment, moments};
 use crate::performance::PerformanceError;
 use crate::performance::hardware::Hardware;
@@ -17,7 +18,7 @@ use crate::performance::serving::{self, Limit, Replica, Workload};
 use crate::problem::Devices;
 use berth_language::model::{
     Compare, Condition, CountBound, Draws, Fabric, Fact, ImageWork, LatencyMeasure, LlmWork, Precision,
-    Program, Requirement, Restriction, Service, Statistic, Subject, Work,
+    Program, Requirement, Restriction, Service, Sharding, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -42,7 +43,7 @@ pub type Disregarded = BTreeSet<Span>;
 pub struct Candidates {
     /// Classes of device behind one kind of fabric; machines refer to them by index.
     pub classes: Vec<DeviceClass>,
-    /// By service of the program.
+    /// By service of the program, then by [job](crate::jobs::jobs) that is planned.
     pub services: Vec<ServiceCandidates>,
 }
 
@@ -87,6 +88,8 @@ pub struct Candidate {
     pub capacities: Vec<Capacity>,
     /// Its pass times, for predictions at other rates.
     pub replica: Option<Replica>,
+    /// What it is of a job.
+    pub training: Option<Training>,
 }
 
 /// How a model is laid out over devices.
@@ -98,8 +101,10 @@ pub struct Layout {
     pub degrees: Degrees,
     /// Of weights and arithmetic.
     pub precision: Precision,
-    /// Most sequences decoded together.
+    /// Most sequences decoded together; of a job, those that pass through a data group together, 0 where it has no form so.
     pub batch: u64,
+    /// Of a job: what its copies hold a part of each.
+    pub sharding: Option<Sharding>,
 }
 
 /// The load at which every promise of a moment still holds.
@@ -137,6 +142,7 @@ pub struct Least {
 pub fn candidates(program: &Program, graph: &OperatorGraph, without: &Disregarded) -> Candidates {
     let classes = device_classes(program);
     let scale = share_scale(program);
+    let jobs = jobs(program).map(|(_, job)| job_candidates(program, job, graph, &classes, without));
     let services = program
         .services
         .iter()
@@ -145,6 +151,7 @@ pub fn candidates(program: &Program, graph: &OperatorGraph, without: &Disregarde
             Work::Image(work) => image_candidates(program, index, work, &classes, scale, without),
             Work::Llm(work) => llm_candidates(program, index, service, work, graph, &classes, without),
         })
+        .chain(jobs)
         .collect();
     Candidates { classes, services }
 }
@@ -207,8 +214,14 @@ fn image_candidates(
             .filter(|class| restrictions.iter().all(|line| line.allowed.contains(&classes[*class].device)))
             .collect::<Vec<_>>()
     });
-    let candidate =
-        Candidate { layout: None, devices, classes: allowed, capacities: Vec::new(), replica: None };
+    let candidate = Candidate {
+        layout: None,
+        devices,
+        classes: allowed,
+        capacities: Vec::new(),
+        replica: None,
+        training: None,
+    };
     let moments = moments(program, index, without);
     ServiceCandidates {
         candidates: vec![candidate],
@@ -378,7 +391,7 @@ fn llm_candidates(
             };
             let phases = Phases { prefill, decode, vision: of(Phase::Vision) };
             for degrees in shapes(work, without, prefill.has_experts(), largest) {
-                let layout = Layout { class: class_index, degrees, precision, batch };
+                let layout = Layout { class: class_index, degrees, precision, batch, sharding: None };
                 // Edited text may have lost the pass.
                 let made = prefill.phase == Phase::Denoise;
                 if phases.vision.is_none() && !made && workload.images.is_some() {
@@ -408,6 +421,7 @@ fn llm_candidates(
                             classes: Some(vec![class_index]),
                             capacities,
                             replica: Some(replica),
+                            training: None,
                         });
                     }
                     Err(error) => {
@@ -518,7 +532,11 @@ fn judgeable(statistic: &Statistic) -> bool {
 }
 
 /// What every line that is not left out allows; `default` where no line speaks.
-fn allowed<T: Clone + PartialEq>(lines: &[Restriction<T>], without: &Disregarded, default: &[T]) -> Vec<T> {
+pub(crate) fn allowed<T: Clone + PartialEq>(
+    lines: &[Restriction<T>],
+    without: &Disregarded,
+    default: &[T],
+) -> Vec<T> {
     let mut lines = lines.iter().filter(|line| !without.contains(&line.span));
     let Some(first) = lines.next() else { return default.to_vec() };
     let rest: Vec<_> = lines.collect();
@@ -530,7 +548,7 @@ fn allowed<T: Clone + PartialEq>(lines: &[Restriction<T>], without: &Disregarded
         .collect()
 }
 
-fn largest_machine(program: &Program, class: &DeviceClass) -> u32 {
+pub(crate) fn largest_machine(program: &Program, class: &DeviceClass) -> u32 {
     program
         .nodes
         .iter()
@@ -540,6 +558,14 @@ fn largest_machine(program: &Program, class: &DeviceClass) -> u32 {
         .map(|devices| devices.value.1)
         .max()
         .unwrap_or(0)
+}
+
+/// `, sharded optimizer`; empty where nothing is.
+fn sharded(sharding: Sharding) -> String {
+    match sharding {
+        Sharding::None => String::new(),
+        sharding => format!(", sharded {}", sharding.name()),
+    }
 }
 
 /// As it is written in a plan file.
@@ -556,6 +582,11 @@ impl Candidates {
         let device = self.classes.get(layout.class).map_or("?", |class| class.name.as_str());
         let precision = precision_name(layout.precision);
         let degrees = layout.degrees;
-        format!("{degrees}, {precision}, batch {} on {device}", layout.batch)
+        let sharded = layout.sharding.map_or_else(String::new, sharded);
+        let batch = match layout.batch {
+            0 => String::new(),
+            batch => format!(", batch {batch}"),
+        };
+        format!("{degrees}, {precision}{batch}{sharded} on {device}")
     }
 }

@@ -9,6 +9,7 @@ use crate::candidates::{self, Disregarded, degree_lines};
 use crate::containers::Container;
 use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
+use crate::jobs::{self, jobs};
 use crate::problem::{Assignment, Atom, Item, Packing, Problem, Relation, Resource, Running};
 use crate::problem_description::amount;
 use crate::quotas::{Quota, quotas};
@@ -52,7 +53,8 @@ pub fn conflict(
     let (mut kept, mut irreducible) = asking.reduced(start);
     if kept.is_empty() {
         // No line is to blame: what is there cannot hold these services at all.
-        let heads: BTreeSet<Span> = program.services.iter().map(|service| service.span).collect();
+        let services = program.services.iter().map(|service| service.span);
+        let heads: BTreeSet<Span> = services.chain(jobs(program).map(|(_, job)| job.span)).collect();
         asking.all.extend(&heads);
         let start = asking.first_infeasible(named(&heads), heads);
         (kept, irreducible) = asking.reduced(start);
@@ -298,6 +300,7 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
     let scenarios = scenarios_in_use(program).map(|scenario| scenario.span);
     let quotas = quotas(program, &Disregarded::new()).into_iter().flat_map(|quota| quota.origins);
     of_services
+        .chain(jobs(program).flat_map(|(_, job)| jobs::choice_lines(job)))
         .chain(requirements(program).map(|requirement| requirement.span))
         .chain(taints)
         .chain(scenarios)
@@ -339,6 +342,9 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
         {
             return latency_because(program, graph, index, requirement);
         }
+    }
+    if let Some(because) = jobs(program).find_map(|job| jobs::because(program, graph, job, span)) {
+        return because;
     }
     if let Some(because) = taints_because(program, span) {
         return because;

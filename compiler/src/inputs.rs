@@ -1,7 +1,9 @@
 //! Facts that planning cannot do without, asked for before anything is computed from them.
 
 use berth_language::diagnostics::Diagnostic;
-use berth_language::model::{Attention, Extent, Fact, LlmWork, Market, Node, Program, Service, Work};
+use berth_language::model::{
+    Attention, Extent, Fact, LlmWork, Market, Node, Program, Restriction, Service, Work,
+};
 use berth_language::quantity::Quantity;
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -9,13 +11,12 @@ use num_rational::BigRational;
 /// What is missing, each at the head of the thing that should state it.
 pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
     let mut missing = Vec::new();
+    let divides = program.services.iter().any(|service| matches!(service.work, Work::Llm(_)))
+        || program.jobs.iter().any(|job| job.is_planned());
     for node in &program.nodes {
         let Node { name, span, cpu, memory, price, market, devices, fabric, .. } = node;
         let several = devices.as_ref().is_some_and(|devices| devices.value.1 > 1);
-        if several
-            && fabric.is_none()
-            && program.services.iter().any(|service| matches!(service.work, Work::Llm(_)))
-        {
+        if several && fabric.is_none() && divides {
             missing.push(
                 Diagnostic::warning(
                     "model::missing-input",
@@ -62,6 +63,20 @@ pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
                 }
             }
         }
+    }
+    for job in program.jobs.iter().filter(|job| job.is_planned()) {
+        if job.batch.is_none() {
+            missing.push(
+                Diagnostic::error(
+                    "model::missing-input",
+                    format!("`{}` does not say how much a step trains on", job.name),
+                    job.span,
+                    "`batch` has no value",
+                )
+                .help("State the tokens of one step: `batch = 4_000_000 tok`."),
+            );
+        }
+        missing.extend(devices(program, &job.name, job.span, &job.device));
     }
     missing
 }
@@ -198,13 +213,20 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
             .help(format!("State it, as a figure or a distribution: `{example}`.")),
         );
     }
+    missing.extend(devices(program, &service.name, service.span, &work.device));
+    missing
+}
+
+/// What devices do not say that something may run on which the lines allow.
+fn devices(program: &Program, name: &str, span: Span, lines: &[Restriction<usize>]) -> Vec<Diagnostic> {
+    let mut missing = Vec::new();
     // Classes that no node holds are never asked for anything.
     for (index, device) in program.devices.iter().enumerate() {
         let held = program
             .nodes
             .iter()
             .any(|node| node.devices.as_ref().is_some_and(|devices| devices.value.0 == index));
-        let may_run = work.device.iter().all(|line| line.allowed.contains(&index));
+        let may_run = lines.iter().all(|line| line.allowed.contains(&index));
         let absent: Vec<&str> = [
             ("memory", device.memory.is_none()),
             ("bandwidth", device.bandwidth.is_none()),
@@ -217,12 +239,12 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
             missing.push(
                 Diagnostic::error(
                     "model::missing-input",
-                    format!("`{}` cannot be predicted on `{}`", service.name, device.name),
+                    format!("`{}` cannot be predicted on `{}`", name, device.name),
                     device.span,
                     format!("`{}` has no value", absent.join("`, `")),
                 )
-                .and(service.span, "this service may run on it")
-                .help("State it with its source, or keep the service off with `device in [...]`."),
+                .and(span, "this may run on it")
+                .help("State it with its source, or keep it off with `device in [...]`."),
             );
         }
     }

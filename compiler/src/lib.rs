@@ -5,7 +5,7 @@
 //! | file | from | to |
 //! | --- | --- | --- |
 //! | [`lowering`] | model | MLIR text and operator [`graph`], by `berth-ir` |
-//! | [`candidates`] | graph | the forms of every service and what each carries |
+//! | [`candidates`] | graph | the forms of every service and what each carries; [`jobs`]: those of every job |
 //! | [`assembly`] | candidates | the [`problem`], in integers, every row with its lines |
 //! | [`solving`] | problem | a solution, by `berth-solvers` |
 //! | [`recheck`] | solution | its values, in exact arithmetic, or what it breaks |
@@ -31,6 +31,7 @@ pub mod graph;
 pub mod graph_description;
 pub mod implied;
 pub mod inputs;
+pub mod jobs;
 pub mod lock;
 pub mod logic;
 pub mod lowering;

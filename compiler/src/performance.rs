@@ -11,6 +11,7 @@
 //! | [`images`] | what images add to a request |
 //! | [`curve`] | pass times between the points at which they were computed |
 //! | [`queueing`] | waiting in G/G/c and G/G/1, in closed form |
+//! | [`training`] | a model that learns, in copies that share each batch: the time of a step, and what fits |
 //! | [`serving`] | one replica and the requests that arrive: TTFT, TPOT, latency, and how much it carries |
 //!
 //! The way through, for one service on one device class:
@@ -39,6 +40,7 @@ pub mod operators;
 pub mod phase;
 pub mod queueing;
 pub mod serving;
+pub mod training;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -55,6 +57,9 @@ pub struct Band {
 }
 
 impl Band {
+    /// 0, known exactly.
+    pub const NOTHING: Self = Self { low: 0.0, middle: 0.0, high: 0.0 };
+
     /// A figure known exactly, or one whose error is counted elsewhere.
     pub fn exact(value: f64) -> Self {
         Self { low: value, middle: value, high: value }

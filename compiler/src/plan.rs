@@ -61,6 +61,9 @@ pub struct Plan {
     /// What becomes of what is observed; none: nothing was, and empty: all of it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actions: Option<Vec<Action>>,
+    /// How each job runs, beside where its copies stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobEntry>,
     /// Predictions with their band.
     pub measures: Vec<Measure>,
     /// Every requirement, those that could not be judged first.
@@ -89,7 +92,7 @@ pub struct Plan {
     /// Facts used whose source is invented.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placeholders: Vec<PlaceholderEntry>,
-    /// A SHA-256 of each service's placements, so that an alteration is named by its line.
+    /// A SHA-256 of the placements of each service and job, so that an alteration is named by its line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seals: Vec<Seal>,
     /// Where it is applied.
@@ -98,7 +101,7 @@ pub struct Plan {
     /// What the target would create, in that order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ObjectEntry>,
-    /// Services that the target does not get.
+    /// Services and jobs that the target does not get.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unwritten: Vec<Unwritten>,
     /// How long it took; differs from run to run.
@@ -171,7 +174,7 @@ pub enum CertificateEntry {
     },
 }
 
-/// Copies of one form of a service.
+/// Copies of one form of a service or job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
     /// Its address.
@@ -208,22 +211,26 @@ pub struct Layout {
     /// Groups that the experts are divided among.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub expert: u64,
-    /// Groups that the sequences are divided among.
+    /// Groups that the sequences are divided among; of a job, over all of its copies.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub data: u64,
     /// Devices that the tokens of a sequence are divided among.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub context: u64,
-    /// Most sequences decoded together.
+    /// Most sequences decoded together; of a job, those that pass through a data group together.
     pub batch: u64,
     /// Of weights and arithmetic.
     pub precision: String,
+    /// Of a job: what its copies hold a part of each, `optimizer`, `gradients`, `weights`, each with what is before it;
+    /// none: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharding: Option<String>,
 }
 
 impl Layout {
     /// Its degrees.
     pub fn degrees(&self) -> Degrees {
-        let Layout { tensor, pipeline, expert, data, context, device: _, batch: _, precision: _ } = *self;
+        let Layout { tensor, pipeline, expert, data, context, .. } = *self;
         Degrees { tensor, pipeline, expert, data, context }
     }
 }
@@ -235,6 +242,29 @@ fn one() -> u64 {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_one(degree: &u64) -> bool {
     *degree == 1
+}
+
+/// How a job runs. Its copies are its placements, each of all stages and tensor parts, in one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobEntry {
+    /// Its address.
+    pub job: String,
+    /// Steps that it trains.
+    pub steps: u64,
+    /// Of all copies together.
+    pub layout: Layout,
+    /// Copies, placed like replicas.
+    pub copies: u64,
+    /// Devices of one copy.
+    pub devices: u64,
+    /// Passes of `layout.batch` sequences in a step, through each data group.
+    pub micro_batches: u64,
+    /// Bytes that the fullest device holds.
+    pub held: f64,
+    /// s, the middle of its band.
+    pub step_time: f64,
+    /// s, the middle of its band.
+    pub finish: f64,
 }
 
 /// Copies that are wished for and not placed.

@@ -4,6 +4,7 @@
 //! it is guaranteed. Services of no team leave what teams are guaranteed: they are no team's to take back.
 
 use crate::candidates::{Candidate, Candidates, Disregarded};
+use crate::jobs::jobs;
 use crate::problem::Devices;
 use berth_language::model::{Program, Team};
 use berth_language::span::Span;
@@ -22,7 +23,7 @@ pub struct Quota {
     pub share: BigRational,
     /// How many there are.
     pub filled: u64,
-    /// Services, by index.
+    /// Services and jobs, by their items.
     pub members: Vec<usize>,
     /// The lines that say it, of which the first is the one to show; never empty.
     pub origins: Vec<Span>,
@@ -90,10 +91,12 @@ fn bound(team: &Team, without: &Disregarded) -> Option<(BigRational, Span)> {
     }
 }
 
-/// The services of a team, or of none.
+/// The services and jobs of a team, or of none.
 pub fn members(program: &Program, team: Option<&str>) -> Vec<usize> {
-    let team_of = |service: usize| program.services[service].team.as_ref().map(|team| team.value.as_str());
-    (0..program.services.len()).filter(|service| team_of(*service) == team).collect()
+    let services = program.services.iter().enumerate().map(|(index, service)| (index, &service.team));
+    let all = services.chain(jobs(program).map(|(index, job)| (index, &job.team)));
+    let own = all.filter(|(_, of)| of.as_ref().map(|of| of.value.as_str()) == team);
+    own.map(|(index, _)| index).collect()
 }
 
 /// Whole devices of a kind that a team can always have back.

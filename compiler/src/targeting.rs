@@ -1,7 +1,9 @@
 //! Plan to objects: the trait that targets implement.
 
+use crate::jobs::jobs;
 use crate::plan::Plan;
 use crate::plan::objects::{ObjectEntry, TargetEntry, Unwritten};
+use crate::plan::written::file_name;
 use berth_language::model::Program;
 use berth_language::sources::Sources;
 
@@ -32,7 +34,7 @@ pub struct Targeted {
     pub target: Option<TargetEntry>,
     /// In the order in which they are created.
     pub objects: Vec<ObjectEntry>,
-    /// Services that the target cannot run yet.
+    /// Services and jobs that the target cannot run yet.
     pub unwritten: Vec<Unwritten>,
 }
 
@@ -43,8 +45,22 @@ pub(crate) fn with_objects(
     sources: &Sources,
     mut plan: Plan,
 ) -> Plan {
-    let Targeted { target, objects, unwritten } = targeting.targeted(program, sources, &plan);
+    let Targeted { target, objects, mut unwritten } = targeting.targeted(program, sources, &plan);
     if target.is_some() {
+        let told = |name: &str| {
+            let written = objects.iter().any(|object| object.service.as_deref() == Some(name));
+            written || unwritten.iter().any(|known| known.service == name)
+        };
+        let untold = jobs(program).filter(|(_, job)| !told(&job.name));
+        let untold: Vec<Unwritten> = untold
+            .map(|(_, job)| Unwritten {
+                service: job.name.clone(),
+                file: file_name(sources, job.span),
+                line: sources.position(job.span).0,
+                because: "jobs are planned, and not written to a target yet".into(),
+            })
+            .collect();
+        unwritten.extend(untold);
         (plan.target, plan.objects, plan.unwritten) = (target, objects, unwritten);
         plan.fingerprint = plan.fingerprint_of_contents();
     }

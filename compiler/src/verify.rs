@@ -248,22 +248,27 @@ fn minimize_line(stages: &Stages) -> Span {
 /// Where the file and what was derived from its decisions differ.
 fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic> {
     let mut differences = Vec::new();
-    let service_line = |name: &str| {
-        stages.program.services.iter().find(|service| service.name == name).map(|service| service.span)
-    };
+    let items = &stages.packing().items;
+    let service_line = |name: &str| items.iter().find(|item| item.name == name).map(|item| item.origin);
     let thing_line = |path: &str| {
         let named = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '[']));
-        let service =
-            stages.program.services.iter().find(|service| named(&service.name)).map(|found| found.span);
-        service.or_else(|| stages.program.nodes.iter().find(|node| named(&node.name)).map(|node| node.span))
+        let item = items.iter().find(|item| named(&item.name)).map(|item| item.origin);
+        item.or_else(|| stages.program.nodes.iter().find(|node| named(&node.name)).map(|node| node.span))
     };
-    for service in &stages.program.services {
-        let seal = |plan: &Plan| plan.seals.iter().find(|seal| seal.service == service.name).cloned();
+    for item in items {
+        let seal = |plan: &Plan| plan.seals.iter().find(|seal| seal.service == item.name).cloned();
         if seal(found) != seal(derived)
-            || seal(derived).is_none_or(|seal| seal.sha256 != found.seal_of(&service.name))
+            || seal(derived).is_none_or(|seal| seal.sha256 != found.seal_of(&item.name))
         {
-            let text = format!("the placements of `{}` do not match their seal", service.name);
-            differences.push(altered(stages, service_line(&service.name), text));
+            let text = format!("the placements of `{}` do not match their seal", item.name);
+            differences.push(altered(stages, Some(item.origin), text));
+        }
+    }
+    for (left, right) in longest(&found.jobs, &derived.jobs) {
+        if left != right {
+            let name = right.or(left).map(|entry| entry.job.clone()).unwrap_or_default();
+            let text = format!("how `{name}` runs is not what its placements give");
+            differences.push(altered(stages, service_line(&name), text));
         }
     }
     for (left, right) in longest(&found.objective, &derived.objective) {

@@ -29,7 +29,7 @@ pub use architecture::{
 pub use flows::{Calls, Flow, Path, Variant};
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Filling, Market, Node};
-pub use jobs::{Checkpoint, Dataset, Job, Trains};
+pub use jobs::{Checkpoint, Dataset, Job, Sharding, Trains};
 pub use load::{Demand, Draws, Profile};
 pub use load_steps::{Kept, LoadStep, MOST_LOAD_STEPS, Series, load_steps};
 pub use module::{ArgumentDimension, Extent, Module, ModuleFile};

@@ -110,7 +110,8 @@ impl Lines<'_> {
             let forms = candidates.services[*service].candidates.iter();
             let here = forms.filter(|form| !matches!(among(candidates, form, device), Among::None));
             let each = here.map(|form| taken(form, self.packing.share_scale)).min();
-            let bounds = &self.program.services[*service].replicas;
+            // A job has no replicas to wish for.
+            let bounds = self.program.services.get(*service).map_or(&[][..], |service| &service.replicas);
             let required = bounds.iter().filter_map(|bound| bound.low).map(whole);
             let most = bounds.iter().filter_map(|bound| bound.high).map(whole).min();
             let asked = required.chain(wishes(*service)).max().unwrap_or_else(BigRational::one);

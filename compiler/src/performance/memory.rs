@@ -52,11 +52,12 @@ impl Memory {
         let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
         let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, degrees };
         let held = |of: fn(&Operator) -> &Form| {
+            let held = |operator: &Operator| finite(of(operator).evaluate(&one), &operator.name);
             let sees = match vision {
-                Some(vision) => fullest(vision, 1, of, &one, 0.0)?,
+                Some(vision) => fullest(vision, 1, held, 0.0)?,
                 None => 0.0,
             };
-            fullest(decode.unwrap_or(prefill), degrees.pipeline, of, &one, sees)
+            fullest(decode.unwrap_or(prefill), degrees.pipeline, held, sees)
         };
         let weights = held(|operator| &operator.weight_memory)?;
         let kv_per_token = held(|operator| &operator.kv_memory)?;
@@ -101,21 +102,20 @@ impl Memory {
     }
 }
 
-/// What the fullest stage of a pipeline holds. Stages hold equally many layers, or one less; where layers are of
+/// What the fullest stage of a pipeline holds, of which `of_one` is what one repetition of an operator does. Stages hold equally many layers, or one less; where layers are of
 /// several sorts it is taken to have the heaviest. What stands before the layers is on the first stage, what
 /// stands after them on the last. `first` is held by the first besides.
-fn fullest(
+pub(super) fn fullest(
     graph: &PhaseGraph,
     stages: u64,
-    of: fn(&Operator) -> &Form,
-    binding: &Binding,
+    of_one: impl Fn(&Operator) -> Result<f64, PerformanceError>,
     first: f64,
 ) -> Result<f64, PerformanceError> {
     let mut sorts: Vec<(f64, u64)> = graph.layers.iter().map(|layers| (0.0, *layers)).collect();
     let (mut before, mut after, mut all) = (first, 0.0, first);
     let mut layers_seen = false;
     for operator in graph.operators.node_weights() {
-        let held = operator.repeat as f64 * finite(of(operator).evaluate(binding), &operator.name)?;
+        let held = operator.repeat as f64 * of_one(operator)?;
         all += held;
         match operator.staged.and_then(|sort| sorts.get_mut(sort)) {
             Some((sum, _)) => {
@@ -143,7 +143,7 @@ fn fullest(
     Ok(held)
 }
 
-fn finite(value: f64, operator: &str) -> Result<f64, PerformanceError> {
+pub(super) fn finite(value: f64, operator: &str) -> Result<f64, PerformanceError> {
     if value.is_finite() {
         Ok(value.max(0.0))
     } else {

@@ -49,6 +49,10 @@ impl EngineOverhead {
         token_budget: 8_192.0,
     };
 
+    /// None: what has neither requests nor a scheduler.
+    pub const NONE: EngineOverhead =
+        EngineOverhead { step: 0.0, sequence: 0.0, request: Band::NOTHING, token_budget: f64::INFINITY };
+
     /// Its provenance.
     pub fn note(&self) -> Note {
         Note {
@@ -91,7 +95,9 @@ pub fn pass(
         memory_bytes: 0.0,
         link_bytes: 0.0,
     };
-    notes.add(|| engine.note());
+    if *engine != EngineOverhead::NONE {
+        notes.add(|| engine.note());
+    }
     let (mut middle, mut below, mut above) = (step, 0.0, 0.0);
     let mut times = Vec::with_capacity(graph.operators.node_count());
     for operator in graph.operators.node_weights() {

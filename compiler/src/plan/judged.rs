@@ -5,14 +5,15 @@
 use crate::assembly::{is_linear, per_hour, standing_price, wishes};
 use crate::candidates::{Layout, degree_lines, latency_limit, memory_limit};
 use crate::containers::Container;
+use crate::jobs::{self, jobs};
 use crate::plan::RequirementEntry;
 use crate::plan::predicted::{Load, Predicted, latency, measure_name, memory_free, statistic_name};
 use crate::plan::shares::quota_entries;
-use crate::plan::written::{World, file_name, float};
+use crate::plan::written::{World, file_name, float, running_as};
 use crate::recheck::Values;
 use berth_language::model::{
-    Compare, Condition, CountBound, LatencyMeasure, Of, PlaceKind, Program, Requirement, Scenario, Service,
-    Statistic, Subject, Term, Work,
+    Compare, Condition, CountBound, Job, LatencyMeasure, Of, PlaceKind, Program, Requirement, Restriction,
+    Scenario, Service, Sharding, Statistic, Subject, Term, Work,
 };
 use berth_language::quantity::Dimension;
 use berth_language::quantity_text::column_unit;
@@ -80,6 +81,18 @@ pub fn requirement_entries(world: World<'_>, values: &Values, loads: &[Load]) ->
         }
         for entry in &mut entries[from..] {
             entry.service = Some(service.name.clone());
+        }
+    }
+    let item_of: BTreeMap<&str, usize> = jobs(program).map(|(item, job)| (job.name.as_str(), item)).collect();
+    for job in &program.jobs {
+        let from = entries.len();
+        let item = item_of.get(job.name.as_str()).copied();
+        entries.extend(item.into_iter().flat_map(|item| layout_entries(world, values, item, job)));
+        for requirement in &job.requirements {
+            entries.push(judge(world, values, loads, requirement));
+        }
+        for entry in &mut entries[from..] {
+            entry.service = Some(job.name.clone());
         }
     }
     for requirement in &program.requirements {
@@ -162,6 +175,27 @@ fn choice_entries(
     entries
 }
 
+/// Lines that limit a choice of a job, beside what was chosen.
+fn layout_entries(world: World<'_>, values: &Values, item: usize, job: &Job) -> Vec<RequirementEntry> {
+    let chosen = running_as(world, values, item).and_then(|(candidate, _)| candidate.layout.as_ref());
+    let Some(layout) = chosen else { return Vec::new() };
+    let device = world.candidates.classes[layout.class].device;
+    let mut lines: Vec<(Span, bool)> = Vec::new();
+    for (axis, restrictions) in jobs::degree_lines(job) {
+        let met = |line: &Restriction<u64>| line.allowed.contains(&layout.degrees.of(axis));
+        lines.extend(restrictions.iter().map(|line| (line.span, met(line))));
+    }
+    lines.extend(job.precision.iter().map(|line| (line.span, line.allowed.contains(&layout.precision))));
+    let sharding = layout.sharding.unwrap_or(Sharding::None);
+    lines.extend(job.sharding.iter().map(|line| (line.span, line.allowed.contains(&sharding))));
+    lines.extend(job.device.iter().map(|line| (line.span, line.allowed.contains(&device))));
+    let entry = |(span, met): (Span, bool)| {
+        let text = world.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
+        RequirementEntry { met: Some(met), ..entry(world, span, &text) }
+    };
+    lines.into_iter().map(entry).collect()
+}
+
 /// A line in the world in which least is left of it; where it breaks in one, in the first of those.
 fn judge(world: World<'_>, values: &Values, loads: &[Load], requirement: &Requirement) -> RequirementEntry {
     let rank = |entry: &RequirementEntry| match entry.met {
@@ -230,6 +264,16 @@ fn judge_in(
             met: Some(met),
             ..bare()
         };
+    }
+    if let [Term { coefficient, subject }] = terms.as_slice()
+        && let Some(job) = subject.finish()
+    {
+        let item = jobs(world.program).find(|(_, known)| known.name == job).map(|(item, _)| item);
+        let Some((_, training)) = item.and_then(|item| running_as(world, values, item)) else {
+            return not_yet("this job is not planned yet");
+        };
+        let limit = float(&(&limit.value / coefficient));
+        return judged_measure(bare(), *compare, training.finish.high, limit, "s", None, None);
     }
     let Some(service) = requirement.service else {
         return not_yet("only a service's own lines about latency or memory are judged");

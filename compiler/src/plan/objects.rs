@@ -42,14 +42,14 @@ pub struct Asked {
     pub text: String,
 }
 
-/// A service that the target does not get, so that the plan is not applied.
+/// A service or job that the target does not get, so that the plan is not applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unwritten {
     /// Its address.
     pub service: String,
     /// As the user named it.
     pub file: String,
-    /// Of the service's head, from 1.
+    /// Of its head, from 1.
     pub line: usize,
     /// Why.
     pub because: String,

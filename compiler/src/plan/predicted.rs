@@ -3,10 +3,11 @@
 use crate::assembly::{MOST_COPIES, ROOM, standing_price};
 use crate::candidates::{Candidate, latency_limit, memory_limit};
 use crate::containers::Container;
+use crate::jobs::jobs;
 use crate::performance::serving::Replica;
 use crate::performance::{Band, Note};
 use crate::plan::Measure;
-use crate::plan::written::{World, float};
+use crate::plan::written::{World, float, running_as};
 use crate::problem::Solution;
 use crate::recheck::Values;
 use berth_language::model::{LatencyMeasure, Requirement, Service, Statistic, When, Work};
@@ -94,6 +95,14 @@ pub fn measures(world: World<'_>, solution: &Solution, values: &Values, loads: &
             }
         }
         measures.extend(load_measures(world, service, index, loads));
+    }
+    for (item, job) in jobs(world.program) {
+        let Some((_, training)) = running_as(world, values, item) else { continue };
+        let banded = |name: &str, band: Band| {
+            banded(format!("{}.{name}", job.name), None, "s", band, training.notes.clone())
+        };
+        measures.push(banded("step_time", training.step.seconds));
+        measures.push(banded("finish", training.finish));
     }
     measures.extend(free_measures(world, solution, values));
     measures

@@ -9,7 +9,7 @@ use berth_language::addresses::expand;
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::Zero;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something in a plan file that is no decision of this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub fn assignments(world: World<'_>, plan: &Plan) -> Result<Vec<Assignment>, Vec
             Err(error) => unknown.push(error),
         }
     }
+    first_copies(world, &mut assignments);
     assignments.sort();
     if unknown.is_empty() { Ok(assignments) } else { Err(unknown) }
 }
@@ -47,7 +48,10 @@ fn placement_assignments(
     placement: &Placement,
 ) -> Result<Vec<Assignment>, Unknown> {
     let Some(item) = world.packing.items.iter().position(|item| item.name == placement.service) else {
-        return Err(Unknown { span: None, text: format!("there is no service `{}`", placement.service) });
+        return Err(Unknown {
+            span: None,
+            text: format!("there is no service or job `{}`", placement.service),
+        });
     };
     let service = &world.packing.items[item];
     let unknown = |text: String| Unknown { span: Some(service.origin), text };
@@ -92,6 +96,31 @@ fn placement_assignments(
         }
     }
     Ok(assignments)
+}
+
+/// Makes one copy of each job the first again, and all others what stands beside it: a plan does not tell them apart.
+fn first_copies(world: World<'_>, assignments: &mut Vec<Assignment>) {
+    assignments.sort();
+    let mut first_of = BTreeSet::new();
+    let mut apart = Vec::new();
+    for assignment in assignments.iter_mut() {
+        let candidate = &world.candidates.services[assignment.item].candidates[assignment.choice];
+        let Some(training) = candidate.training.as_ref().filter(|training| training.step.copies > 1) else {
+            continue;
+        };
+        let others = assignment.choice + 1;
+        if training.is_first && first_of.insert((assignment.item, assignment.choice)) {
+            if assignment.copies > 1 {
+                let each = assignment.devices.len() / assignment.copies as usize;
+                let devices = assignment.devices.split_off(each);
+                let copies = std::mem::replace(&mut assignment.copies, 1) - 1;
+                apart.push(Assignment { choice: others, copies, devices, ..assignment.clone() });
+            }
+        } else {
+            assignment.choice = others;
+        }
+    }
+    assignments.extend(apart);
 }
 
 /// The claims of `plan` beside recomputed incumbents, as [`recheck`](crate::recheck) wants them.

@@ -1,6 +1,7 @@
 //! What teams use of the devices: within their quotas, and beyond what they are guaranteed.
 
 use crate::candidates::Disregarded;
+use crate::jobs::{name_of, priority_of};
 use crate::plan::judged::entry;
 use crate::plan::written::{World, float};
 use crate::plan::{RequirementEntry, TeamEntry};
@@ -52,14 +53,14 @@ pub fn team_entries(world: World<'_>, values: &Values) -> Vec<TeamEntry> {
                 gives_back.clear();
             }
             gives_back.retain(|service| used(world, values, &[*service], device).is_positive());
-            gives_back.sort_by_key(|service| program.services[*service].priority.value);
+            gives_back.sort_by_key(|item| priority_of(program, *item));
             entries.push(TeamEntry {
                 team: team.name.clone(),
                 device: program.devices[device].name.clone(),
                 guaranteed: float(&guaranteed),
                 used: float(&used_here),
                 borrowed: float(&borrowed),
-                gives_back: gives_back.iter().map(|of| program.services[*of].name.clone()).collect(),
+                gives_back: gives_back.iter().map(|of| name_of(program, *of).to_owned()).collect(),
             });
         }
     }

@@ -1,25 +1,27 @@
 //! Solution to plan: every number of the file, derived from counts, machines and the model.
 
 use crate::assembly::{linear_wishes, paid, per_hour, standing_price};
-use crate::candidates::{Candidates, precision_name};
+use crate::candidates::{Candidate, Candidates, precision_name};
+use crate::jobs::{Training, jobs};
 use crate::plan::actions::actions;
 use crate::plan::autoscaling::autoscaling;
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
 use crate::plan::shares::{blocked_by, team_entries};
 use crate::plan::{
-    CertificateEntry, FORMAT, Input, Layout, ObjectiveEntry, PlaceholderEntry, Placement, Plan,
+    CertificateEntry, FORMAT, Input, JobEntry, Layout, ObjectiveEntry, PlaceholderEntry, Placement, Plan,
     RequirementEntry, Seal, Status, Step, Unplaced, WishEntry, digest,
 };
-use crate::problem::{Certificate, Devices, Packing, Solution};
+use crate::problem::{Assignment, Certificate, Devices, Packing, Solution};
 use crate::recheck::Values;
 use crate::state::Resolved;
 use berth_language::addresses::compress;
-use berth_language::model::{Compare, Condition, Precision, Program, Stored, Subject, Work};
+use berth_language::model::{Compare, Condition, Job, Precision, Program, Sharding, Stored, Subject, Work};
 use berth_language::sources::Sources;
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Everything a plan is derived from.
@@ -58,6 +60,7 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         placements: placements(world, solution),
         unplaced: unplaced(world, values),
         actions: actions(world, solution, &autoscaling),
+        jobs: job_entries(world, values),
         measures: measures(world, solution, values, &loads),
         requirements,
         wishes: wish_entries(world, values),
@@ -66,12 +69,8 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         steps: steps(world.program),
         ..preamble(world)
     };
-    plan.seals = world
-        .program
-        .services
-        .iter()
-        .map(|service| Seal { service: service.name.clone(), sha256: plan.seal_of(&service.name) })
-        .collect();
+    let names = world.packing.items.iter().map(|item| &item.name);
+    plan.seals = names.map(|name| Seal { service: name.clone(), sha256: plan.seal_of(name) }).collect();
     plan.fingerprint = plan.fingerprint_of_contents();
     plan
 }
@@ -194,7 +193,8 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
     type Shape<'a> = (usize, usize, u64, &'a [u32]);
     let mut groups: Vec<(Shape<'_>, Vec<usize>)> = Vec::new();
     let mut place: BTreeMap<Shape<'_>, usize> = BTreeMap::new();
-    for assignment in &solution.assignments {
+    let assignments = merged(world, solution);
+    for assignment in &assignments {
         let shape = (assignment.item, assignment.choice, assignment.copies, assignment.devices.as_slice());
         let index = *place.entry(shape).or_insert_with(|| {
             groups.push((shape, Vec::new()));
@@ -225,6 +225,67 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
         .collect()
 }
 
+/// The assignments, with the first copy of a job beside its others: they differ in nothing that a plan says.
+fn merged<'s>(world: World<'_>, solution: &'s Solution) -> Vec<Cow<'s, Assignment>> {
+    let mut merged: Vec<Cow<'s, Assignment>> = Vec::with_capacity(solution.assignments.len());
+    for assignment in &solution.assignments {
+        let Assignment { item, choice, machine, copies, devices } = assignment;
+        let candidate = &world.candidates.services[*item].candidates[*choice];
+        let first = match &candidate.training {
+            Some(training) if !training.is_first => choice.saturating_sub(1),
+            _ => {
+                merged.push(Cow::Borrowed(assignment));
+                continue;
+            }
+        };
+        let beside =
+            |one: &&mut Cow<'_, Assignment>| (one.item, one.choice, one.machine) == (*item, first, *machine);
+        match merged.iter_mut().find(beside) {
+            Some(one) => {
+                let one = one.to_mut();
+                one.copies += copies;
+                one.devices.extend(devices);
+                one.devices.sort_unstable();
+            }
+            None => merged.push(Cow::Owned(Assignment { choice: first, ..assignment.clone() })),
+        }
+    }
+    merged.sort();
+    merged
+}
+
+/// How each job that is planned runs.
+fn job_entries(world: World<'_>, values: &Values) -> Vec<JobEntry> {
+    let entry = |(item, job): (usize, &Job)| {
+        let (candidate, training) = running_as(world, values, item)?;
+        let layout = candidate.layout.as_ref()?;
+        let Devices::Whole(devices) = candidate.devices else { return None };
+        Some(JobEntry {
+            job: job.name.clone(),
+            steps: job.steps.as_ref().map_or(0, |steps| steps.value),
+            layout: plan_layout(world.candidates, layout),
+            copies: training.step.copies,
+            devices: devices.into(),
+            micro_batches: training.step.micro_batches,
+            held: training.step.held,
+            step_time: training.step.seconds.middle,
+            finish: training.finish.middle,
+        })
+    };
+    jobs(world.program).filter_map(entry).collect()
+}
+
+/// The form that a job runs in.
+pub fn running_as<'w>(
+    world: World<'w>,
+    values: &Values,
+    item: usize,
+) -> Option<(&'w Candidate, &'w Training)> {
+    let forms = world.candidates.services.get(item)?.candidates.iter();
+    let mut placed = forms.zip(values.copies.get(item)?).filter(|(_, copies)| **copies > 0);
+    placed.find_map(|(candidate, _)| Some((candidate, candidate.training.as_ref()?)))
+}
+
 /// What a service holds its weights as, where that is not its precision; of edited text nobody says it but the text.
 fn weights(world: World<'_>, service: usize, precision: Precision) -> Option<String> {
     let program = world.program;
@@ -248,6 +309,10 @@ pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) 
         context: layout.degrees.context,
         batch: layout.batch,
         precision: precision_name(layout.precision).into(),
+        sharding: layout
+            .sharding
+            .filter(|sharding| *sharding != Sharding::None)
+            .map(|sharding| sharding.name().to_owned()),
     }
 }
 

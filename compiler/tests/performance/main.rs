@@ -4,3 +4,4 @@ mod behaviour;
 mod decoder;
 mod engine;
 mod reference;
+mod training;

@@ -1,7 +1,7 @@
 //! Jobs as text.
 
-use super::Text;
 use super::conditions::{requirement_text, wish_text};
+use super::{Text, describe_classes, precision_name, restricted};
 use crate::model::{Checkpoint, Dataset, Job, Program, Trains};
 use crate::quantity::Quantity;
 
@@ -16,11 +16,19 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
         work,
         steps,
         batch,
+        sequence,
         input,
         preemptible,
         checkpoint,
         team,
         residency,
+        tensor,
+        pipeline,
+        expert,
+        data,
+        precision,
+        sharding,
+        device,
         requirements,
         wishes,
     } = job;
@@ -31,6 +39,7 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
     text.fact("work", work.as_ref());
     text.fact("steps", steps.as_ref());
     text.fact("batch", batch.as_ref());
+    text.fact("sequence", sequence.as_ref());
     if let Some(Trains { model: _, optimizer, recompute }) = trains {
         text.line(&format!("optimizer = {optimizer}"));
         text.line(&format!("recompute = {recompute}"));
@@ -50,6 +59,20 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
     }
     text.fact("team", team.as_ref());
     text.fact("residency", residency.as_ref());
+    for (name, restrictions) in
+        [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data)]
+    {
+        for restriction in restrictions {
+            text.line(&restricted(name, restriction, u64::to_string));
+        }
+    }
+    for restriction in precision {
+        text.line(&restricted("precision", restriction, |value| precision_name(*value).to_owned()));
+    }
+    for restriction in sharding {
+        text.line(&restricted("sharding", restriction, |value| value.name().to_owned()));
+    }
+    describe_classes(text, device, &program.devices);
     for requirement in requirements {
         text.line(&requirement_text(requirement, program, false));
     }

@@ -1,8 +1,9 @@
 //! Work with an end.
 
-use super::{Fact, Requirement, Wish};
+use super::{Fact, Precision, Requirement, Restriction, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
+use num_rational::BigRational;
 
 /// Work with an end: a training run, a batch of prompts.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Job {
     pub steps: Option<Fact<u64>>,
     /// Tokens of one step.
     pub batch: Option<Fact<Quantity>>,
+    /// Tokens of one sequence.
+    pub sequence: Option<Fact<Quantity>>,
     /// Its data.
     pub input: Option<Fact<Dataset>>,
     /// It may be stopped and continued; it may not where the file says nothing.
@@ -35,10 +38,66 @@ pub struct Job {
     pub team: Option<Fact<String>>,
     /// Whose law its data stays under.
     pub residency: Option<Fact<String>>,
-    /// Requirements of this job and its bases; pins of its choices are among them.
+    /// Devices that share each layer; none: 1, 2, 4 or 8.
+    pub tensor: Vec<Restriction<u64>>,
+    /// Stages that hold consecutive layers; none: 1, 2, 4 or 8.
+    pub pipeline: Vec<Restriction<u64>>,
+    /// Groups of devices that share the experts; none: 1, or every device of a copy one.
+    pub expert: Vec<Restriction<u64>>,
+    /// Copies that share one batch; none: any number.
+    pub data: Vec<Restriction<u64>>,
+    /// Precision of weights and arithmetic; none: bf16.
+    pub precision: Vec<Restriction<Precision>>,
+    /// What copies hold a part of each; none: the first that fits.
+    pub sharding: Vec<Restriction<Sharding>>,
+    /// Device classes it may run on, by index into [`Program::devices`](super::Program::devices); none: any.
+    pub device: Vec<Restriction<usize>>,
+    /// Requirements of this job and its bases; pins of its other choices are among them.
     pub requirements: Vec<Requirement>,
     /// Wishes of this job and its bases.
     pub wishes: Vec<Wish>,
+}
+
+impl Job {
+    /// The planner places it: it trains a model whose gradients are derived, for so many steps.
+    pub fn is_planned(&self) -> bool {
+        self.trains.is_some() && self.steps.is_some()
+    }
+
+    /// Tokens of one sequence, stated or not.
+    pub fn sequence_tokens(&self) -> BigRational {
+        let stated = self.sequence.as_ref().map(|stated| stated.value.value.clone());
+        stated.unwrap_or_else(|| BigRational::from_integer(4_096.into()))
+    }
+}
+
+/// What copies of weights that learn hold a part of each rather than whole, each with what is before it (Rajbhandari
+/// et al., ZeRO, 2020, section 5: stages 1 to 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sharding {
+    /// Nothing.
+    None,
+    /// What the optimizer holds.
+    Optimizer,
+    /// Gradients.
+    Gradients,
+    /// Weights.
+    Weights,
+}
+
+impl Sharding {
+    /// All, the least first.
+    pub const ALL: [Self; 4] = [Self::None, Self::Optimizer, Self::Gradients, Self::Weights];
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Optimizer => "optimizer",
+            Self::Gradients => "gradients",
+            Self::Weights => "weights",
+        }
+    }
 }
 
 /// A model that learns, and how.

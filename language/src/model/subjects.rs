@@ -164,6 +164,16 @@ impl Subject {
         }
     }
 
+    /// The address of the job whose time until it is done it is.
+    pub fn finish(&self) -> Option<&str> {
+        match self {
+            Self::Figure { of: Of::Thing { kind: "job", address }, field: "finish", statistic: None } => {
+                Some(address)
+            }
+            _ => None,
+        }
+    }
+
     /// It counts in whole numbers.
     pub fn is_count(&self) -> bool {
         match self {

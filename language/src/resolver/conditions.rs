@@ -99,6 +99,7 @@ impl<'a> Builder<'_, 'a> {
             Condition::Compare { terms, compare, .. } => {
                 let own = self.resolver.of(id);
                 let reason = terms.iter().find_map(|term| unjudged_subject(&term.subject));
+                let reason = reason.or_else(|| unbounded_finish(terms, *compare));
                 match (terms.as_slice(), compare) {
                     ([Term { subject: Subject::Figure { of, field, .. }, .. }], Compare::Unequal)
                         if *of == own =>
@@ -193,9 +194,26 @@ impl<'a> Builder<'_, 'a> {
             Condition::Not(_) => Some("a wish for the opposite of a choice is not weighed yet".to_owned()),
             Condition::NotYet { because } => Some(because.clone()),
         };
-        let because = because.or_else(|| is_by_the_step(condition).then(|| WISHES.to_owned()));
+        let predicted = is_by_the_step(condition) || speaks_of_finish(condition);
+        let because = because.or_else(|| predicted.then(|| WISHES.to_owned()));
         let because = because.or_else(|| self.unguarded(condition, when));
         because.or_else(|| (when.worlds().count() > 1).then(|| WORLDS.to_owned()))
+    }
+}
+
+/// Why a sum with the time that a job takes is not judged, if it is not.
+fn unbounded_finish(terms: &[Term], compare: Compare) -> Option<String> {
+    if terms.iter().all(|term| term.subject.finish().is_none()) {
+        return None;
+    }
+    let bounds = matches!(compare, Compare::AtMost | Compare::Below) && terms.len() == 1;
+    (!bounds).then(|| "of `finish` one upper limit is planned yet: `finish <= 3d`".to_owned())
+}
+
+fn speaks_of_finish(condition: &Condition) -> bool {
+    match condition {
+        Condition::Compare { terms, .. } => terms.iter().any(|term| term.subject.finish().is_some()),
+        _ => false,
     }
 }
 
@@ -226,6 +244,7 @@ pub(super) fn unjudged_subject(subject: &Subject) -> Option<String> {
         | Subject::Spread { of: Of::Service(_), .. } => None,
         // As above.
         Subject::Figure { field: "nameplate", of: Of::Thing { .. }, .. } => None,
+        Subject::Figure { .. } if subject.finish().is_some() => None,
         Subject::Share { .. } => supported(&schema::kinds::flow::share),
         Subject::Spread { of, place } => {
             let row = schema::kind(of.kind()).and_then(|kind| kind.field("spread"));

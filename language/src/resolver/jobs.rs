@@ -94,10 +94,16 @@ impl<'a> Builder<'_, 'a> {
         })?;
         let network = self.model(thing.value);
         if let Some(model) = self.program.models.get(network) {
-            if model.module.is_some() {
-                self.not_yet(thing.span, "what the gradients of an exported module cost is not derived");
+            let because = if model.module.is_some() {
+                "what the gradients of an exported module cost is not derived"
             } else if model.diffusion.is_some() {
-                self.not_yet(thing.span, "what the gradients of a diffusion transformer cost is not derived");
+                "what the gradients of a diffusion transformer cost is not derived"
+            } else {
+                ""
+            };
+            if !because.is_empty() {
+                self.not_yet(thing.span, because);
+                return None;
             }
         }
         let mut named = |field: &'static Field, default: &str| {
@@ -117,6 +123,7 @@ impl<'a> Builder<'_, 'a> {
             work,
             steps,
             batch,
+            sequence,
             optimizer,
             recompute,
             input,
@@ -130,6 +137,7 @@ impl<'a> Builder<'_, 'a> {
             expert,
             data,
             precision,
+            sharding,
             device,
             market,
             local_steps,
@@ -148,8 +156,8 @@ impl<'a> Builder<'_, 'a> {
         self.unique("job", &name, span);
         let mut lines = self.lines(id);
         self.implied(id, &lines);
-        let choices = [tensor, pipeline, expert, data, precision, device, market, local_steps, cap, clock];
-        lines.requirements.extend(self.pins(id, &choices));
+        let limits = std::mem::take(&mut lines.limits);
+        lines.requirements.extend(self.pins(id, &[market, local_steps, cap, clock]));
         let stated = self.whole(id, priority);
         let trains = self.trains(id, [model, steps, optimizer, recompute]);
         let job = Job {
@@ -160,6 +168,7 @@ impl<'a> Builder<'_, 'a> {
             work: self.quantity(id, work),
             steps: self.count(id, steps),
             batch: self.quantity(id, batch),
+            sequence: self.quantity(id, sequence),
             input: self.stated(id, input, |_, value| match value {
                 Value::Dataset(dataset) => Some(dataset),
                 _ => None,
@@ -171,12 +180,25 @@ impl<'a> Builder<'_, 'a> {
             }),
             team: self.address_of(id, team),
             residency: self.name_of(id, residency),
+            tensor: self.degrees(id, tensor, &limits),
+            pipeline: self.degrees(id, pipeline, &limits),
+            expert: self.degrees(id, expert, &limits),
+            data: self.degrees(id, data, &limits),
+            precision: self.precisions(id, precision, &limits),
+            sharding: self.shardings(id, sharding, &limits),
+            device: self.device_classes(id, device, &limits),
             requirements: lines.requirements,
             wishes: lines.wishes,
             name,
             span,
         };
+        if !job.is_planned() {
+            let because =
+                "only jobs with `steps` that train a `model` are planned yet: what this takes is not counted";
+            self.not_yet(span, because);
+        }
         self.program.jobs.push(job);
+        self.unread(id, &[input, preemptible, checkpoint]);
         self.placeholders(id);
     }
 }

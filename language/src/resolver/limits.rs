@@ -29,8 +29,19 @@ pub(super) enum Left {
 }
 
 /// Choices of which the model keeps every limit.
-const LIMITED: [&str; 10] =
-    ["replicas", "tensor", "pipeline", "expert", "data", "context", "batch", "precision", "device", "filled"];
+const LIMITED: [&str; 11] = [
+    "replicas",
+    "tensor",
+    "pipeline",
+    "expert",
+    "data",
+    "context",
+    "batch",
+    "precision",
+    "sharding",
+    "device",
+    "filled",
+];
 
 impl Lines {
     /// Keeps a limit; both ends of one range are one.
@@ -51,7 +62,7 @@ impl Lines {
 impl<'a> Builder<'_, 'a> {
     /// What a condition leaves of a choice of `id` itself, where it speaks of nothing else.
     pub(super) fn own_limit(&self, id: ThingId, judged: &Judged) -> Option<(&'static Field, Left)> {
-        if !matches!(self.resolver.thing(id).kind.name, "service" | "pool" | "node") {
+        if !matches!(self.resolver.thing(id).kind.name, "service" | "job" | "pool" | "node") {
             return None;
         }
         match judged {

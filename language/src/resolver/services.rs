@@ -9,17 +9,20 @@ use super::value::Value;
 use crate::diagnostics::Diagnostic;
 use crate::model::{
     Attention, Cached, CountBound, Demand, Draws, Fact, FeedForward, ImageWork, LlmWork, Model, Precision,
-    Restriction, Service, Stored, Work,
+    Restriction, Service, Sharding, Stored, Work,
 };
 use crate::quantity::Quantity;
 use crate::schema::Field;
-use crate::schema::kinds::{ServiceRows, model};
+use crate::schema::kinds::{ServiceRows, job, model};
 use crate::span::{Span, Spanned};
 use num_rational::BigRational;
 use num_traits::One;
 
 /// The largest degree that a line without an upper end leaves.
 const LARGEST_DEGREE: i64 = 64;
+
+/// The same of the copies of a job.
+const MOST_COPIES: i64 = 1_024;
 
 impl<'a> Builder<'_, 'a> {
     pub(super) fn service(&mut self, id: ThingId) {
@@ -501,6 +504,8 @@ impl<'a> Builder<'_, 'a> {
         field: &'static Field,
         limits: &[Limit],
     ) -> Vec<Restriction<u64>> {
+        let copies = std::ptr::eq(field, &job::data);
+        let largest = if copies { MOST_COPIES } else { LARGEST_DEGREE };
         let mut restrictions = Vec::new();
         if let Some((value, span)) = self.pin(id, field) {
             let allowed = whole(&value).and_then(|value| u64::try_from(value).ok());
@@ -513,7 +518,7 @@ impl<'a> Builder<'_, 'a> {
                 }
                 Left::Between(low, high) => {
                     let low = low.unwrap_or(1).max(1);
-                    let high = high.unwrap_or(LARGEST_DEGREE.max(low)).min(LARGEST_DEGREE);
+                    let high = high.unwrap_or(largest.max(low)).min(largest);
                     (low..=high).filter_map(|value| u64::try_from(value).ok()).collect()
                 }
             };
@@ -533,6 +538,19 @@ impl<'a> Builder<'_, 'a> {
         let pinned = self.pin(id, field);
         restrictions(field, pinned, limits, |value| match value {
             Value::Symbol(name) => precision(name),
+            _ => None,
+        })
+    }
+
+    pub(super) fn shardings(
+        &mut self,
+        id: ThingId,
+        field: &'static Field,
+        limits: &[Limit],
+    ) -> Vec<Restriction<Sharding>> {
+        let pinned = self.pin(id, field);
+        restrictions(field, pinned, limits, |value| match value {
+            Value::Symbol(name) => Sharding::ALL.into_iter().find(|sharding| sharding.name() == name),
             _ => None,
         })
     }

@@ -90,6 +90,8 @@ const CARBON: &str = "carbon is not predicted yet";
 const ENERGIES: &str = "energy is not predicted yet";
 const UP: &str = "availability is not predicted yet";
 const LAYOUTS: &str = "of layouts only those of services are planned yet";
+/// What copies of weights that learn may hold a part of each, each with what is before it.
+const SHARDINGS: &[&str] = &["none", "optimizer", "gradients", "weights"];
 const CLOCKS: &str = "clocks and caps are not planned yet";
 
 kinds! {
@@ -419,32 +421,34 @@ kinds! {
         source: Fact, Source, Describes, Unset, "Where the facts of this block are from.";
     }
     /// Work with an end.
-    job as JobRows in [""], NotYet("jobs are not planned yet: what they take from services is not counted") => {
-        model: Fact, Thing("model"), Describes, Unset, "The model it trains or runs.";
+    job as JobRows in [""], Acted => {
+        model: Fact, Thing("model"), Acted, Unset, "The model it trains or runs.";
         work: Fact, Amount, Describes, Unset, "How much there is to do.";
-        steps: Fact, Integer(Positive), Describes, Unset, "Steps of a training run.";
-        batch: Fact, Q(&TOKENS, Positive), Describes, Unset, "Tokens of one step.";
-        optimizer: Fact, Symbol(&["adamw", "sgd"]), Describes, IsSymbol("adamw"), "What turns gradients into weights, and what it holds beside each: AdamW a copy and two moments, SGD with momentum a copy and one.";
-        recompute: Fact, Symbol(&["none", "attention", "layer"]), Describes, IsSymbol("none"), "What a step computes a second time rather than keep: nothing, attention's products, whole layers.";
-        input: Fact, Dataset, Describes, Unset, "Its data and where it is.";
-        preemptible: Fact, Boolean, Describes, IsBoolean(false), "It may be stopped and continued.";
-        checkpoint: Fact, Checkpoint, Describes, Unset, "How often it saves.";
+        steps: Fact, Integer(Positive), Acted, Unset, "Steps of a training run.";
+        batch: Fact, Q(&TOKENS, Positive), Acted, Unset, "Tokens of one step.";
+        sequence: Fact, Q(&TOKENS, Positive), Acted, Number(4_096), "Tokens of one sequence of these.";
+        optimizer: Fact, Symbol(&["adamw", "sgd"]), Acted, IsSymbol("adamw"), "What turns gradients into weights, and what it holds beside each: AdamW a copy and two moments, SGD with momentum a copy and one.";
+        recompute: Fact, Symbol(&["none", "attention", "layer"]), Acted, IsSymbol("none"), "What a step computes a second time rather than keep: nothing, attention's products, whole layers.";
+        input: Fact, Dataset, NotYet("where data is kept is not planned with yet"), Unset, "Its data and where it is.";
+        preemptible: Fact, Boolean, NotYet("a job runs from start to end, as yet"), IsBoolean(false), "It may be stopped and continued.";
+        checkpoint: Fact, Checkpoint, NotYet("the time that saving takes is not counted yet"), Unset, "How often it saves.";
         priority: Fact, Integer(Any), Describes, Number(0), "Higher is satisfied first.";
-        team: Fact, Thing("team"), Describes, Unset, "Whose it is.";
+        team: Fact, Thing("team"), Acted, Unset, "Whose it is.";
         residency: Fact, Name, Describes, Unset, "Where its data may be.";
-        tensor: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share each layer.";
-        pipeline: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Stages that hold consecutive layers.";
-        expert: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Devices that share the experts.";
-        data: Choice, Integer(Positive), NotYet(LAYOUTS), Unset, "Copies that share one batch.";
-        precision: Choice, Symbol(PRECISIONS), NotYet(LAYOUTS), Unset, "Precision of weights and arithmetic.";
-        device: Choice, Thing("device"), NotYet(LAYOUTS), Unset, "Device classes it may run on.";
-        market: Choice, Symbol(MARKETS), NotYet(LAYOUTS), Unset, "Markets it may run on.";
-        local_steps: Choice, Q(&STEPS, Positive), NotYet(LAYOUTS), Unset, "Steps between exchanges.";
+        tensor: Choice, Integer(Positive), Acted, Unset, "Devices that share each layer; 1, 2, 4 or 8 where nothing is said.";
+        pipeline: Choice, Integer(Positive), Acted, Unset, "Stages that hold consecutive layers, on the devices of one node; 1, 2, 4 or 8 where nothing is said.";
+        expert: Choice, Integer(Positive), Acted, Unset, "Groups of devices that share the experts; 1, or every device of a copy one, where nothing is said. Adds no devices.";
+        data: Choice, Integer(Positive), Acted, Unset, "Groups of devices with sequences of their own that share one batch, over all copies; the fewest that keep its lines where nothing is said.";
+        precision: Choice, Symbol(PRECISIONS), Acted, Unset, "Precision of weights and arithmetic; bf16, which alone trains yet, where nothing is said.";
+        sharding: Choice, Symbol(SHARDINGS), Acted, Unset, "What copies hold a part of each rather than whole: nothing, the optimizer's numbers, gradients too, weights too; the first of these that fits where nothing is said.";
+        device: Choice, Thing("device"), Acted, Unset, "Device classes it may run on; any where nothing is said.";
+        market: Choice, Symbol(MARKETS), NotYet("markets of jobs are not planned yet"), Unset, "Markets it may run on.";
+        local_steps: Choice, Q(&STEPS, Positive), NotYet("every step exchanges its gradients, as yet"), Unset, "Steps between exchanges.";
         cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
         clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
-        spread: Choice, Spread, NotYet(LAYOUTS), Unset, "Distinct places in use.";
-        finish: Measure, Q(&TIME, Any), NotYet("jobs are not planned yet"), Unset, "Time until it is done.";
-        preemptions: Measure, Q(&FREQUENCY, Any), NotYet("jobs are not planned yet"), Unset, "Stops a time.";
+        spread: Choice, Spread, NotYet("where the copies of a job stand is not limited yet"), Unset, "Distinct places in use.";
+        finish: Measure, Q(&TIME, Any), Acted, Unset, "Time until it is done.";
+        preemptions: Measure, Q(&FREQUENCY, Any), NotYet(INTERRUPTIONS), Unset, "Stops a time.";
         power: Sampled, Q(&POWER, Any), NotYet(POWERS), Unset, "Readings of its devices, W.";
         energy: Measure, Q(&ENERGY, Any), NotYet(ENERGIES), Unset, "Energy of the whole job.";
         bill: Measure, Q(&PRICE, Any), NotYet(BILLS), Unset, "Money an hour.";
