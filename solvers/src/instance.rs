@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Copies are placed one by one; more than this are not tried.
-pub(crate) const MOST_COPIES: u64 = 1_000_000;
+pub(crate) const MOST_COPIES: u64 = 4_000_000;
 
 /// A packing, prepared.
 pub(crate) struct Instance<'p> {
@@ -418,7 +418,7 @@ fn add_effect(effects: &mut Vec<(usize, i128)>, on: usize, factor: i128) {
     }
 }
 
-/// Scaled numbers stay below 2 to this, so that sums of products of two, over a million copies and
+/// Scaled numbers stay below 2 to this, so that sums of products of two, over four million copies and
 /// machines, fit 128 bits.
 const EXACT_BITS: u64 = 52;
 

@@ -40,8 +40,8 @@ enum Among<'a> {
     These(&'a [usize]),
     /// Those of these groups.
     Groups(&'a [usize]),
-    /// One of each group that is not in use.
-    Unused,
+    /// One of each of these groups, or of every group, that is not in use.
+    Unused(Option<&'a [usize]>),
 }
 
 pub(crate) struct Search<'g, 'i, 'p> {
@@ -103,7 +103,8 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     pub fn construct_by_group(&mut self, mut counts: Vec<(usize, Vec<usize>, u64)>) {
         counts.sort_by(|(a, ..), (b, ..)| self.guide.size[*b].total_cmp(&self.guide.size[*a]).then(a.cmp(b)));
         for (form, groups, count) in counts {
-            for _ in 0..count {
+            let left = self.place_together(form, count, Some(&groups));
+            for _ in 0..left {
                 let Some(machine) = self.best_machine(form, &Among::Groups(&groups), 0.0) else { break };
                 if !self.state.insert(form, machine) {
                     break;
@@ -321,7 +322,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         keyed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
         for (_, _, form, mut count) in keyed {
             if on.is_none() && blink == 0.0 && count > 1 {
-                count = self.place_together(form, count);
+                count = self.place_together(form, count, None);
             }
             let among = on.map_or(Among::All, Among::These);
             for _ in 0..count {
@@ -334,8 +335,9 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
     }
 
     /// Places copies of one form as [`best_machine`](Self::best_machine) would one by one, and says how many
-    /// are left: a machine that is filled stays the best until it is full, and the others stay as they are.
-    fn place_together(&mut self, form: usize, mut count: u64) -> u64 {
+    /// are left: a machine that is filled stays the best until it is full, and the others stay as they are. On
+    /// machines of some groups alone, if asked.
+    fn place_together(&mut self, form: usize, mut count: u64, within: Option<&[usize]>) -> u64 {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
         let spreads = !instance.spread_effects[item].is_empty()
@@ -350,14 +352,17 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         }
         // Rows over places first: where they want copies, one machine is not as good as another.
         while count > 0 && self.seeks_a_place(item) {
-            let Some(machine) = self.best_machine(form, &Among::All, 0.0) else { return count };
+            let among = within.map_or(Among::All, Among::Groups);
+            let Some(machine) = self.best_machine(form, &among, 0.0) else { return count };
             if !self.state.insert(form, machine) {
                 return count;
             }
             count -= 1;
         }
         let mut fitting: Vec<(f64, usize)> = Vec::new();
-        for group in (0..instance.groups.len()).filter(|&group| instance.fits[form][group] > 0) {
+        let is_within = |group: &usize| within.is_none_or(|groups| groups.contains(group));
+        let usable = (0..instance.groups.len()).filter(|&group| instance.fits[form][group] > 0);
+        for group in usable.filter(is_within) {
             self.work += self.state.in_use(group).len() as u64;
             for &machine in self.state.in_use(group) {
                 if let Some(slot) = self.state.slot_for(form, machine) {
@@ -369,7 +374,9 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         let mut fitting = fitting.into_iter();
         while count > 0 {
             let next = fitting.next().map(|(_, machine)| machine);
-            let Some(machine) = next.or_else(|| self.best_machine(form, &Among::Unused, 0.0)) else { break };
+            let Some(machine) = next.or_else(|| self.best_machine(form, &Among::Unused(within), 0.0)) else {
+                break;
+            };
             let before = count;
             while count > 0 && self.suits(form, machine) && self.state.insert(form, machine) {
                 count -= 1;
@@ -493,10 +500,10 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     }
                 }
             }
-            Among::All | Among::Groups(_) | Among::Unused => {
+            Among::All | Among::Groups(_) | Among::Unused(_) => {
                 for group in 0..instance.groups.len() {
                     let chosen = match among {
-                        Among::Groups(only) => only.contains(&group),
+                        Among::Groups(only) | Among::Unused(Some(only)) => only.contains(&group),
                         _ => true,
                     };
                     if !chosen || instance.fits[form][group] == 0 {
@@ -507,7 +514,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     }
                     let Some(out_of_place) = out_of_place(self, group) else { continue };
                     let in_use = match among {
-                        Among::Unused => 0,
+                        Among::Unused(_) => 0,
                         _ => self.state.in_use(group).len(),
                     };
                     for at in 0..in_use {
