@@ -5,6 +5,7 @@ pub mod application;
 mod autoscaler;
 pub mod connection;
 mod contents;
+mod devices;
 pub mod difference;
 pub mod emission;
 mod engines;

@@ -4,6 +4,7 @@
 //! plan places it again. Nodes that take no pods are left out, and the file says which and why.
 
 use super::amounts::amount;
+use super::devices::{Claimed, DRIVER};
 use super::objects::{CONTAINER, MANAGED_BY, MANAGER};
 use super::observation::{Seen, has_ended, runs_for};
 use super::placement::HOSTNAME;
@@ -61,7 +62,8 @@ pub fn inventory(seen: &Seen, context: Option<&str>) -> String {
             pod["metadata"]["annotations"][CONTAINER] = container.into();
         }
     }
-    written(&seen.nodes, &pods, context)
+    let claimed = Claimed::of(&seen.slices, &seen.claims, &seen.pods);
+    written(&seen.nodes, &pods, &claimed, context)
 }
 
 /// What is known of one node.
@@ -95,14 +97,24 @@ impl Device {
 }
 
 /// The text, from the API's own objects.
-fn written(nodes: &[Value], pods: &[Value], context: Option<&str>) -> String {
-    let taken = taken(pods);
+fn written(nodes: &[Value], pods: &[Value], claimed: &Claimed, context: Option<&str>) -> String {
+    let taken = taken(pods, claimed);
     let mut machines = Vec::new();
     let mut left_out = Vec::new();
     for node in nodes {
         match machine(node, &taken) {
             Ok(machine) => machines.push(machine),
             Err(because) => left_out.push(format!("{}: {because}", name_of(node))),
+        }
+    }
+    // Their counter is that of a device plugin, which they do not have.
+    for (node, count) in &claimed.offered {
+        let counts =
+            |other: &&Value| name_of(other) == *node && other["status"]["allocatable"][DEVICES].is_string();
+        if nodes.iter().find(counts).is_none() {
+            left_out.push(format!(
+                "{node}: {count} devices that pods get of {DRIVER} by claims alone; plans ask for {DEVICES}"
+            ));
         }
     }
     machines.sort();
@@ -184,9 +196,15 @@ fn block(name: &str, alike: &[&Machine]) -> String {
 /// Place of their number among what pods take.
 const PODS: usize = 3;
 
-/// Cores, bytes and devices that pods of others ask for, and how many they are, by node.
-fn taken(pods: &[Value]) -> BTreeMap<&str, [BigRational; 4]> {
+/// Place of devices among them.
+const OF_DEVICES: usize = 2;
+
+/// Cores, bytes and devices that pods of others ask for or have claimed, and how many they are, by node.
+fn taken<'v>(pods: &'v [Value], claimed: &'v Claimed) -> BTreeMap<&'v str, [BigRational; 4]> {
     let mut taken: BTreeMap<&str, [BigRational; 4]> = BTreeMap::new();
+    for (node, count) in &claimed.given {
+        taken.entry(node).or_insert_with(nothing)[OF_DEVICES] += BigRational::from_integer((*count).into());
+    }
     for pod in pods {
         let Some(node) = pod["spec"]["nodeName"].as_str() else { continue };
         if has_ended(pod) || pod["metadata"]["labels"][MANAGED_BY] == MANAGER {
@@ -258,7 +276,7 @@ fn machine(node: &Value, taken: &BTreeMap<&str, [BigRational; 4]>) -> Result<Mac
         .filter(|name| **name != HOSTNAME)
         .filter_map(|name| Some(((*name).to_owned(), label(name)?.to_owned())))
         .collect();
-    let count = free(DEVICES, 2).floor().to_integer().to_u64().filter(|count| *count > 0);
+    let count = free(DEVICES, OF_DEVICES).floor().to_integer().to_u64().filter(|count| *count > 0);
     let devices = count.map(|count| {
         let product = label(PRODUCT).unwrap_or("gpu");
         let known = CATALOG.iter().find(|(known, _)| *known == product);
@@ -423,7 +441,7 @@ mod tests {
             pod("n3", json!({}), "Succeeded"),
         ];
         assert_eq!(
-            written(&nodes, &pods, Some("prod")),
+            written(&nodes, &pods, &Claimed::default(), Some("prod")),
             r#"// Nodes of a Kubernetes cluster, context prod, as they are now: what they can allocate, less what pods ask for that
 // no plan has placed. Written by `berth import kubernetes`; state prices and places beside it.
 // Left out: n4: it is cordoned

@@ -47,6 +47,10 @@ pub static LEASE: Kind = kind("coordination.k8s.io", "Lease", "leases", true);
 pub static POD: Kind = kind("", "Pod", "pods", true);
 /// Where it runs.
 pub static NODE: Kind = kind("", "Node", "nodes", false);
+/// Devices of nodes, by name.
+pub static RESOURCE_SLICE: Kind = kind("resource.k8s.io", "ResourceSlice", "resourceslices", false);
+/// Who has been given some.
+pub static RESOURCE_CLAIM: Kind = kind("resource.k8s.io", "ResourceClaim", "resourceclaims", true);
 /// What everything lies in.
 pub static NAMESPACE: Kind = kind("", "Namespace", "namespaces", false);
 

@@ -2,7 +2,7 @@
 //! plans have placed the other.
 
 use super::connection::{Connection, Refusal};
-use super::kinds::{KINDS, NODE, POD};
+use super::kinds::{KINDS, Kind, NODE, POD, RESOURCE_CLAIM, RESOURCE_SLICE};
 use super::names::service_names;
 use super::objects::{ADOPTED, MANAGED_BY, MANAGER, NAME, plan_name_of};
 use super::ownership::{Ownership, PART_OF};
@@ -22,6 +22,10 @@ pub struct Seen {
     pub pods: Vec<Value>,
     /// Workloads that are members of a set, whosever.
     pub workloads: BTreeMap<Workload, Value>,
+    /// Devices that its nodes offer by name.
+    pub slices: Vec<Value>,
+    /// What of them was claimed, in all namespaces.
+    pub claims: Vec<Value>,
 }
 
 /// A workload: kind, namespace and name.
@@ -35,6 +39,12 @@ impl Seen {
     pub fn look(connection: &Connection) -> Result<Self, Refusal> {
         let nodes = connection.list(&NODE, "", "")?;
         let pods = connection.list(&POD, "", "")?;
+        // Versions before 1.34 have them under other names; nothing of a device plugin's is claimed there.
+        let listed = |kind: &Kind| match connection.list(kind, "", "") {
+            Err(Refusal::Missing(_)) => Ok(Vec::new()),
+            other => other,
+        };
+        let (slices, claims) = (listed(&RESOURCE_SLICE)?, listed(&RESOURCE_CLAIM)?);
         let mut workloads = BTreeMap::new();
         for kind in KINDS.iter().filter(|kind| kind.has_pods()) {
             for object in connection.list(kind, "", PART_OF)? {
@@ -43,7 +53,7 @@ impl Seen {
                 workloads.insert(workload, object);
             }
         }
-        Ok(Self { nodes, pods, workloads })
+        Ok(Self { nodes, pods, workloads, slices, claims })
     }
 
     /// What plans have placed and runs. Pods that are not on a node yet, that have ended or that are being ended run
@@ -155,6 +165,7 @@ mod tests {
                 foreign,
             ],
             workloads: BTreeMap::from([(("Deployment".into(), "shop".into(), "web".into()), workload)]),
+            ..Seen::default()
         };
         let entry = |node: &str, replicas| RunningEntry {
             owner: "set".into(),

@@ -1,6 +1,6 @@
 //! What a user must be allowed to do, and nothing more, as objects that grant it.
 
-use super::kinds::{CONFIG_MAP, KINDS, Kind, LEASE, NAMESPACE, NODE, POD};
+use super::kinds::{CONFIG_MAP, KINDS, Kind, LEASE, NAMESPACE, NODE, POD, RESOURCE_CLAIM, RESOURCE_SLICE};
 use super::names::object_name;
 use super::objects::{MANAGED_BY, MANAGER};
 use super::yaml::document;
@@ -21,7 +21,9 @@ pub fn roles(namespace: &str) -> String {
     let mut outside: Vec<Value> = written(false).map(|kind| rule(kind, &changing)).collect();
     outside.push(named(&NAMESPACE, &["get"], namespace));
     let apply = format!("berth-apply-{}", object_name(namespace));
-    let imported = [&NODE, &POD].into_iter().chain(KINDS.iter().filter(|kind| kind.has_pods()));
+    let imported = [&NODE, &POD, &RESOURCE_SLICE, &RESOURCE_CLAIM]
+        .into_iter()
+        .chain(KINDS.iter().filter(|kind| kind.has_pods()));
     let importing: Vec<Value> = imported.map(|kind| rule(kind, &["list"])).collect();
     let objects = [
         json!({
