@@ -39,7 +39,10 @@ pub fn text(stages: &Stages) -> String {
     for (item, job) in jobs(&stages.program) {
         let _ = writeln!(text, "job {}", job.name);
         if let Some(own) = stages.candidates.services.get(item) {
-            text.push_str(&forms(stages, own));
+            text.push_str(&match &job.runs {
+                Some(work) => layouts(stages, work, own),
+                None => forms(stages, own),
+            });
         }
         text.push('\n');
     }

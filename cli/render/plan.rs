@@ -10,7 +10,7 @@ use berth_compiler::plan::actions::Kind;
 use berth_compiler::plan::objects::Unwritten;
 use berth_compiler::plan::{
     CertificateEntry, ConcessionEntry, JobEntry, Measure, ObjectiveEntry, Placement, Plan, RequirementEntry,
-    Status, TeamEntry,
+    Status, TeamEntry, TrainingEntry,
 };
 use berth_language::diagnostics::Diagnostic;
 use berth_language::sources::Sources;
@@ -254,16 +254,27 @@ fn jobs(plan: &Plan) -> String {
         return String::new();
     }
     let row = |entry: &JobEntry| {
-        let JobEntry { job, steps, layout: _, copies, devices, micro_batches, held, step_time, finish } =
-            entry;
-        vec![
-            job.clone(),
-            format!("{copies} of {devices} {}", if *devices == 1 { "device" } else { "devices" }),
-            micro_batches.to_string(),
-            quantity(*held, "byte"),
-            format!("{steps} of {}", quantity(*step_time, "s")),
-            quantity(*finish, "s"),
-        ]
+        let JobEntry { job, copies, finish, training, requests } = entry;
+        let done = quantity(*finish, "s");
+        match training {
+            Some(TrainingEntry { steps, layout: _, devices, micro_batches, held, step_time }) => {
+                let devices = format!("{devices} {}", if *devices == 1 { "device" } else { "devices" });
+                let steps = format!("{steps} steps of {}", quantity(*step_time, "s"));
+                let held = quantity(*held, "byte");
+                vec![
+                    job.clone(),
+                    format!("{copies} of {devices}"),
+                    micro_batches.to_string(),
+                    held,
+                    steps,
+                    done,
+                ]
+            }
+            None => {
+                let work = requests.map_or(String::new(), |requests| quantity(requests.round(), "req"));
+                vec![job.clone(), copies.to_string(), String::new(), String::new(), work, done]
+            }
+        }
     };
     let rows: Vec<Vec<String>> = plan.jobs.iter().take(MOST_ROWS).map(row).collect();
     let heading = [
@@ -271,7 +282,7 @@ fn jobs(plan: &Plan) -> String {
         ("copies", Align::Left),
         ("batches", Align::Right),
         ("a device holds", Align::Right),
-        ("steps", Align::Right),
+        ("work", Align::Right),
         ("done after", Align::Right),
     ];
     format!("\nJobs\n{}{}", table(&heading, &rows), left_out(plan.jobs.len(), "jobs"))

@@ -70,7 +70,7 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         // What a copy takes beside devices is not stated.
         let demand = [0, 0].into_iter().chain(std::iter::repeat_n(1, counted)).collect();
         packing.items.push(item_of(&job.name, job.span, candidates, index, demand, MOST_COPIES, &packing));
-        packing.rows.extend(job_rows(job, index, candidates, without));
+        packing.rows.extend(job_rows(program, (index, job), candidates, without));
     }
     let mut lines = Lines::new(program, &mut packing);
     let tainted = lines.tainted(without);

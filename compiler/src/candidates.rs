@@ -5,35 +5,28 @@
 //! candidate carries while all of them hold, or the least count of replicas. What remains for the
 //! problem is linear in counts.
 
+mod replicas;
+
+pub(crate) use replicas::{largest_batch, replicas, workload};
+
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
-use crate::graph::{OperatorGraph, Phase, PhaseGraph, Target};
+use crate::graph::{OperatorGraph, Target};
 use crate::jobs::{Training, job_candidates, jobs};
 use crate::moments::{Moment, moments};
 use crate::performance::PerformanceError;
 use crate::performance::hardware::Hardware;
-use crate::performance::images::Images;
-use crate::performance::memory::Phases;
-use crate::performance::serving::{self, Limit, Replica, Workload};
+use crate::performance::serving::{self, Limit, Replica};
 use crate::problem::Devices;
 use berth_language::model::{
-    Compare, Condition, CountBound, Draws, Fabric, Fact, ImageWork, LatencyMeasure, LlmWork, Precision,
-    Program, Requirement, Restriction, Service, Sharding, Statistic, Subject, Work,
+    Compare, Condition, Fabric, ImageWork, LatencyMeasure, LlmWork, Precision, Program, Requirement,
+    Restriction, Service, Sharding, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive};
 use std::collections::BTreeSet;
-
-/// Tensor degrees that are tried where no line says which.
-const TENSOR_DEGREES: [u64; 4] = [1, 2, 4, 8];
-
-/// Counts of data-parallel groups that are tried for models with experts where no line says which.
-const DATA_DEGREES: [u64; 4] = [1, 2, 4, 8];
-
-/// The most sequences decoded together where no line says how many.
-const LARGEST_BATCH: u64 = 256;
 
 /// Lines left out of consideration: the question "could the others hold?" is asked with them here.
 pub type Disregarded = BTreeSet<Span>;
@@ -347,92 +340,34 @@ fn llm_candidates(
             promises.filter_map(|promise| Some((promise.span, limit(index, promise)?))).unzip()
         })
         .collect();
-    let batch = work
-        .batch
-        .iter()
-        .filter(|bound| !without.contains(&bound.span))
-        .filter_map(|bound: &CountBound| bound.high)
-        .fold(LARGEST_BATCH, u64::min);
-    let precisions = allowed(&work.precision, without, &[Precision::Bf16]);
-    let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
-    let devices = allowed(&work.device, without, &any);
-    // What asks for tokens and is not told how many has been refused; what asks for none takes one.
-    let tokens = |stated: &Option<Fact<Draws>>| {
-        stated.as_ref().map_or_else(
-            || Draws::Constant(BigRational::from_integer(1.into())),
-            |stated| stated.value.clone(),
-        )
-    };
-    let workload = Workload {
-        prompt: tokens(&work.prompt),
-        output: tokens(&work.output),
-        images: work
-            .images
-            .as_ref()
-            .zip(work.image_size.as_ref())
-            .map(|(count, pixels)| Images { count: (*count.value).clone(), pixels: (*pixels.value).clone() }),
-        steps: work.denoising_steps.as_ref().map_or(1, |stated| stated.value),
-        guided: work.guidance.as_ref().is_some_and(|stated| stated.value),
-        acceptance: work.acceptance.as_ref().and_then(|stated| stated.value.to_f64()).unwrap_or(0.0),
-        spacing: spacing(service.demand.as_ref()),
-    };
-    for (class_index, class) in classes.iter().enumerate() {
-        let Some(hardware) = class.hardware.as_ref().filter(|_| devices.contains(&class.device)) else {
-            continue;
+    let batch = largest_batch(work, without);
+    let workload = workload(work, spacing(service.demand.as_ref()));
+    for (layout, replica) in replicas(program, &service.name, work, &workload, graph, classes, without) {
+        let mut refuse = |because: String, origins: Vec<Span>| {
+            found.refusals.push(Refusal { layout, because, origins });
         };
-        let largest = u64::from(largest_machine(program, class));
-        for &precision in &precisions {
-            let of = |phase| graph.phase(&service.name, precision, class.target, phase);
-            let only = of(Phase::Encode).or_else(|| of(Phase::Step)).or_else(|| of(Phase::Denoise));
-            let (prefill, decode) = match (of(Phase::Prefill), of(Phase::Decode), only) {
-                (Some(prefill), Some(decode), _) => (prefill, Some(decode)),
-                (_, _, Some(only)) => (only, None),
-                _ => continue,
-            };
-            let phases = Phases { prefill, decode, vision: of(Phase::Vision) };
-            for degrees in shapes(work, without, prefill.has_experts(), largest) {
-                let layout = Layout { class: class_index, degrees, precision, batch, sharding: None };
-                // Edited text may have lost the pass.
-                let made = prefill.phase == Phase::Denoise;
-                if phases.vision.is_none() && !made && workload.images.is_some() {
-                    let because = "no pass sees the images of its requests".to_owned();
-                    found.refusals.push(Refusal { layout, because, origins: Vec::new() });
-                    continue;
-                }
-                let refuses = |graph: &PhaseGraph| graph.refuses(degrees);
-                if let Some(because) = refuses(prefill).or_else(|| refuses(phases.vision?)) {
-                    found.refusals.push(Refusal { layout, because, origins: Vec::new() });
-                    continue;
-                }
-                let judged = Replica::new(phases, hardware, degrees, &workload)
-                    .and_then(|replica| Ok((capacities(&replica, batch, &promised)?, replica)));
-                match judged {
-                    Ok((capacities, replica)) => {
-                        if capacities.iter().all(|capacity| capacity.rate < LEAST_RATE) {
-                            let origins: Vec<Span> =
-                                capacities.iter().filter_map(|capacity| capacity.limited_by).collect();
-                            let because = why_nothing(&replica, batch, !origins.is_empty());
-                            found.refusals.push(Refusal { layout, because, origins });
-                            continue;
-                        }
-                        found.candidates.push(Candidate {
-                            layout: Some(layout),
-                            devices: Devices::Whole(u32::try_from(degrees.devices()).unwrap_or(u32::MAX)),
-                            classes: Some(vec![class_index]),
-                            capacities,
-                            replica: Some(replica),
-                            training: None,
-                        });
-                    }
-                    Err(error) => {
-                        found.refusals.push(Refusal {
-                            layout,
-                            because: error.to_string(),
-                            origins: Vec::new(),
-                        });
-                    }
-                }
+        let replica = match replica {
+            Ok(replica) => replica,
+            Err(because) => {
+                refuse(because, Vec::new());
+                continue;
             }
+        };
+        match capacities(&replica, batch, &promised) {
+            Ok(capacities) if capacities.iter().all(|capacity| capacity.rate < LEAST_RATE) => {
+                let origins: Vec<Span> =
+                    capacities.iter().filter_map(|capacity| capacity.limited_by).collect();
+                refuse(why_nothing(&replica, batch, !origins.is_empty()), origins);
+            }
+            Ok(capacities) => found.candidates.push(Candidate {
+                layout: Some(layout),
+                devices: Devices::Whole(u32::try_from(layout.degrees.devices()).unwrap_or(u32::MAX)),
+                classes: Some(vec![layout.class]),
+                capacities,
+                replica: Some(replica),
+                training: None,
+            }),
+            Err(error) => refuse(error.to_string(), Vec::new()),
         }
     }
     found
@@ -463,45 +398,10 @@ pub fn degree_lines(work: &LlmWork) -> [(Axis, &[Restriction<u64>]); 5] {
     ]
 }
 
-/// Every way to divide a model over at most `largest` devices that the lines allow.
-///
-/// Where no line says otherwise there is one stage; groups with sequences of their own are worth having where
-/// they share experts, and experts stay whole as soon as there are such groups. Stages and devices that share the tokens
-/// of a sequence are tried where a line asks: few engines have the latter, and each would multiply what is tried.
-fn shapes(work: &LlmWork, without: &Disregarded, experts: bool, largest: u64) -> Vec<Degrees> {
-    let up_to = |degrees: Vec<u64>, most: u64| {
-        degrees.into_iter().filter(move |degree| *degree >= 1 && *degree <= most)
-    };
-    let mut shapes = Vec::new();
-    for tensor in up_to(allowed(&work.tensor, without, &TENSOR_DEGREES), largest) {
-        for context in up_to(allowed(&work.context, without, &[1]), largest / tensor) {
-            let group = tensor * context;
-            let data = allowed(&work.data, without, if experts { &DATA_DEGREES } else { &[1] });
-            for data in up_to(data, largest / group) {
-                let stage = group * data;
-                for pipeline in up_to(allowed(&work.pipeline, without, &[1]), largest / stage) {
-                    let whole: &[u64] = match (experts, data) {
-                        (false, _) => &[1],
-                        (true, 1) if stage > 1 => &[1, stage],
-                        (true, _) => &[stage],
-                    };
-                    for expert in up_to(allowed(&work.expert, without, whole), stage) {
-                        // Groups that do not part the devices evenly are no answer to a line that leaves many.
-                        if stage % expert == 0 {
-                            shapes.push(Degrees { tensor, pipeline, expert, data, context });
-                        }
-                    }
-                }
-            }
-        }
-    }
-    shapes
-}
-
 /// A replica that carries less than this, in requests a second, is no candidate.
 pub const LEAST_RATE: f64 = 0.001;
 
-fn why_nothing(replica: &Replica, batch: u64, by_promise: bool) -> String {
+pub(crate) fn why_nothing(replica: &Replica, batch: u64, by_promise: bool) -> String {
     let memory = replica.memory();
     let short = memory.weights + memory.reserve - memory.capacity;
     if short > 0.0 {

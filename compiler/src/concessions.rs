@@ -7,14 +7,15 @@
 use crate::assembly;
 use crate::candidates::{self, Disregarded, latency_limit, memory_limit};
 use crate::graph::OperatorGraph;
+use crate::jobs::{finish_limit, jobs, requests};
 use crate::problem::{Atom, Level, LevelAtom, Packing, Problem, Row, Running, Shortfall, Wish};
 use crate::recheck::{self, Values};
 use crate::solving::{Outcome, Request, Solving};
-use berth_language::model::{Condition, Program, Service, Work};
+use berth_language::model::{Condition, Job, Program, Service, Work};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{One, Zero};
+use num_traits::{One, Signed, Zero};
 
 /// One way out.
 #[derive(Clone, Debug)]
@@ -108,7 +109,11 @@ fn concession(
             (_, _, true) => "elsewhere",
             _ => "1",
         };
-        Bound { value: value + standing, unit }
+        // A row has the requests a second that a time until work is done leaves.
+        match requests_by(program, line).filter(|_| value.is_positive()) {
+            Some(requests) => Bound { value: requests / value, unit: "s" },
+            None => Bound { value: value + standing, unit },
+        }
     });
     Some(Concession {
         line,
@@ -140,6 +145,15 @@ fn soft_rows(program: &Program, whole: &Packing, line: Span) -> Vec<Row> {
         return Vec::new();
     }
     own.into_iter().cloned().collect()
+}
+
+/// The requests of the job with work of a model that the line limits the time of.
+fn requests_by(program: &Program, line: Span) -> Option<BigRational> {
+    let limits = |job: &Job| {
+        let mut lines = assembly::requirements(program).filter(|requirement| requirement.span == line);
+        lines.any(|requirement| finish_limit(requirement, &job.name).is_some())
+    };
+    jobs(program).find(|(_, job)| limits(job)).and_then(|(_, job)| requests(job))
 }
 
 /// The service of which the line states the demand.

@@ -65,17 +65,6 @@ pub fn missing_inputs(program: &Program) -> Vec<Diagnostic> {
         }
     }
     for job in program.jobs.iter().filter(|job| job.is_planned()) {
-        if job.batch.is_none() {
-            missing.push(
-                Diagnostic::error(
-                    "model::missing-input",
-                    format!("`{}` does not say how much a step trains on", job.name),
-                    job.span,
-                    "`batch` has no value",
-                )
-                .help("State the tokens of one step: `batch = 4_000_000 tok`."),
-            );
-        }
         missing.extend(devices(program, &job.name, job.span, &job.device));
     }
     missing
@@ -175,15 +164,7 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
     ];
     let absent: Vec<&str> = needed.into_iter().filter_map(|(name, absent)| absent.then_some(name)).collect();
     if !absent.is_empty() {
-        missing.push(
-            Diagnostic::error(
-                "model::missing-input",
-                format!("`{}` does not say how long its requests are", service.name),
-                service.span,
-                format!("`{}` has no value", absent.join("` and `")),
-            )
-            .help("State tokens a request: `prompt = lognormal(p50 = 900 tok, p99 = 6_000 tok)`, `output = 200 tok`."),
-        );
+        missing.push(how_long(&service.name, service.span, &absent));
     }
     if let Some(diffusion) = diffusion {
         missing.extend(making(service, work, diffusion.span));
@@ -215,6 +196,17 @@ fn llm(program: &Program, service: &Service, work: &LlmWork) -> Vec<Diagnostic> 
     }
     missing.extend(devices(program, &service.name, service.span, &work.device));
     missing
+}
+
+/// What is absent of how long requests are.
+fn how_long(name: &str, span: Span, absent: &[&str]) -> Diagnostic {
+    Diagnostic::error(
+        "model::missing-input",
+        format!("`{name}` does not say how long its requests are"),
+        span,
+        format!("`{}` has no value", absent.join("` and `")),
+    )
+    .help("State tokens a request: `prompt = lognormal(p50 = 900 tok, p99 = 6_000 tok)`, `output = 200 tok`.")
 }
 
 /// What devices do not say that something may run on which the lines allow.

@@ -244,17 +244,30 @@ fn is_one(degree: &u64) -> bool {
     *degree == 1
 }
 
-/// How a job runs. Its copies are its placements, each of all stages and tensor parts, in one node.
+/// How a job runs. Its copies are its placements: those of what learns share each batch, and each does a part of other work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobEntry {
     /// Its address.
     pub job: String,
+    /// Copies, placed like replicas.
+    pub copies: u64,
+    /// Seconds until it is done: of what learns the middle of a band, of other work its high end.
+    pub finish: f64,
+    /// How it learns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingEntry>,
+    /// What there is to do, in requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<f64>,
+}
+
+/// How a job learns. Each copy has all stages and tensor parts, in one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingEntry {
     /// Steps that it trains.
     pub steps: u64,
     /// Of all copies together.
     pub layout: Layout,
-    /// Copies, placed like replicas.
-    pub copies: u64,
     /// Devices of one copy.
     pub devices: u64,
     /// Passes of `layout.batch` sequences in a step, through each data group.
@@ -263,8 +276,6 @@ pub struct JobEntry {
     pub held: f64,
     /// s, the middle of its band.
     pub step_time: f64,
-    /// s, the middle of its band.
-    pub finish: f64,
 }
 
 /// Copies that are wished for and not placed.

@@ -23,7 +23,7 @@ use crate::state::{Observed, Resolved, State};
 use crate::targeting::{Names, Targeting, with_objects};
 use crate::trial::{self, Base, Report, Running, Trial};
 use berth_language::diagnostics::{Diagnostic, Severity};
-use berth_language::model::{Job, Policy, Precision, Program, Restriction, Test, Work};
+use berth_language::model::{Policy, Precision, Program, Restriction, Test, Work};
 use berth_language::pinned::catalog_things;
 use berth_language::sources::{Files, Source, Sources, Unreadable};
 use berth_language::span::{FileId, Span};
@@ -581,6 +581,12 @@ fn widened(program: &Program) -> Program {
             work.precision = vec![Restriction { allowed, span: service.span, pinned: false }];
         }
     }
+    for job in &mut widened.jobs {
+        if let Some(work) = &mut job.runs {
+            let allowed = vec![Precision::Bf16, Precision::Fp8];
+            work.precision = vec![Restriction { allowed, span: job.span, pinned: false }];
+        }
+    }
     widened
 }
 
@@ -609,11 +615,8 @@ fn strangers(program: &Program, lowered: &Lowered, path: &str) -> Vec<IrDiagnost
         .filter(|service| matches!(service.work, Work::Llm(_)))
         .map(|service| service.name.as_str())
         .collect();
-    let trains = |job: &Job| {
-        let model = job.trains.as_ref().filter(|_| job.steps.is_some())?.model;
-        Some(program.models.get(model)?.module.is_none())
-    };
-    let jobs = program.jobs.iter().filter(|job| trains(job) == Some(true)).map(|job| job.name.as_str());
+    let jobs = program.jobs.iter().filter(|job| job.is_training() || job.runs.is_some());
+    let jobs = jobs.map(|job| job.name.as_str());
     let models: BTreeSet<&str> = models.into_iter().chain(jobs).collect();
     let passes: BTreeSet<&str> = lowered.graph.phases.iter().map(|phase| phase.service.as_str()).collect();
     let absent = models.difference(&passes).map(|name| {

@@ -49,36 +49,20 @@ pub(crate) fn import<'c>(
             }
             continue;
         }
-        if imported.insert(work.model.value) {
-            match shape(model, (service.span, "this service runs it")) {
-                Ok(shape) => append(&module, declaration(&lines, model, &shape)),
-                Err(diagnostic) => diagnostics.push(*diagnostic),
-            }
-        }
-        for precision in precisions(work) {
-            for target in targets(program) {
-                let text = |text: &str| Attribute::from(StringAttribute::new(context, text));
-                let mut attributes = vec![
-                    lines.named("service", text(&service.name)),
-                    lines.named("model", FlatSymbolRefAttribute::new(context, &model.name).into()),
-                    lines.named("precision", text(precision_name(precision))),
-                ];
-                if let Some(engine) = &work.engine {
-                    attributes.push(lines.named("engine", text(&engine.value)));
-                }
-                attributes.extend(storage(&lines, model, work));
-                if target != Target::default() {
-                    attributes.push(lines.named("target", text(target.name())));
-                }
-                if work.acceptance.is_some() {
-                    attributes.push(lines.named("predicts", BoolAttribute::new(context, true).into()));
-                }
-                let call = OperationBuilder::new("berth.call", lines.at(service.span));
-                append(&module, call.add_attributes(&attributes));
-            }
+        let runs = Runs { name: &service.name, span: service.span, what: "this service runs it", work };
+        if let Err(diagnostic) = calls(&lines, &module, program, model, &runs, &mut imported) {
+            diagnostics.push(*diagnostic);
         }
     }
     for job in &program.jobs {
+        if let Some(work) = &job.runs {
+            let Some(model) = program.models.get(work.model.value) else { continue };
+            let runs = Runs { name: &job.name, span: job.span, what: "this job runs it", work };
+            if let Err(diagnostic) = calls(&lines, &module, program, model, &runs, &mut imported) {
+                diagnostics.push(*diagnostic);
+            }
+            continue;
+        }
         let (Some(trains), Some(_)) = (&job.trains, &job.steps) else { continue };
         let derived = |model: &&Model| model.module.is_none() && model.diffusion.is_none();
         let Some(model) = program.models.get(trains.model).filter(derived) else { continue };
@@ -99,6 +83,53 @@ pub(crate) fn import<'c>(
         append(&module, call);
     }
     if diagnostics.is_empty() { Ok(module) } else { Err(diagnostics) }
+}
+
+/// What runs a model.
+struct Runs<'p> {
+    name: &'p str,
+    span: Span,
+    /// Why the model is read.
+    what: &'static str,
+    work: &'p LlmWork,
+}
+
+/// Declares `model`, where nothing has, and calls it once for each precision and each sort of device.
+fn calls<'c>(
+    lines: &Lines<'c, '_>,
+    module: &Module<'c>,
+    program: &Program,
+    model: &Model,
+    Runs { name, span, what, work }: &Runs<'_>,
+    imported: &mut BTreeSet<usize>,
+) -> Result<(), Box<Diagnostic>> {
+    let context = lines.context;
+    if imported.insert(work.model.value) {
+        append(module, declaration(lines, model, &shape(model, (*span, what))?));
+    }
+    for precision in precisions(work) {
+        for target in targets(program) {
+            let text = |text: &str| Attribute::from(StringAttribute::new(context, text));
+            let mut attributes = vec![
+                lines.named("service", text(name)),
+                lines.named("model", FlatSymbolRefAttribute::new(context, &model.name).into()),
+                lines.named("precision", text(precision_name(precision))),
+            ];
+            if let Some(engine) = &work.engine {
+                attributes.push(lines.named("engine", text(&engine.value)));
+            }
+            attributes.extend(storage(lines, model, work));
+            if target != Target::default() {
+                attributes.push(lines.named("target", text(target.name())));
+            }
+            if work.acceptance.is_some() {
+                attributes.push(lines.named("predicts", BoolAttribute::new(context, true).into()));
+            }
+            let call = OperationBuilder::new("berth.call", lines.at(*span));
+            append(module, call.add_attributes(&attributes));
+        }
+    }
+    Ok(())
 }
 
 /// How the devices of the program run operators; kernels where it has none.

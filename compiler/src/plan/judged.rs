@@ -9,7 +9,7 @@ use crate::jobs::{self, jobs};
 use crate::plan::RequirementEntry;
 use crate::plan::predicted::{Load, Predicted, latency, measure_name, memory_free, statistic_name};
 use crate::plan::shares::quota_entries;
-use crate::plan::written::{World, file_name, float, running_as};
+use crate::plan::written::{World, file_name, float, running_as, seconds_of};
 use crate::recheck::Values;
 use berth_language::model::{
     Compare, Condition, CountBound, Job, LatencyMeasure, Of, PlaceKind, Program, Requirement, Restriction,
@@ -177,18 +177,25 @@ fn choice_entries(
 
 /// Lines that limit a choice of a job, beside what was chosen.
 fn layout_entries(world: World<'_>, values: &Values, item: usize, job: &Job) -> Vec<RequirementEntry> {
-    let chosen = running_as(world, values, item).and_then(|(candidate, _)| candidate.layout.as_ref());
-    let Some(layout) = chosen else { return Vec::new() };
-    let device = world.candidates.classes[layout.class].device;
+    let forms = world.candidates.services[item].candidates.iter().zip(&values.copies[item]);
+    let used = forms.filter(|(_, copies)| **copies > 0).filter_map(|(form, _)| form.layout.as_ref());
+    let layouts: Vec<&Layout> = used.collect();
+    let all = |holds: &dyn Fn(&Layout) -> bool| layouts.iter().all(|layout| holds(layout));
     let mut lines: Vec<(Span, bool)> = Vec::new();
     for (axis, restrictions) in jobs::degree_lines(job) {
-        let met = |line: &Restriction<u64>| line.allowed.contains(&layout.degrees.of(axis));
+        let met = |line: &Restriction<u64>| all(&|of| line.allowed.contains(&of.degrees.of(axis)));
         lines.extend(restrictions.iter().map(|line| (line.span, met(line))));
     }
-    lines.extend(job.precision.iter().map(|line| (line.span, line.allowed.contains(&layout.precision))));
-    let sharding = layout.sharding.unwrap_or(Sharding::None);
-    lines.extend(job.sharding.iter().map(|line| (line.span, line.allowed.contains(&sharding))));
-    lines.extend(job.device.iter().map(|line| (line.span, line.allowed.contains(&device))));
+    let met = |line: &Restriction<_>| all(&|of| line.allowed.contains(&of.precision));
+    lines.extend(job.precision.iter().map(|line| (line.span, met(line))));
+    if job.is_training() {
+        let sharding = |of: &Layout| of.sharding.unwrap_or(Sharding::None);
+        let met = |line: &Restriction<_>| all(&|of| line.allowed.contains(&sharding(of)));
+        lines.extend(job.sharding.iter().map(|line| (line.span, met(line))));
+    }
+    let device = |of: &Layout| world.candidates.classes[of.class].device;
+    let met = |line: &Restriction<_>| all(&|of| line.allowed.contains(&device(of)));
+    lines.extend(job.device.iter().map(|line| (line.span, met(line))));
     let entry = |(span, met): (Span, bool)| {
         let text = world.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
         RequirementEntry { met: Some(met), ..entry(world, span, &text) }
@@ -268,12 +275,19 @@ fn judge_in(
     if let [Term { coefficient, subject }] = terms.as_slice()
         && let Some(job) = subject.finish()
     {
-        let item = jobs(world.program).find(|(_, known)| known.name == job).map(|(item, _)| item);
-        let Some((_, training)) = item.and_then(|item| running_as(world, values, item)) else {
+        let Some(found) = jobs(world.program).find(|(_, known)| known.name == job) else {
             return not_yet("this job is not planned yet");
         };
-        let limit = float(&(&limit.value / coefficient));
-        return judged_measure(bare(), *compare, training.finish.high, limit, "s", None, None);
+        let limit = &limit.value / coefficient;
+        let entry = |value: f64| judged_measure(bare(), *compare, value, float(&limit), "s", None, None);
+        if let Some(seconds) = seconds_of(world, values, found) {
+            let met = compare_exactly(*compare, &seconds, &limit);
+            return RequirementEntry { met: Some(met), ..entry(float(&seconds)) };
+        }
+        return match running_as(world, values, found.0) {
+            Some((_, training)) => entry(training.finish.high),
+            None => not_yet("this job does not run"),
+        };
     }
     let Some(service) = requirement.service else {
         return not_yet("only a service's own lines about latency or memory are judged");

@@ -7,7 +7,7 @@ use crate::jobs::jobs;
 use crate::performance::serving::Replica;
 use crate::performance::{Band, Note};
 use crate::plan::Measure;
-use crate::plan::written::{World, float, running_as};
+use crate::plan::written::{World, float, running_as, seconds_of};
 use crate::problem::Solution;
 use crate::recheck::Values;
 use berth_language::model::{LatencyMeasure, Requirement, Service, Statistic, When, Work};
@@ -97,6 +97,11 @@ pub fn measures(world: World<'_>, solution: &Solution, values: &Values, loads: &
         measures.extend(load_measures(world, service, index, loads));
     }
     for (item, job) in jobs(world.program) {
+        if let Some(seconds) = job.runs.as_ref().and_then(|_| seconds_of(world, values, (item, job))) {
+            let path = format!("{}.finish", job.name);
+            let sources = work_sources(world, values, item);
+            measures.push(Measure { sources, ..plain(&path, float(&seconds), "s") });
+        }
         let Some((_, training)) = running_as(world, values, item) else { continue };
         let banded = |name: &str, band: Band| {
             banded(format!("{}.{name}", job.name), None, "s", band, training.notes.clone())
@@ -216,6 +221,14 @@ fn sources(world: World<'_>, loads: &[Load], service: usize) -> Vec<String> {
         .filter_map(|load| load.replica(world))
         .flat_map(|(replica, _)| replica.notes())
         .collect();
+    notes.into_iter().map(Note::to_string).collect()
+}
+
+/// What the speed of a job with work of a model rests on, most trusted first.
+fn work_sources(world: World<'_>, values: &Values, item: usize) -> Vec<String> {
+    let forms = world.candidates.services[item].candidates.iter().zip(&values.copies[item]);
+    let used = forms.filter(|(_, copies)| **copies > 0).filter_map(|(form, _)| form.replica.as_ref());
+    let notes: BTreeSet<&Note> = used.flat_map(Replica::notes).collect();
     notes.into_iter().map(Note::to_string).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::assembly::{linear_wishes, paid, per_hour, standing_price};
 use crate::candidates::{Candidate, Candidates, precision_name};
-use crate::jobs::{Training, jobs};
+use crate::jobs::{Training, jobs, requests, seconds_for};
 use crate::plan::actions::actions;
 use crate::plan::autoscaling::autoscaling;
 use crate::plan::judged::requirement_entries;
@@ -10,7 +10,7 @@ use crate::plan::predicted::{loads, measures};
 use crate::plan::shares::{blocked_by, team_entries};
 use crate::plan::{
     CertificateEntry, FORMAT, Input, JobEntry, Layout, ObjectiveEntry, PlaceholderEntry, Placement, Plan,
-    RequirementEntry, Seal, Status, Step, Unplaced, WishEntry, digest,
+    RequirementEntry, Seal, Status, Step, TrainingEntry, Unplaced, WishEntry, digest,
 };
 use crate::problem::{Assignment, Certificate, Devices, Packing, Solution};
 use crate::recheck::Values;
@@ -257,25 +257,35 @@ fn merged<'s>(world: World<'_>, solution: &'s Solution) -> Vec<Cow<'s, Assignmen
 /// How each job that is planned runs.
 fn job_entries(world: World<'_>, values: &Values) -> Vec<JobEntry> {
     let entry = |(item, job): (usize, &Job)| {
+        let copies = values.copies.get(item)?.iter().sum();
+        if job.runs.is_some() {
+            let finish = float(&seconds_of(world, values, (item, job))?);
+            let requests = requests(job).map(|requests| float(&requests));
+            return Some(JobEntry { job: job.name.clone(), copies, finish, training: None, requests });
+        }
         let (candidate, training) = running_as(world, values, item)?;
         let layout = candidate.layout.as_ref()?;
         let Devices::Whole(devices) = candidate.devices else { return None };
-        Some(JobEntry {
-            job: job.name.clone(),
+        let learns = TrainingEntry {
             steps: job.steps.as_ref().map_or(0, |steps| steps.value),
             layout: plan_layout(world.candidates, layout),
-            copies: training.step.copies,
             devices: devices.into(),
             micro_batches: training.step.micro_batches,
             held: training.step.held,
             step_time: training.step.seconds.middle,
-            finish: training.finish.middle,
-        })
+        };
+        let finish = training.finish.middle;
+        Some(JobEntry { job: job.name.clone(), copies, finish, training: Some(learns), requests: None })
     };
     jobs(world.program).filter_map(entry).collect()
 }
 
-/// The form that a job runs in.
+/// Seconds until a job with work of a model has done it.
+pub fn seconds_of(world: World<'_>, values: &Values, (item, job): (usize, &Job)) -> Option<BigRational> {
+    seconds_for(job, world.candidates.services.get(item)?, values.copies.get(item)?)
+}
+
+/// The form that a job trains in.
 pub fn running_as<'w>(
     world: World<'w>,
     values: &Values,

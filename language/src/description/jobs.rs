@@ -1,9 +1,9 @@
 //! Jobs as text.
 
 use super::conditions::{requirement_text, wish_text};
-use super::{Text, describe_classes, precision_name, restricted};
+use super::{Text, describe_classes, draws_text, precision_name, restricted};
 use crate::model::{Checkpoint, Dataset, Job, Program, Trains};
-use crate::quantity::Quantity;
+use crate::quantity::{Dimension, Quantity};
 
 pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
     let Job {
@@ -14,6 +14,7 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
         model,
         trains,
         work,
+        runs,
         steps,
         batch,
         sequence,
@@ -37,6 +38,13 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
     text.line(&format!("priority = {}", priority.value));
     text.fact("model", model.as_ref());
     text.fact("work", work.as_ref());
+    if let Some(runs) = runs {
+        for (name, draws) in [("prompt", &runs.prompt), ("output", &runs.output)] {
+            if let Some(draws) = draws {
+                text.line(&format!("{name} = {}", draws_text(&draws.value, &Dimension::TOKEN)));
+            }
+        }
+    }
     text.fact("steps", steps.as_ref());
     text.fact("batch", batch.as_ref());
     text.fact("sequence", sequence.as_ref());

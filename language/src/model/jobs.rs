@@ -1,6 +1,6 @@
 //! Work with an end.
 
-use super::{Fact, Precision, Requirement, Restriction, Wish};
+use super::{Fact, LlmWork, Precision, Requirement, Restriction, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -22,6 +22,8 @@ pub struct Job {
     pub trains: Option<Trains>,
     /// How much there is to do: tokens, requests, images or FLOP.
     pub work: Option<Fact<Quantity>>,
+    /// The model that does so many requests or tokens of work, as a service would run it.
+    pub runs: Option<Box<LlmWork>>,
     /// Steps of a training run.
     pub steps: Option<Fact<u64>>,
     /// Tokens of one step.
@@ -59,8 +61,13 @@ pub struct Job {
 }
 
 impl Job {
-    /// The planner places it: it trains a model whose gradients are derived, for so many steps.
+    /// The planner places it: it trains a model for so many steps of so many tokens, or runs one on so much work.
     pub fn is_planned(&self) -> bool {
+        self.runs.is_some() || self.is_training() && self.batch.is_some()
+    }
+
+    /// It trains a model whose gradients are derived, for so many steps.
+    pub fn is_training(&self) -> bool {
         self.trains.is_some() && self.steps.is_some()
     }
 

@@ -6,11 +6,11 @@ use super::things::ThingId;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver, listed};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Checkpoint, Dataset, Job, Trains};
+use crate::model::{Attention, Checkpoint, Dataset, Fact, Job, LlmWork, Trains};
 use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::kinds::JobRows;
 use crate::schema::{Field, Kind};
-use crate::span::Spanned;
+use crate::span::{Span, Spanned};
 
 impl<'a> Resolver<'a> {
     /// `dataset("s3://…", size = 1.2TB, at = dal)`
@@ -117,10 +117,34 @@ impl<'a> Builder<'_, 'a> {
         Some(Trains { model: network, optimizer, recompute })
     }
 
+    /// The line of the thing's own or a base's that states a field.
+    fn line_of(&self, id: ThingId, field: &Field) -> Option<Span> {
+        self.resolver.thing(id).assigned.get(field.name).map(|assigned| assigned.assign.span)
+    }
+
+    /// The model that a job with `work` runs, where the work is requests or tokens of a model that reads tokens.
+    fn runs(&mut self, id: ThingId, model: &'static Field, amount: &Fact<Quantity>) -> Option<Fact<usize>> {
+        let thing = self.stated(id, model, |_, value| match value {
+            Value::Thing(thing) => Some(thing),
+            _ => None,
+        })?;
+        let network = self.model(thing.value);
+        let of_tokens = self
+            .program
+            .models
+            .get(network)
+            .is_some_and(|model| model.module.is_none() && model.diffusion.is_none());
+        let counted = [&Dimension::TOKEN, &Dimension::REQUEST];
+        (of_tokens && counted.iter().any(|known| amount.value.dimension.matches(known)))
+            .then(|| Spanned::new(network, thing.span))
+    }
+
     pub(super) fn job(&mut self, id: ThingId) {
         let JobRows {
             model,
             work,
+            prompt,
+            output,
             steps,
             batch,
             sequence,
@@ -158,14 +182,54 @@ impl<'a> Builder<'_, 'a> {
         self.implied(id, &lines);
         let limits = std::mem::take(&mut lines.limits);
         lines.requirements.extend(self.pins(id, &[market, local_steps, cap, clock]));
-        let stated = self.whole(id, priority);
+        let ranked = self.whole(id, priority);
         let trains = self.trains(id, [model, steps, optimizer, recompute]);
+        let amount = self.quantity(id, work);
+        let [tensor, pipeline, expert, data] =
+            [tensor, pipeline, expert, data].map(|axis| self.degrees(id, axis, &limits));
+        let precision = self.precisions(id, precision, &limits);
+        let device = self.device_classes(id, device, &limits);
+        let network = match (&amount, self.line_of(id, steps)) {
+            (Some(amount), None) => self.runs(id, model, amount),
+            _ => None,
+        };
+        let [reads, writes] = [prompt, output].map(|field| self.draws(id, field));
+        let run = network.as_ref().and_then(|network| self.program.models.get(network.value));
+        let writes_none = run.is_some_and(|model| matches!(model.attention, Attention::Bidirectional(_)));
+        let unsaid = network.is_some() && (reads.is_none() || writes.is_none() && !writes_none);
+        let runs = network.filter(|_| !unsaid).map(|model| {
+            Box::new(LlmWork {
+                model,
+                engine: None,
+                image: None,
+                prompt: reads,
+                output: writes,
+                images: None,
+                image_size: None,
+                denoising_steps: None,
+                guidance: None,
+                acceptance: None,
+                sequences: 1,
+                prefix_hit: None,
+                tensor: tensor.clone(),
+                pipeline: pipeline.clone(),
+                expert: expert.clone(),
+                data: data.clone(),
+                context: Vec::new(),
+                batch: Vec::new(),
+                precision: precision.clone(),
+                weights: None,
+                kv_cache: None,
+                device: device.clone(),
+            })
+        });
         let job = Job {
             doc: self.doc(id),
-            priority: stated.unwrap_or_else(|| Spanned::new(0, span)),
+            priority: ranked.unwrap_or_else(|| Spanned::new(0, span)),
             model: self.address_of(id, model),
             trains,
-            work: self.quantity(id, work),
+            work: amount,
+            runs,
             steps: self.count(id, steps),
             batch: self.quantity(id, batch),
             sequence: self.quantity(id, sequence),
@@ -180,21 +244,40 @@ impl<'a> Builder<'_, 'a> {
             }),
             team: self.address_of(id, team),
             residency: self.name_of(id, residency),
-            tensor: self.degrees(id, tensor, &limits),
-            pipeline: self.degrees(id, pipeline, &limits),
-            expert: self.degrees(id, expert, &limits),
-            data: self.degrees(id, data, &limits),
-            precision: self.precisions(id, precision, &limits),
+            tensor,
+            pipeline,
+            expert,
+            data,
+            precision,
             sharding: self.shardings(id, sharding, &limits),
-            device: self.device_classes(id, device, &limits),
+            device,
             requirements: lines.requirements,
             wishes: lines.wishes,
             name,
             span,
         };
         if !job.is_planned() {
-            let because =
-                "only jobs with `steps` that train a `model` are planned yet: what this takes is not counted";
+            let because = if job.is_training() {
+                "without `batch` nobody knows how much a step is: what this takes is not counted"
+            } else if unsaid {
+                "without `prompt` and `output` nobody knows how long its work takes: what this takes is not counted"
+            } else {
+                "of jobs only `steps` that train a `model`, and `work` of one in tokens or requests, are planned yet: what this takes is not counted"
+            };
+            self.not_yet(span, because);
+        }
+        let (others, because) = if job.runs.is_some() {
+            let learns = vec![batch, sequence, optimizer, recompute, sharding];
+            (learns, "this is of jobs with `steps`, which learn")
+        } else if unsaid {
+            (Vec::new(), "")
+        } else {
+            (vec![prompt, output], "this is of jobs with `work` of a model")
+        };
+        let beside = self.line_of(id, work).filter(|_| job.is_training());
+        for span in
+            others.iter().filter_map(|field| self.line_of(id, field)).chain(beside).collect::<Vec<_>>()
+        {
             self.not_yet(span, because);
         }
         self.program.jobs.push(job);

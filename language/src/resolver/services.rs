@@ -450,7 +450,7 @@ impl<'a> Builder<'_, 'a> {
         })
     }
 
-    fn draws(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Draws>> {
+    pub(super) fn draws(&mut self, id: ThingId, field: &'static Field) -> Option<Spanned<Draws>> {
         self.stated(id, field, |_, value| match value {
             Value::Quantity(Quantity { value, .. }) => Some(Draws::Constant(value)),
             Value::Draws(draws, _) => Some((*draws).clone()),

@@ -423,7 +423,9 @@ kinds! {
     /// Work with an end.
     job as JobRows in [""], Acted => {
         model: Fact, Thing("model"), Acted, Unset, "The model it trains or runs.";
-        work: Fact, Amount, Describes, Unset, "How much there is to do.";
+        work: Fact, Amount, Acted, Unset, "How much there is to do with a model that does not learn: requests, or tokens of their answers; of a model that writes none, tokens that it reads.";
+        prompt: Fact, Draws(&TOKENS), Acted, Unset, "Tokens of one prompt of that work.";
+        output: Fact, Draws(&TOKENS), Acted, Unset, "Tokens of one answer of that work.";
         steps: Fact, Integer(Positive), Acted, Unset, "Steps of a training run.";
         batch: Fact, Q(&TOKENS, Positive), Acted, Unset, "Tokens of one step.";
         sequence: Fact, Q(&TOKENS, Positive), Acted, Number(4_096), "Tokens of one sequence of these.";
@@ -436,9 +438,9 @@ kinds! {
         team: Fact, Thing("team"), Acted, Unset, "Whose it is.";
         residency: Fact, Name, Describes, Unset, "Where its data may be.";
         tensor: Choice, Integer(Positive), Acted, Unset, "Devices that share each layer; 1, 2, 4 or 8 where nothing is said.";
-        pipeline: Choice, Integer(Positive), Acted, Unset, "Stages that hold consecutive layers, on the devices of one node; 1, 2, 4 or 8 where nothing is said.";
+        pipeline: Choice, Integer(Positive), Acted, Unset, "Stages that hold consecutive layers, on the devices of one node; where nothing is said 1, 2, 4 or 8 of what learns, else 1.";
         expert: Choice, Integer(Positive), Acted, Unset, "Groups of devices that share the experts; 1, or every device of a copy one, where nothing is said. Adds no devices.";
-        data: Choice, Integer(Positive), Acted, Unset, "Groups of devices with sequences of their own that share one batch, over all copies; the fewest that keep its lines where nothing is said.";
+        data: Choice, Integer(Positive), Acted, Unset, "Groups of devices with sequences of their own: of what learns, those that share one batch, over all copies, the fewest that keep its lines where nothing is said; else those of one copy, as of a service.";
         precision: Choice, Symbol(PRECISIONS), Acted, Unset, "Precision of weights and arithmetic; bf16, which alone trains yet, where nothing is said.";
         sharding: Choice, Symbol(SHARDINGS), Acted, Unset, "What copies hold a part of each rather than whole: nothing, the optimizer's numbers, gradients too, weights too; the first of these that fits where nothing is said.";
         device: Choice, Thing("device"), Acted, Unset, "Device classes it may run on; any where nothing is said.";
