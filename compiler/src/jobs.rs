@@ -115,10 +115,14 @@ pub fn job_rows(
     }
 }
 
-/// `31.2 h`, `4.5 d`
+/// `12.5 min`, `31.2 h`, `4.5 d`
 pub fn hours(seconds: f64) -> String {
     let hours = seconds / 3_600.0;
-    if hours < 72.0 { format!("{hours:.1} h") } else { format!("{:.1} d", hours / 24.0) }
+    match hours {
+        ..2.0 => format!("{:.1} min", 60.0 * hours),
+        ..72.0 => format!("{hours:.1} h"),
+        _ => format!("{:.1} d", hours / 24.0),
+    }
 }
 
 /// What a line of a job asks for, or what the job itself does.

@@ -220,7 +220,8 @@ pub fn put_checks_in_place(program: &mut Program, base_bill: Option<&BigRational
         for bound in check.bounds() {
             let Some(limit) = limit(bound.limit, base_bill) else { continue };
             let replaces = |line: &Requirement| bounds(&line.condition, bound.subject, bound.compare);
-            let lines = program.services.iter_mut().map(|service| &mut service.requirements);
+            let of_services = program.services.iter_mut().map(|service| &mut service.requirements);
+            let lines = of_services.chain(program.jobs.iter_mut().map(|job| &mut job.requirements));
             let mut replaced: Option<Requirement> = None;
             for lines in lines.chain([&mut program.requirements]) {
                 lines.retain(|line| {
@@ -267,7 +268,8 @@ fn insert(
         Subject::Latency { service, .. } | Subject::MemoryFree { service } => Some(*service),
         _ => replaced.service,
     };
-    let planned = matches!(subject, Subject::Latency { .. } | Subject::MemoryFree { .. } | Subject::Bill);
+    let planned = matches!(subject, Subject::Latency { .. } | Subject::MemoryFree { .. } | Subject::Bill)
+        || subject.finish().is_some();
     let line = Requirement {
         service,
         policy: None,

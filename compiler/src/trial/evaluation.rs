@@ -5,9 +5,11 @@
 
 use crate::assembly::{HOUR, standing_price};
 use crate::candidates::precision_name;
+use crate::jobs::jobs;
+use crate::performance::Band;
 use crate::plan::judged::{MISSING, NOT_YET, count, missing};
 use crate::plan::predicted::{Load, Predicted, latency, memory_free};
-use crate::plan::written::World;
+use crate::plan::written::{World, running_as, seconds_of};
 use crate::recheck::Values;
 use berth_language::model::{Arithmetic, Check, Compare, Expression, Fold, Form, Member, Of, Subject, When};
 use berth_language::quantity::{ArithmeticError, Dimension, Quantity};
@@ -545,6 +547,19 @@ impl Evaluation<'_> {
                         code: Some(MISSING),
                     }),
                 }
+            }
+            Subject::Figure { .. } if let Some(job) = subject.finish() => {
+                let found = jobs(world.program).find(|(_, known)| known.name == job);
+                let Some(found) = found else {
+                    return Err(not_yet("this job is not planned yet".to_owned()));
+                };
+                if let Some(seconds) = seconds_of(world, values, found) {
+                    return Ok(Quantity::new(seconds, Dimension::TIME));
+                }
+                let (_, training) = running_as(world, values, found.0)
+                    .ok_or_else(|| not_yet("this job does not run".to_owned()))?;
+                let Band { low, high, .. } = training.finish;
+                of_float(if end == End::High { high } else { low }, Dimension::TIME)
             }
             Subject::Figure { of: Of::Service(service), field, .. } if is_layout(field) => {
                 let numbers = self.layouts(*service, field)?.into_iter().filter_map(|value| match value {
