@@ -90,7 +90,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Why no stage judges a requirement that stands in `id`, if none does.
-    pub(super) fn unjudged(&self, id: ThingId, condition: &Condition, when: &When) -> Option<String> {
+    pub(super) fn unjudged(&mut self, id: ThingId, condition: &Condition, when: &When) -> Option<String> {
         if speaks_of_nameplates_alone(condition) {
             // Decided where all nodes are known.
             return None;
@@ -127,7 +127,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Why a line is not judged in the steps and worlds that it holds in.
-    fn unguarded(&self, condition: &Condition, when: &When) -> Option<String> {
+    fn unguarded(&mut self, condition: &Condition, when: &When) -> Option<String> {
         let scenarios: Vec<usize> = when.worlds().flatten().collect();
         let by_the_step = is_by_the_step(condition);
         let once = self.decided_once(condition);
@@ -145,25 +145,18 @@ impl<'a> Builder<'_, 'a> {
 
     /// It speaks of what is decided once for all steps: where it holds in one, it holds in all. How many replicas of an
     /// elastic service there are is not; where a line asks for more of them, there are as many at most in all.
-    fn decided_once(&self, condition: &Condition) -> bool {
-        let elastic = |service: usize| {
-            self.resolver.service_at(service).is_none_or(|thing| {
-                self.resolver.note(thing, "elastic");
-                self.resolver.thing(thing).assigned.contains_key("elastic")
-            })
-        };
-        let once = |term: &Term, compare: Compare| match &term.subject {
-            Subject::Replicas { service }
-            | Subject::ReplicasOn { service, .. }
-            | Subject::Spread { of: Of::Service(service), .. } => {
-                let asks_for_more = matches!(compare, Compare::AtLeast | Compare::Above);
-                !elastic(*service) || asks_for_more && term.coefficient.is_positive()
-            }
-            Subject::Moves => true,
-            _ => false,
-        };
+    fn decided_once(&mut self, condition: &Condition) -> bool {
         match condition {
-            Condition::Compare { terms, compare, .. } => terms.iter().all(|term| once(term, *compare)),
+            Condition::Compare { terms, compare, .. } => terms.iter().all(|term| match &term.subject {
+                Subject::Replicas { service }
+                | Subject::ReplicasOn { service, .. }
+                | Subject::Spread { of: Of::Service(service), .. } => {
+                    let asks_for_more = matches!(compare, Compare::AtLeast | Compare::Above);
+                    asks_for_more && term.coefficient.is_positive() || !self.may_be_elastic(*service)
+                }
+                Subject::Moves => true,
+                _ => false,
+            }),
             Condition::Placed { .. } => true,
             Condition::Not(inner) => matches!(**inner, Condition::Placed { .. }),
             Condition::All(parts) => parts.iter().all(|part| self.decided_once(part)),
@@ -171,8 +164,20 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
+    /// Whether a service says that it is elastic, or what it says is wrong.
+    fn may_be_elastic(&mut self, service: usize) -> bool {
+        const ELASTIC: &str = "elastic";
+        let Some(thing) = self.resolver.service_at(service) else { return true };
+        self.resolver.note(thing, ELASTIC);
+        let stated = self.resolver.thing(thing).assigned.get(ELASTIC);
+        let Some((field, span)) = stated.map(|stated| (stated.field, stated.assign.span)) else {
+            return false;
+        };
+        !matches!(self.resolver.fact(thing, field, span), Ok(Value::Boolean(false)))
+    }
+
     /// Why no stage weighs a wish, if none does.
-    pub(super) fn unweighed(&self, condition: &Condition, when: &When) -> Option<String> {
+    pub(super) fn unweighed(&mut self, condition: &Condition, when: &When) -> Option<String> {
         let because = match condition {
             Condition::Compare { terms, .. } => terms.iter().find_map(|term| match &term.subject {
                 Subject::Figure { of: Of::Service(_) | Of::Thing { kind: "pool", .. }, .. }
