@@ -17,6 +17,7 @@
 mod annealing;
 mod bounds;
 mod exact;
+mod exposed;
 mod guide;
 mod instance;
 mod levels;

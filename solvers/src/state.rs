@@ -3,6 +3,7 @@
 //! All arithmetic is exact. Every change is journalled and can be taken back. Devices given whole are
 //! counted, not named; shares stand in *slots*, each of which is one device. Names are given at the end.
 
+use crate::exposed::Exposed;
 use crate::instance::{Instance, RowCounts, distance};
 use berth_compiler::problem::{Assignment, Devices, moves};
 use std::cmp::Reverse;
@@ -39,43 +40,6 @@ struct Load {
 struct Order {
     machines: Vec<usize>,
     in_use: usize,
-}
-
-/// What a row counts by part of a hazard.
-#[derive(Clone, Debug, Default)]
-struct Exposed {
-    /// By part, without zeros.
-    by_part: BTreeMap<usize, i128>,
-    /// How many parts hold so much.
-    amounts: BTreeMap<i128, usize>,
-}
-
-impl Exposed {
-    /// The most on one part: what goes with it.
-    fn most(&self) -> i128 {
-        self.amounts.last_key_value().map_or(0, |(most, _)| *most)
-    }
-
-    fn on(&self, part: usize) -> i128 {
-        self.by_part.get(&part).copied().unwrap_or(0)
-    }
-
-    fn add(&mut self, part: usize, amount: i128) {
-        let before = self.on(part);
-        let after = before + amount;
-        if let Some(parts) = self.amounts.get_mut(&before) {
-            *parts -= 1;
-            if *parts == 0 {
-                self.amounts.remove(&before);
-            }
-        }
-        if after == 0 {
-            self.by_part.remove(&part);
-        } else {
-            self.by_part.insert(part, after);
-            *self.amounts.entry(after).or_default() += 1;
-        }
-    }
 }
 
 enum Change {
