@@ -75,8 +75,6 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
     let mut lines = Lines::new(program, &mut packing);
     let tainted = lines.tainted(without);
     lines.packing.rows.extend(tainted);
-    let tainted = tainted_for_jobs(&mut lines, without);
-    lines.packing.rows.extend(tainted);
     let quotas = lines.quotas(candidates, without);
     lines.packing.rows.extend(quotas);
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
@@ -92,32 +90,6 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
         add_moves(program, &mut packing);
     }
     Problem::Packing(packing)
-}
-
-/// No copy of a job stands on a node with a taint: a row for each job and each line with taints, of those that are not
-/// `without`.
-fn tainted_for_jobs(lines: &mut Lines<'_>, without: &Disregarded) -> Vec<Row> {
-    let program = lines.program;
-    let mut tainted: std::collections::BTreeMap<Span, Vec<usize>> = std::collections::BTreeMap::new();
-    for (index, node) in program.nodes.iter().enumerate() {
-        if let Some(taints) = node.taints.as_ref().filter(|taints| !without.contains(&taints.span)) {
-            tainted.entry(taints.span).or_default().push(index);
-        }
-    }
-    let mut rows = Vec::new();
-    for (item, _) in jobs(program) {
-        for (line, nodes) in &tainted {
-            let atom = Atom::CopiesOn { item, choice: None, place: lines.place(nodes) };
-            rows.push(Row {
-                terms: vec![(BigRational::one(), atom)],
-                survives: None,
-                relation: Relation::AtMost,
-                bound: BigRational::zero(),
-                origins: vec![*line],
-            });
-        }
-    }
-    rows
 }
 
 /// A resource of which each replica takes one, where some node says how many it takes at most. Others have

@@ -5,9 +5,10 @@
 
 use super::{HOUR, integer, per_hour, standing_price};
 use crate::candidates::{Disregarded, least_common_multiple};
+use crate::jobs::jobs;
 use crate::problem::{Atom, Division, Packing, Place, Relation, Row};
 use berth_language::addresses::compress;
-use berth_language::model::{Compare, Condition, Of, PlaceKind, Program, Subject, Term, Wish};
+use berth_language::model::{Compare, Condition, Node, Of, PlaceKind, Program, Subject, Term, Wish};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -196,8 +197,8 @@ impl<'l> Lines<'l> {
         }
     }
 
-    /// No copy stands on a node with a taint that its service does not tolerate: a row for each service and each
-    /// line with taints that keep it away, of those that are not `without`.
+    /// No copy stands on a node with a taint that its service does not tolerate; a job tolerates none. A row for each
+    /// service or job and each line with taints that keep it away, of those that are not `without`.
     pub fn tainted(&mut self, without: &Disregarded) -> Vec<Row> {
         let mut tainted: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
         for (index, node) in self.program.nodes.iter().enumerate() {
@@ -206,13 +207,15 @@ impl<'l> Lines<'l> {
             }
         }
         let program = self.program;
+        let services = program.services.iter().enumerate().map(|(item, service)| (item, Some(service)));
         let mut rows = Vec::new();
-        for (index, service) in program.services.iter().enumerate() {
+        for (item, service) in services.chain(jobs(program).map(|(item, _)| (item, None))) {
+            let tolerates = |node: &Node| service.is_some_and(|service| service.tolerates(node));
             for (line, nodes) in &tainted {
                 let away: Vec<usize> =
-                    nodes.iter().copied().filter(|node| !service.tolerates(&program.nodes[*node])).collect();
+                    nodes.iter().copied().filter(|node| !tolerates(&program.nodes[*node])).collect();
                 if !away.is_empty() {
-                    rows.push(self.counted_on(index, &away, (Relation::AtMost, 0), vec![*line]));
+                    rows.push(self.counted_on(item, &away, (Relation::AtMost, 0), vec![*line]));
                 }
             }
         }
