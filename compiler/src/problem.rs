@@ -133,6 +133,11 @@ pub struct Hazard {
 }
 
 impl Hazard {
+    /// The part that a machine goes with, if it may go.
+    pub fn part(&self, machine: usize) -> Option<usize> {
+        self.part_of.get(machine).copied().flatten()
+    }
+
     /// Whether each part is a single machine, so that machines are alike in which part they belong to.
     pub fn is_of_single_machines(&self) -> bool {
         let mut parts: Vec<usize> = self.part_of.iter().flatten().copied().collect();

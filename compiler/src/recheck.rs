@@ -479,7 +479,7 @@ pub fn left_side(packing: &Packing, row: &Row, values: &Values) -> BigRational {
 /// The most that a row counts on any one part of what it survives.
 fn lost(packing: &Packing, row: &Row, values: &Values) -> BigRational {
     let Some(hazard) = row.survives else { return BigRational::zero() };
-    let part_of = &packing.hazards[hazard].part_of;
+    let hazard = &packing.hazards[hazard];
     let mut by_part: BTreeMap<usize, BigRational> = BTreeMap::new();
     for (factor, atom) in &row.terms {
         let (item, choice) = match *atom {
@@ -488,7 +488,7 @@ fn lost(packing: &Packing, row: &Row, values: &Values) -> BigRational {
             _ => continue,
         };
         for (&(machine, form), &copies) in &values.standing_as[item] {
-            if let Some(part) = part_of[machine]
+            if let Some(part) = hazard.part(machine)
                 && choice.is_none_or(|choice| choice == form)
             {
                 *by_part.entry(part).or_default() += factor * integer(copies);

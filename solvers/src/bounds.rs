@@ -151,7 +151,7 @@ fn without_surplus(relaxation: &Relaxation, multipliers: Multipliers) -> Multipl
     order.sort_by(|(left, at), (right, other)| right.cmp(left).then(at.cmp(other)));
     let mut spared = BTreeSet::new();
     for (worth, row) in order {
-        // What the row pulls up, it holds off other rows: without it the bound falls by its worth at most.
+        // Without a row of factors above 0 the bound falls by its worth at most; of others the check below decides.
         if worth < surplus {
             surplus -= worth;
             spared.insert(row);

@@ -356,8 +356,7 @@ impl<'p> Instance<'p> {
 
     /// The part of a row's hazard that a machine goes with.
     pub fn part_of(&self, surviving: usize, machine: usize) -> Option<usize> {
-        let hazard = &self.packing.hazards[self.surviving[surviving].hazard];
-        hazard.part_of.get(machine).copied().flatten()
+        self.packing.hazards[self.surviving[surviving].hazard].part(machine)
     }
 
     fn add_running(&mut self) {

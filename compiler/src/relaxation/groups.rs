@@ -27,13 +27,13 @@ fn alike<K: Ord>(packing: &Packing, also: impl Fn(usize) -> K) -> Vec<Vec<usize>
     let mut places = BTreeMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let places_of = places_of(packing);
-    let parts_of = |part_of: &Vec<Option<usize>>, machine: usize| part_of.get(machine).copied().flatten();
     let singles: Vec<bool> = packing.hazards.iter().map(Hazard::is_of_single_machines).collect();
     for (index, machine) in packing.machines.iter().enumerate() {
-        let of_divisions = packing.divisions.iter().map(|division| parts_of(&division.part_of, index));
+        let of_divisions =
+            packing.divisions.iter().map(|division| division.part_of.get(index).copied().flatten());
         // Which of single machines one is tells no two apart.
         let of_hazards = packing.hazards.iter().zip(&singles).map(|(hazard, single)| {
-            let part = parts_of(&hazard.part_of, index);
+            let part = hazard.part(index);
             if *single { part.map(|_| 0) } else { part }
         });
         let parts: Vec<Option<usize>> = of_divisions.chain(of_hazards).collect();

@@ -39,7 +39,7 @@ impl Builder<'_> {
         // By the parts that groups lie in, and nowhere else: what is counted there.
         let mut gone: BTreeMap<BTreeSet<usize>, Vec<usize>> = BTreeMap::new();
         for (index, group) in self.groups.iter().enumerate() {
-            let parts = group.machines.iter().map(|&machine| hazard.part_of.get(machine).copied().flatten());
+            let parts = group.machines.iter().map(|&machine| hazard.part(machine));
             if let Some(parts) = parts.collect::<Option<BTreeSet<usize>>>() {
                 gone.entry(parts).or_default().push(index);
             }
@@ -70,7 +70,7 @@ impl Builder<'_> {
         let hazard = self.packing.hazards.get(row.survives?)?;
         let groups: BTreeSet<usize> = self.columns_as(item, None).map(|(group, _)| group).collect();
         let machines = groups.into_iter().flat_map(|group| &self.groups[group].machines);
-        let parts = machines.map(|&machine| hazard.part_of.get(machine).copied().flatten());
+        let parts = machines.map(|&machine| hazard.part(machine));
         Some(parts.collect::<Option<BTreeSet<usize>>>()?.len() as u64)
     }
 }

@@ -18,7 +18,7 @@ impl Exact {
         let mut parts: BTreeMap<usize, Vec<(usize, f64)>> = BTreeMap::new();
         for &(column, factor) in &terms {
             let machine = machine_of.get(&column);
-            if let Some(part) = machine.and_then(|&machine| hazard.part_of.get(machine).copied().flatten()) {
+            if let Some(part) = machine.and_then(|&machine| hazard.part(machine)) {
                 parts.entry(part).or_default().push((column, factor));
             }
         }
