@@ -357,7 +357,8 @@ fn common_divisor(mut a: u128, mut b: u128) -> u128 {
 /// `numerator / denominator`; the denominator is a nonzero constant of the program.
 pub(crate) fn ratio(numerator: i64, denominator: i64) -> BigRational {
     debug_assert!(denominator != 0);
-    BigRational::new(numerator.into(), denominator.into())
+    let sign = i128::from(denominator.signum());
+    fraction(sign * i128::from(numerator), sign * i128::from(denominator))
 }
 
 /// The least integer that is not below `value`, where it fits.
@@ -388,7 +389,14 @@ mod tests {
         let mut values = Vec::new();
         for over in numbers {
             for below in numbers.iter().filter(|below| **below != 0) {
-                values.push(BigRational::new(over.into(), (*below).into()));
+                let long = BigRational::new(over.into(), (*below).into());
+                let short = ratio(over, *below);
+                assert_eq!(
+                    (short.numer(), short.denom()),
+                    (long.numer(), long.denom()),
+                    "{over} over {below}"
+                );
+                values.push(long);
             }
         }
         values.push(BigRational::new(BigInt::from(wide) * 4, BigInt::from(7)));

@@ -66,6 +66,7 @@ pub(crate) use keys::MOST_THINGS;
 use ledger::{Cell, Ledger, Owner, Part, UnitId};
 use module::ReadModule;
 use names::{Group, GroupId, Names};
+use num_rational::BigRational;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use things::{Thing, ThingId};
@@ -236,6 +237,8 @@ pub(crate) struct Resolver<'a> {
     /// The first money that was read.
     currency: Option<(Currency, Span)>,
     calendar: Option<Calendar>,
+    /// How high days stand in each of its steps, by when they peak.
+    heights: HashMap<BigRational, Rc<Vec<BigRational>>>,
     /// Nested evaluations in progress.
     depth: usize,
     /// Bodies of quantifiers evaluated so far.
@@ -342,6 +345,7 @@ impl<'a> Resolver<'a> {
             measures: HashMap::new(),
             currency: None,
             calendar: None,
+            heights: HashMap::new(),
             depth: 0,
             folded: 0,
             quantified: BTreeMap::new(),

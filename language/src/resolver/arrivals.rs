@@ -7,7 +7,7 @@ use super::{Calendar, Outcome, Reported, Resolver};
 use crate::data::{Readings, Requests, Rows, Summary, Undecodable, Wanted};
 use crate::diagnostics::Diagnostic;
 use crate::model::{Demand, Profile};
-use crate::quantity::{Dimension, Quantity, fits, is_positive, ratio};
+use crate::quantity::{Dimension, Quantity, fits, is_positive, product, ratio, sum};
 use crate::sources::Unreadable;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -49,20 +49,31 @@ impl<'a> Resolver<'a> {
                 .help("`peak_at` is an hour of the day: `20h`."),
             ));
         }
-        let calendar = self.calendar(span)?;
+        let heights = self.heights(&peak_at.value, span)?;
         let swing = &peak.value - &trough.value;
-        let values = calendar.hours(calendar.zone()).map(|begins| {
-            let phase = (begins - &peak_at.value) / &day;
+        let values = heights.iter().map(|height| sum(&trough.value, &product(&swing, height)));
+        Ok(Value::Profile(Rc::new(Profile { values: values.collect(), dimension: peak.dimension })))
+    }
+
+    /// How high a day that peaks so many seconds after midnight stands in each step, from 0 to 1.
+    fn heights(&mut self, peak_at: &BigRational, span: Span) -> Outcome<Rc<Vec<BigRational>>> {
+        let calendar = self.calendar(span)?;
+        if let Some(known) = self.heights.get(peak_at) {
+            return Ok(Rc::clone(known));
+        }
+        let day = ratio(86_400, 1);
+        let heights = calendar.hours(calendar.zone()).map(|begins| {
+            let phase = (begins - peak_at) / &day;
             // Whole days change nothing; what is left is exact before it becomes a float.
             let phase = &phase - phase.floor();
             let end = &phase + &calendar.seconds / &day;
             let one = ratio(1, 1);
             // The peak is where the phase is whole; between two peaks an end of the step is highest.
-            let height =
-                if phase.is_zero() || end > one { one } else { half_cosine(&phase).max(half_cosine(&end)) };
-            &trough.value + &swing * height
+            if phase.is_zero() || end > one { one } else { half_cosine(&phase).max(half_cosine(&end)) }
         });
-        Ok(Value::Profile(Rc::new(Profile { values: values.collect(), dimension: peak.dimension })))
+        let heights: Rc<Vec<_>> = Rc::new(heights.collect());
+        self.heights.insert(peak_at.clone(), Rc::clone(&heights));
+        Ok(heights)
     }
 
     /// `poisson(40 req/s)`: arrivals independent of one another.

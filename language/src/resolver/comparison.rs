@@ -210,11 +210,11 @@ impl<'a> Resolver<'a> {
         let Linear { terms, constant, dimension } = difference;
         // The first term is written with a plus.
         let flip = terms.values().next().is_some_and(|coefficient| coefficient.is_negative());
-        let sign = if flip { ratio(-1, 1) } else { ratio(1, 1) };
+        let signed = |value: BigRational| if flip { -value } else { value };
         let compare = if flip { compare.mirrored() } else { compare };
-        let limit = Quantity::new(-constant * &sign, dimension);
+        let limit = Quantity::new(signed(-constant), dimension);
         let terms: Vec<_> =
-            terms.into_iter().map(|(subject, coefficient)| (coefficient * &sign, subject)).collect();
+            terms.into_iter().map(|(subject, coefficient)| (signed(coefficient), subject)).collect();
         if terms.is_empty() {
             return Err(self.report(
                 Diagnostic::error(

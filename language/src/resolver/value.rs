@@ -10,7 +10,7 @@ use crate::description::draws_text;
 use crate::model::{
     Actuator, Checkpoint, Compare, Dataset, Demand, Draws, Fabric, LiveObject, Profile, Subject,
 };
-use crate::quantity::{Dimension, Quantity};
+use crate::quantity::{self, Dimension, Quantity, product};
 use crate::schema::Field;
 use jiff::civil::Date;
 use num_rational::BigRational;
@@ -308,12 +308,13 @@ impl Linear {
     pub(crate) fn plus(self, other: &Self, factor: &BigRational) -> Self {
         let mut sum = self;
         for (subject, coefficient) in &other.terms {
-            let whole = sum.terms.remove(subject).unwrap_or_else(BigRational::zero) + coefficient * factor;
+            let whole = sum.terms.remove(subject).unwrap_or_else(BigRational::zero);
+            let whole = quantity::sum(&whole, &product(coefficient, factor));
             if !whole.is_zero() {
                 sum.terms.insert(subject.clone(), whole);
             }
         }
-        sum.constant += &other.constant * factor;
+        sum.constant = quantity::sum(&sum.constant, &product(&other.constant, factor));
         if other.terms.is_empty() {
             // A stated amount knows the currency that a prediction only assumes.
             sum.dimension = other.dimension.clone();
@@ -329,16 +330,16 @@ impl Linear {
             } else {
                 self.terms
                     .iter()
-                    .map(|(subject, coefficient)| (subject.clone(), coefficient * factor))
+                    .map(|(subject, coefficient)| (subject.clone(), product(coefficient, factor)))
                     .collect()
             },
-            constant: &self.constant * factor,
+            constant: product(&self.constant, factor),
             dimension,
         }
     }
 
     /// Every number in it is small enough to go on with.
     pub(crate) fn fits(&self) -> bool {
-        crate::quantity::fits(&self.constant) && self.terms.values().all(crate::quantity::fits)
+        quantity::fits(&self.constant) && self.terms.values().all(quantity::fits)
     }
 }
