@@ -167,7 +167,7 @@ policy size {
         "a line in the wrong place",
         "\
 `use`, `param` and `let` stand at the top of a file, facts and requirements in the block they speak of, and some kinds of
-blocks only inside others.",
+blocks only inside others. A `scenario` asks for nothing itself: what must hold there says so with `when`.",
         "\
 node box {
     let small = 2 core

@@ -18,10 +18,11 @@ use num_traits::{One, Zero};
 pub(super) const BASE: &str = "what the base needs is known once it is planned";
 
 impl<'a> Resolver<'a> {
-    /// What a test checks. Whatever is wrong with a line is reported.
+    /// What a test checks; a scenario has nothing to check. Whatever is wrong with a line is reported.
     pub(super) fn checks(&mut self, id: ThingId) -> Vec<Check> {
         let known = self.thing(id);
         if known.kind.name != "test" {
+            self.asks_nothing(id);
             return Vec::new();
         }
         let (lines, layers) = (known.lines.clone(), known.layers.clone());
@@ -55,6 +56,25 @@ impl<'a> Resolver<'a> {
             }
         }
         checks
+    }
+
+    /// A scenario is a world: what must hold there is said where it is said of all others.
+    fn asks_nothing(&mut self, id: ThingId) {
+        let known = self.thing(id);
+        let name = known.name.clone();
+        let spans = known.lines.iter().map(|line| match line.said {
+            Said::Require(require) => require.span,
+            Said::Prefer(prefer) => prefer.span,
+        });
+        for span in spans.collect::<Vec<_>>() {
+            self.report(
+                Diagnostic::error("name::misplaced", "a scenario asks for nothing itself", span, "this binds no plan")
+                    .help(format!(
+                        "A scenario says what becomes of the world. What must hold there stands in a service or policy: `{} when {name}`.",
+                        self.text(span),
+                    )),
+            );
+        }
     }
 
     fn check(&mut self, require: &'a Require, scope: &Scope) -> Outcome<Check> {
