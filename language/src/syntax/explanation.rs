@@ -77,6 +77,8 @@ pub(super) fn explain(
         Place::inside_brackets,
         Place::missing_body,
         Place::missing_word,
+        Place::no_statistic,
+        Place::guarded_fact,
         Place::two_statements,
     ];
     explanations.iter().find_map(|explanation| explanation(&place)).unwrap_or_else(|| place.unexpected())

@@ -300,6 +300,46 @@ impl Place<'_> {
         )
     }
 
+    /// `latency median < 300ms`
+    pub(super) fn no_statistic(&self) -> Option<Diagnostic> {
+        let (before, found) = (self.before?, self.found?);
+        let compares = ["<", "<=", ">", ">=", "==", "!="].contains(&found.text(self.text));
+        let next = self.piece.partition_point(|token| token.end <= before.start);
+        let first = self.piece.get(next.checked_sub(1)?)?;
+        let names = [*first, before]
+            .iter()
+            .all(|token| token.kind == TokenKind::Word && !RESERVED.contains(&token.text(self.text)));
+        if !compares || !names {
+            return None;
+        }
+        let whole = Span { end: self.span(before).end, ..self.span(*first) };
+        Some(
+            self.error("syntax::unexpected", "two names are compared", whole, "the second is no statistic")
+                .help("Compare a field, or a figure of it: `latency p99 < 300ms`. Figures are `p50`, `p99`, `p99.9`, `mean` and `peak`."),
+        )
+    }
+
+    /// `cpu = 2 core when hour in 17h..20h`
+    pub(super) fn guarded_fact(&self) -> Option<Diagnostic> {
+        let found = self.found.filter(|found| found.text(self.text) == "when")?;
+        if self.enclosing().is_some() || !self.wants(&[Rule::EOI]) || self.is_head {
+            return None;
+        }
+        let is_wish = self.piece.first().is_some_and(|first| first.text(self.text) == "prefer");
+        let (label, help) = if is_wish {
+            (
+                "the price stands before it",
+                "Write the price last: `prefer replicas >= 3 when hour in 17h..20h else $1/h`.",
+            )
+        } else {
+            (
+                "what stands before it holds in every step",
+                "Requirements and wishes have guards. A fact that varies over the day is a profile: `diurnal(…)`, `trace(…)`; one that a scenario changes is set there.",
+            )
+        };
+        Some(self.error("syntax::unexpected", "`when` does not fit here", self.span(found), label).help(help))
+    }
+
     pub(super) fn two_statements(&self) -> Option<Diagnostic> {
         let found = self.found?;
         let ends = self.enclosing().is_none() && self.wants(&[Rule::EOI]) && !self.is_head;
