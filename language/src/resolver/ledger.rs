@@ -465,11 +465,19 @@ fn claimed_twice(Claim { kind, name, span, was }: &Claim, first: &Claim) -> Diag
             format!("two tests are called \"{name}\""),
             "Rename one of them: reports tell tests apart by their names.",
         ),
+        kind if *span == first.span => (
+            format!("a file that is used twice makes a {kind} `{name}` twice"),
+            "Use it once. What a file makes several times it makes with keys: `rack r[1..3]`.",
+        ),
         kind => (
             format!("two files have a {kind} `{name}`"),
             "Rename one of them: plans and messages name things by their address.",
         ),
     };
+    if *span == first.span {
+        return Diagnostic::error("name::duplicate", title, *span, "this would stand in the program twice")
+            .help(help);
+    }
     Diagnostic::error("name::duplicate", title, *span, "this is one of them")
         .and(first.span, "this is the other")
         .help(help)
