@@ -58,9 +58,12 @@ impl Resolver<'_> {
             None => self.suggestion(&name.value, known.iter().map(String::as_str)),
         };
         self.nearly_declared(name, scope.module);
-        let help = match suggestion {
-            Some(meant) => format!("Did you mean `{meant}`?"),
-            None => "Names are declared with `let`, `param`, `use` or a block in this file; fields are of the block a line stands in.".to_owned(),
+        let stated = scope.field.zip(scope.thing);
+        let stated = stated.and_then(|(field, thing)| self.thing(thing).kind.field(field));
+        let help = match (suggestion, stated) {
+            (Some(meant), _) => format!("Did you mean `{meant}`?"),
+            (None, Some(field)) => format!("`{}` takes {}. {DECLARED}", field.name, field.type_.form()),
+            (None, None) => DECLARED.to_owned(),
         };
         self.report(
             Diagnostic::error(
@@ -144,6 +147,9 @@ impl Resolver<'_> {
         self.report(Diagnostic::error("name::unknown-key", title, span, label).help(help))
     }
 }
+
+/// Where names come from.
+const DECLARED: &str = "Names are declared with `let`, `param`, `use` or a block in this file; fields are of the block a line stands in.";
 
 /// What other tools call by `name`.
 fn called_otherwise(name: &str) -> Option<&'static str> {
