@@ -44,6 +44,13 @@ pub struct Field {
     pub doc: &'static str,
 }
 
+impl Field {
+    /// A choice that is made anew in every step; others are made once for all steps and scenarios.
+    pub(crate) fn is_per_step(&self) -> bool {
+        matches!(self.name, "cap" | "clock")
+    }
+}
+
 /// What a name means within a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

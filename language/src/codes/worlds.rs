@@ -96,7 +96,10 @@ scenario one_dies {
 Left of `=` a test or scenario names a param of its file, or a fact or choice by its full path. A `let` is computed
 from other values, and a whole thing is not one value.
 
-Set one of the values it is computed from, or make the `let` a `param`.",
+Set one of the values it is computed from, or make the `let` a `param`.
+
+A scenario sets no choice that is made once: replicas, places and layouts are the same in the base and in all scenarios. What a
+scenario needs of them is a requirement, `replicas >= 3 when NAME`. A test plans anew, and may pin any choice.",
         "\
 let evening = 40 req/s
 

@@ -168,6 +168,13 @@ impl<'a> Resolver<'a> {
             other.read();
             if let Some(id) = other.thing_of(&block) {
                 other.checks(id);
+                for Set { assign, scope } in other.sets.clone() {
+                    if !is_lose(assign)
+                        && let Ok(Target::Field(_, field)) = other.target(assign, &scope)
+                    {
+                        other.same_in_all_worlds(id, assign, field);
+                    }
+                }
             }
             let line = other.sets.iter().find(|set| is_lose(set.assign)).cloned();
             let lost = line.map(|set| other.losses(set.assign, &set.scope)).unwrap_or_default();
@@ -192,6 +199,7 @@ impl<'a> Resolver<'a> {
                         .map(|(thing, span)| Spanned::new(self.thing(thing).address.clone(), span))
                         .collect();
                 } else if let Ok(Target::Field(things, field)) = self.target(assign, scope) {
+                    self.same_in_all_worlds(id, assign, field);
                     for thing in things {
                         self.try_fact(thing, field, assign, scope);
                     }
@@ -201,6 +209,27 @@ impl<'a> Resolver<'a> {
             lost
         };
         (World { block, changes, lost, lines }, checks)
+    }
+
+    /// What is decided once holds in the base and in its scenarios alike, so none of them can pin it. A test
+    /// plans anew.
+    fn same_in_all_worlds(&mut self, id: ThingId, assign: &Assign, field: &'static Field) {
+        if self.thing(id).kind.name != "scenario" || field.role != Role::Choice || field.is_per_step() {
+            return;
+        }
+        let path = self.text(assign.target.span);
+        let (value, name) = (self.text(assign.value.span), self.thing(id).name.clone());
+        self.report(
+            Diagnostic::error(
+                "world::not-settable",
+                format!("`{path}` is the same in every scenario"),
+                assign.target.span,
+                "it is decided once, before anything happens",
+            )
+            .help(format!(
+                "Ask for it where it must hold, in a service or policy: `{path} == {value} when {name}`."
+            )),
+        );
     }
 
     /// Computes a fact as the world states it, for its mistakes alone. All facts of the base are known, so none
