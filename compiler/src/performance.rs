@@ -5,6 +5,7 @@
 //! | [`fits`] | what was measured: the parameters shipped for each device and operator |
 //! | [`hardware`] | one device class and the fabric between its devices, as plain numbers |
 //! | [`operators`] | how long one operator takes on one device |
+//! | [`links`] | how long devices take to send to one another |
 //! | [`phase`] | how long one pass of a phase takes, and what it computes, moves and sends |
 //! | [`memory`] | what fits on one device, and what stays free |
 //! | [`draws`] | a distribution of lengths or times as weighted values |
@@ -35,6 +36,7 @@ pub mod draws;
 pub mod fits;
 pub mod hardware;
 pub mod images;
+pub mod links;
 pub mod memory;
 pub mod operators;
 pub mod phase;
@@ -44,6 +46,7 @@ pub mod training;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Add;
 
 /// A figure and the interval it is believed to lie in.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -68,6 +71,15 @@ impl Band {
     /// `middle`, wrong by at most the share `error` of it; never below 0.
     pub fn around(middle: f64, error: f64) -> Self {
         Self { low: middle * (1.0 - error).max(0.0), middle, high: middle * (1.0 + error) }
+    }
+}
+
+/// One after the other, with errors that go the same way.
+impl Add for Band {
+    type Output = Self;
+
+    fn add(self, then: Self) -> Self {
+        Self { low: self.low + then.low, middle: self.middle + then.middle, high: self.high + then.high }
     }
 }
 

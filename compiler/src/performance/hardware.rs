@@ -1,4 +1,4 @@
-//! One device class and what joins its devices, as plain numbers.
+//! One device class and what joins its devices, in a node and between nodes, as plain numbers.
 
 use super::PerformanceError;
 use berth_language::model::{Device, Fabric, FabricKind, Precision};
@@ -19,6 +19,17 @@ pub struct Hardware {
     pub compute: BTreeMap<Precision, f64>,
     /// What joins the devices, and bytes a second of one device with both directions counted.
     pub fabric: Option<(FabricKind, f64)>,
+    /// What joins the nodes of a replica that stands on several; none: it stands in one.
+    pub network: Option<Network>,
+}
+
+/// What joins nodes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    /// Devices of each node.
+    pub devices: u64,
+    /// Bytes a second of one device to those of other nodes, one direction.
+    pub bandwidth: f64,
 }
 
 impl Hardware {
@@ -42,6 +53,7 @@ impl Hardware {
             bandwidth: bandwidth.ok_or_else(|| missing("bandwidth"))?,
             compute,
             fabric: fabric.and_then(|fabric| Some((fabric.kind, positive(&fabric.bandwidth)?))),
+            network: None,
         })
     }
 

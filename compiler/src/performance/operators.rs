@@ -4,12 +4,13 @@
 //! efficiency is looked up. A device without fits gets a roofline from its datasheet with guessed
 //! efficiencies, a wide band and a note that says so.
 
-use super::fits::{self, Collective, DecodeAttention, Fit, Matmul, PrefillAttention};
+use super::fits::{self, DecodeAttention, Fit, Matmul, PrefillAttention};
 use super::hardware::Hardware;
+use super::links;
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::form::{Binding, Form};
 use crate::graph::{Operator, OperatorKind, Phase, Variant};
-use berth_language::model::{FabricKind, Precision};
+use berth_language::model::Precision;
 
 /// Relative error assumed of everything that was not measured on the device.
 pub const UNMEASURED_ERROR: f64 = 0.5;
@@ -140,26 +141,14 @@ pub fn operator_time(
             Ok(unfitted("attention of an encoder", flops, bytes, rates, hardware, notes))
         }
         OperatorKind::AllReduce { axis, message } => {
-            let devices = binding.degrees.of(*axis);
-            collective(&fits::shipped().all_reduce, "all-reduce", at(message)?, devices, hardware, notes)
+            links::all_reduce(*axis, at(message)?, binding.degrees, hardware, notes)
         }
-        // Each moves what the other moves, backwards.
         OperatorKind::AllGather { axis, message } | OperatorKind::ReduceScatter { axis, message } => {
-            let devices = binding.degrees.of(*axis);
-            collective(&fits::shipped().all_gather, "all-gather", at(message)?, devices, hardware, notes)
+            links::all_gather(*axis, at(message)?, binding.degrees, hardware, notes)
         }
-        OperatorKind::AllToAll => {
-            let rounds = u64::from(binding.degrees.data * binding.degrees.context > 1);
-            transfer("an all-to-all", link_bytes, rounds, hardware, notes)
-        }
-        OperatorKind::Send => {
-            let rounds = binding.degrees.pipeline.saturating_sub(1);
-            transfer("sending between stages", link_bytes, rounds, hardware, notes)
-        }
-        OperatorKind::KvExchange => {
-            let rounds = binding.degrees.context.saturating_sub(1);
-            transfer("exchanging keys and values", link_bytes, rounds, hardware, notes)
-        }
+        OperatorKind::AllToAll => links::all_to_all(link_bytes, binding.degrees, hardware, notes),
+        OperatorKind::Send => links::send(link_bytes, binding.degrees, hardware, notes),
+        OperatorKind::KvExchange => links::kv_exchange(link_bytes, binding.degrees, hardware, notes),
     }
 }
 
@@ -280,15 +269,6 @@ impl DecodeAttention {
     }
 }
 
-impl Collective {
-    /// Seconds for a value of `message` bytes over a fabric `speed` times as fast as the measured one.
-    pub fn seconds(&self, message: f64, speed: f64) -> f64 {
-        self.launch
-            + (message / self.bandwidth + self.rise * (1.0 - (-(message / self.rise_bytes).powi(2)).exp()))
-                / speed
-    }
-}
-
 fn matmul(
     flops: f64,
     bytes: f64,
@@ -356,92 +336,6 @@ fn attention_fit<'a, Parameters>(
 ) -> Option<&'a Fit<Parameters>> {
     let of_device = || fits.iter().filter(|fit| fit.device == hardware.device);
     of_device().find(|fit| matches(fit)).or_else(|| of_device().next())
-}
-
-fn collective(
-    fits: &[Fit<Collective>],
-    what: &str,
-    message: f64,
-    devices: u64,
-    hardware: &Hardware,
-    notes: &mut Notes,
-) -> Result<Band, PerformanceError> {
-    if devices <= 1 {
-        return Ok(Band::exact(0.0));
-    }
-    let devices = devices as f64;
-    let (kind, bandwidth) = hardware.joined()?;
-    let own = |fit: &&Fit<Collective>| fit.device == hardware.device && fit.parameters.fabric == kind;
-    // The box of another device that is joined in the same way, where this one was not measured so.
-    let stand_in = match kind {
-        FabricKind::Nvlink => "a100_sxm",
-        FabricKind::Pcie => "l40s",
-        // Nobody measured a box that is joined so.
-        FabricKind::InfinityFabric | FabricKind::Ethernet => "",
-    };
-    let of_device = fits.iter().any(|fit| own(&fit));
-    let mut rows: Vec<&Fit<Collective>> = fits
-        .iter()
-        .filter(
-            |fit| if of_device { own(fit) } else { fit.device == stand_in && fit.parameters.fabric == kind },
-        )
-        .collect();
-    rows.sort_by_key(|fit| fit.parameters.devices);
-    let seconds_of =
-        |fit: &Fit<Collective>| fit.parameters.seconds(message, bandwidth / fit.parameters.fabric_bandwidth);
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        // Latency 10 µs and half of one direction, by no measurement at all.
-        let seconds = 10e-6 + 2.0 * message / (0.5 * bandwidth / 2.0);
-        notes.add(|| unmeasured(hardware));
-        return Ok(Band::around(seconds, UNMEASURED_ERROR));
-    };
-    // Between counts that were measured: linear in the count.
-    let above = rows.iter().position(|fit| fit.parameters.devices as f64 >= devices).unwrap_or(rows.len());
-    let (seconds, fit) = match (above.checked_sub(1).and_then(|below| rows.get(below)), rows.get(above)) {
-        (Some(below), Some(above)) => {
-            let (from, to) = (below.parameters.devices as f64, above.parameters.devices as f64);
-            let part = (devices - from) / (to - from);
-            (seconds_of(below) * (1.0 - part) + seconds_of(above) * part, *above)
-        }
-        (None, _) => (seconds_of(first), *first),
-        (Some(_), None) => (seconds_of(last) * devices / last.parameters.devices as f64, *last),
-    };
-    let outside = message > fit.parameters.most_bytes || devices > last.parameters.devices as f64;
-    let measured = [(bandwidth, fit.parameters.fabric_bandwidth)];
-    let time = fitted(seconds, fit, &measured, outside, what, hardware, notes);
-    if of_device {
-        return Ok(time);
-    }
-    notes.add(|| Note {
-        kind: NoteKind::Datasheet,
-        text: format!("{what} on {} is that of {stand_in}, scaled to the fabric", hardware.device),
-    });
-    Ok(Band::around(seconds, UNMEASURED_ERROR))
-}
-
-/// Bytes that one device sends in so many rounds, at half of one direction of the fabric and 10 µs a round: no
-/// table measures them.
-fn transfer(
-    what: &str,
-    sent: f64,
-    rounds: u64,
-    hardware: &Hardware,
-    notes: &mut Notes,
-) -> Result<Band, PerformanceError> {
-    if rounds == 0 {
-        return Ok(Band::exact(0.0));
-    }
-    let (_, bandwidth) = hardware.joined()?;
-    notes.add(|| Note {
-        kind: NoteKind::Datasheet,
-        text: format!(
-            "{what} on {} is not fitted yet: half of one direction of its fabric and 10 µs a round, ± {:.0} %",
-            hardware.device,
-            100.0 * UNMEASURED_ERROR
-        ),
-    });
-    let seconds = rounds as f64 * 10e-6 + sent / (0.5 * bandwidth / 2.0);
-    Ok(Band::around(seconds, UNMEASURED_ERROR))
 }
 
 /// The first variant that this device can compute.
@@ -512,7 +406,7 @@ fn unfitted(
     guessed(flops, bytes, rates)
 }
 
-fn unmeasured(hardware: &Hardware) -> Note {
+pub(super) fn unmeasured(hardware: &Hardware) -> Note {
     let (compute, memory, launch) = DATASHEET;
     Note {
         kind: NoteKind::Datasheet,
@@ -528,7 +422,7 @@ fn unmeasured(hardware: &Hardware) -> Note {
     }
 }
 
-fn fitted<Parameters>(
+pub(super) fn fitted<Parameters>(
     seconds: f64,
     fit: &Fit<Parameters>,
     declared_and_measured: &[(f64, f64)],

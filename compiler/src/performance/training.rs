@@ -27,6 +27,7 @@
 //! Nothing here fails or waits for data; saving is not counted.
 
 use super::hardware::Hardware;
+use super::links::NETWORK;
 use super::memory::{RUNTIME_BYTES, finite, fullest};
 use super::phase::{EngineOverhead, pass};
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
@@ -35,9 +36,6 @@ use crate::form::Binding;
 use crate::graph::{Operator, OperatorKind, Part, PhaseGraph};
 use berth_language::model::Sharding;
 use std::collections::BTreeSet;
-
-/// The part of a network's stated rate that an exchange reaches, between what is seen at best and what is seen often.
-const NETWORK: Band = Band { low: 0.6, middle: 0.85, high: 0.95 };
 
 /// Relative error of a step beyond that of its operators: what frameworks differ by, see `docs/performance.md`.
 const FRAMEWORK_ERROR: f64 = 0.20;

@@ -26,7 +26,7 @@ fn hardware(device: &str) -> Hardware {
     };
     let mut compute = BTreeMap::from([(Precision::Bf16, bf16)]);
     compute.extend(fp8.map(|rate| (Precision::Fp8, rate)));
-    Hardware { device: device.to_owned(), memory, bandwidth, compute, fabric: Some(fabric) }
+    Hardware { device: device.to_owned(), memory, bandwidth, compute, fabric: Some(fabric), network: None }
 }
 
 fn integer(value: u64) -> BigRational {

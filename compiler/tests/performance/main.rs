@@ -3,5 +3,6 @@
 mod behaviour;
 mod decoder;
 mod engine;
+mod links;
 mod reference;
 mod training;

@@ -243,6 +243,7 @@ fn hardware(device: &str) -> Hardware {
         bandwidth,
         compute: BTreeMap::from([(Precision::Bf16, 989e12), (Precision::Fp8, 1_979e12)]),
         fabric: Some((FabricKind::Nvlink, 900e9)),
+        network: None,
     }
 }
 

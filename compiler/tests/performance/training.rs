@@ -87,6 +87,7 @@ fn hardware(memory: f64) -> Hardware {
         bandwidth: 1e12,
         compute: BTreeMap::from([(Precision::Bf16, 1e15)]),
         fabric: Some((FabricKind::Nvlink, 900e9)),
+        network: None,
     }
 }
 
