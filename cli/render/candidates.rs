@@ -193,12 +193,15 @@ fn row(
     binding: &Binding,
 ) -> Option<Vec<String>> {
     let class = stages.candidates.classes.get(layout.class)?;
-    let pass =
-        pass(graph, class.hardware.as_ref()?, binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).ok()?;
+    let hardware = class.hardware_of(layout.nodes, layout.degrees.devices() / layout.nodes)?;
+    let pass = pass(graph, &hardware, binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).ok()?;
     let precision = berth_compiler::candidates::precision_name(layout.precision);
     let layout = match layout.degrees {
-        degrees if degrees == Degrees::of_tensor(degrees.tensor) => {
+        degrees if degrees == Degrees::of_tensor(degrees.tensor) && layout.nodes == 1 => {
             format!("{} x {}, {precision}", degrees.tensor, class.name)
+        }
+        degrees if layout.nodes > 1 => {
+            format!("{degrees} of {}, {precision}, {} nodes", class.name, layout.nodes)
         }
         degrees => format!("{degrees} of {}, {precision}", class.name),
     };

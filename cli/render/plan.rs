@@ -290,7 +290,10 @@ fn jobs(plan: &Plan) -> String {
 
 /// Replicas of one placement. Ranges are counted from their text.
 fn copies(placement: &Placement) -> u64 {
-    count_of(&placement.nodes) * placement.each
+    match placement.groups.len() as u64 {
+        0 => count_of(&placement.nodes) * placement.each,
+        replicas => replicas,
+    }
 }
 
 /// How many nodes addresses stand for.
@@ -328,6 +331,9 @@ fn place(placement: &Placement) -> String {
     }
     if let Some(layout) = &placement.layout {
         let _ = write!(text, " · {} of {}, {}", layout.degrees(), layout.device, layout.precision);
+        if layout.nodes > 1 {
+            let _ = write!(text, ", {} nodes a replica", layout.nodes);
+        }
         match placement.weights.as_deref() {
             // A format of the matrices of experts alone.
             Some("mxfp4") => text.push_str(" with mxfp4 experts"),

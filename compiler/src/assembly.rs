@@ -3,6 +3,7 @@
 //! Amounts of a resource become integers of one unit; where a unit fine enough for every amount would
 //! be absurd, demand is rounded up and capacity down. Every row names the lines it comes from.
 
+mod groups;
 mod hazards;
 mod lines;
 mod shares;
@@ -64,17 +65,25 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
     for index in 0..program.services.len() {
         let item = item(program, candidates, index, scales, counted, &packing, without);
         packing.items.push(item);
+    }
+    // What a copy of a model takes beside devices is not stated.
+    let of_models: Vec<u64> = [0, 0].into_iter().chain(std::iter::repeat_n(1, counted)).collect();
+    for (index, job) in jobs(program) {
+        let demand = of_models.clone();
+        packing.items.push(item_of(&job.name, job.span, candidates, index, demand, MOST_COPIES, &packing));
+    }
+    groups::add_others(program, candidates, &of_models, &mut packing);
+    for index in 0..program.services.len() {
         service_rows(program, candidates, index, without, &mut packing);
     }
-    for (index, job) in jobs(program) {
-        // What a copy takes beside devices is not stated.
-        let demand = [0, 0].into_iter().chain(std::iter::repeat_n(1, counted)).collect();
-        packing.items.push(item_of(&job.name, job.span, candidates, index, demand, MOST_COPIES, &packing));
-        packing.rows.extend(job_rows(program, (index, job), candidates, without));
+    for job in jobs(program) {
+        packing.rows.extend(job_rows(program, job, candidates, without));
     }
     let mut lines = Lines::new(program, &mut packing);
     let tainted = lines.tainted(without);
     lines.packing.rows.extend(tainted);
+    let together = lines.together();
+    lines.packing.rows.extend(together);
     let quotas = lines.quotas(candidates, without);
     lines.packing.rows.extend(quotas);
     for requirement in requirements(program).filter(|requirement| !without.contains(&requirement.span)) {
@@ -274,13 +283,14 @@ fn item_of(
             classes: candidate.classes.clone(),
         })
         .collect();
+    Item { name: name.to_owned(), most: most.min(all_fit(packing, &choices)), choices, beside: None, origin }
+}
+
+/// Copies in some of these forms that all machines hold, each empty but for those of one form.
+fn all_fit(packing: &Packing, choices: &[Choice]) -> u64 {
     let share_scale = packing.share_scale;
-    let fits = packing
-        .machines
-        .iter()
-        .map(|machine| choices.iter().map(|choice| fits(machine, choice, share_scale)).max().unwrap_or(0))
-        .fold(0u64, u64::saturating_add);
-    Item { name: name.to_owned(), most: most.min(fits).min(MOST_COPIES), choices, origin }
+    let most = |machine| choices.iter().map(|choice| fits(machine, choice, share_scale)).max().unwrap_or(0);
+    packing.machines.iter().map(most).fold(0, u64::saturating_add).min(MOST_COPIES)
 }
 
 /// Copies of `choice` that an empty `machine` holds.

@@ -5,22 +5,26 @@
 //! candidate carries while all of them hold, or the least count of replicas. What remains for the
 //! problem is linear in counts.
 
+mod groups;
 mod replicas;
 
+use groups::Weighed;
+pub(crate) use groups::places;
 pub(crate) use replicas::{largest_batch, replicas, workload};
 
+use crate::assembly::{requirements, wishes};
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
 use crate::graph::{OperatorGraph, Target};
 use crate::jobs::{Training, job_candidates, jobs};
 use crate::moments::{Moment, moments};
 use crate::performance::PerformanceError;
-use crate::performance::hardware::Hardware;
+use crate::performance::hardware::{Hardware, Network};
 use crate::performance::serving::{self, Limit, Replica};
 use crate::problem::Devices;
 use berth_language::model::{
     Compare, Condition, Fabric, ImageWork, LatencyMeasure, LlmWork, Precision, Program, Requirement,
-    Restriction, Service, Sharding, Statistic, Subject, Work,
+    Restriction, Service, Sharding, Statistic, Subject, Wish as WishLine, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -53,6 +57,16 @@ pub struct DeviceClass {
     pub fabric: Option<Fabric>,
     /// As plain numbers; none where the device states neither memory nor bandwidth.
     pub hardware: Option<Hardware>,
+    /// What joins its nodes, of each size that states it.
+    pub networks: Vec<Network>,
+}
+
+impl DeviceClass {
+    /// For replicas that stand on so many nodes with so many devices each.
+    pub fn hardware_of(&self, nodes: u64, devices: u64) -> Option<Hardware> {
+        let network = self.networks.iter().find(|network| nodes > 1 && network.devices == devices);
+        Some(Hardware { network: network.copied(), ..self.hardware.clone()? })
+    }
 }
 
 /// The forms of one service.
@@ -73,7 +87,7 @@ pub struct ServiceCandidates {
 pub struct Candidate {
     /// Its layout; none for an ordinary container.
     pub layout: Option<Layout>,
-    /// What it takes of a machine.
+    /// What it takes of a machine, of each of those that it stands on.
     pub devices: Devices,
     /// Classes that may hold it; none: any machine.
     pub classes: Option<Vec<usize>>,
@@ -92,6 +106,8 @@ pub struct Layout {
     pub class: usize,
     /// Of every parallel axis.
     pub degrees: Degrees,
+    /// Nodes that hold equally many of its devices each: one, or several that it takes whole.
+    pub nodes: u64,
     /// Of weights and arithmetic.
     pub precision: Precision,
     /// Most sequences decoded together; of a job, those that pass through a data group together, 0 where it has no form so.
@@ -172,11 +188,13 @@ fn device_classes(program: &Program) -> Vec<DeviceClass> {
         if let Some(declared) = program.devices.get(device) {
             let hardware = Hardware::of(declared, fabric.as_ref()).ok();
             let target = Target::of(declared);
-            classes.push(DeviceClass { name: declared.name.clone(), device, target, fabric, hardware });
+            let (name, networks) = (declared.name.clone(), Vec::new());
+            classes.push(DeviceClass { name, device, target, fabric, hardware, networks });
         }
     }
     let devices: Vec<usize> = classes.iter().map(|class| class.device).collect();
     for class in &mut classes {
+        class.networks = groups::networks(program, class);
         if devices.iter().filter(|device| **device == class.device).count() > 1 {
             class.name = match &class.fabric {
                 None => format!("{} without fabric", class.name),
@@ -361,7 +379,7 @@ fn llm_candidates(
             }
             Ok(capacities) => found.candidates.push(Candidate {
                 layout: Some(layout),
-                devices: Devices::Whole(u32::try_from(layout.degrees.devices()).unwrap_or(u32::MAX)),
+                devices: layout.devices(),
                 classes: Some(vec![layout.class]),
                 capacities,
                 replica: Some(replica),
@@ -370,7 +388,41 @@ fn llm_candidates(
             Err(error) => refuse(error.to_string(), Vec::new()),
         }
     }
+    groups::refuse_outdone(&mut found, weighed(program, index, service));
     found
+}
+
+/// What lines may ask of a service beside what its replicas carry.
+fn weighed(program: &Program, index: usize, service: &Service) -> Weighed {
+    fn add(condition: &Condition, service: usize, weighed: &mut Weighed) {
+        match condition {
+            Condition::Compare { terms, compare, .. } => {
+                let own = terms.iter().filter(|term| term.subject.service() == Some(service));
+                for term in own {
+                    let for_more = matches!(compare, Compare::AtLeast | Compare::Above);
+                    match term.subject {
+                        Subject::Latency { .. } | Subject::MemoryFree { .. } => {}
+                        Subject::Figure { .. } => weighed.layouts = true,
+                        _ => weighed.replicas |= !for_more || !term.coefficient.is_positive(),
+                    }
+                }
+            }
+            Condition::Not(inner) => add(inner, service, weighed),
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| add(part, service, weighed));
+            }
+            Condition::Placed { .. } => {}
+            Condition::Listed { .. } | Condition::Chosen { .. } | Condition::NotYet { .. } => {
+                *weighed = Weighed { replicas: true, layouts: true };
+            }
+        }
+    }
+    let limited = service.replicas.iter().any(|line| line.high.is_some());
+    let mut weighed = Weighed { replicas: limited, layouts: false };
+    let required = requirements(program).filter_map(Requirement::judged);
+    let wished = wishes(program).filter_map(WishLine::judged);
+    required.chain(wished).for_each(|condition| add(condition, index, &mut weighed));
+    weighed
 }
 
 /// What a replica carries in each moment, of which the limits and their lines are given.
@@ -468,6 +520,13 @@ fn sharded(sharding: Sharding) -> String {
     }
 }
 
+impl Layout {
+    /// What it takes of each of its nodes.
+    pub fn devices(&self) -> Devices {
+        Devices::Whole(u32::try_from(self.degrees.devices() / self.nodes).unwrap_or(u32::MAX))
+    }
+}
+
 /// As it is written in a plan file.
 pub fn precision_name(precision: Precision) -> &'static str {
     match precision {
@@ -487,6 +546,10 @@ impl Candidates {
             0 => String::new(),
             batch => format!(", batch {batch}"),
         };
-        format!("{degrees}, {precision}{batch}{sharded} on {device}")
+        let nodes = match layout.nodes {
+            1 => String::new(),
+            nodes => format!("{nodes} nodes of "),
+        };
+        format!("{degrees}, {precision}{batch}{sharded} on {nodes}{device}")
     }
 }

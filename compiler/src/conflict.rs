@@ -5,7 +5,7 @@
 //! the others can hold: each such statement rests on a witness that was rechecked exactly.
 
 use crate::assembly::{self, requirements};
-use crate::candidates::{self, Disregarded, degree_lines};
+use crate::candidates::{self, Disregarded, Refusal, degree_lines};
 use crate::containers::Container;
 use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
@@ -288,7 +288,7 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
             Work::Image(work) => spans.extend(work.device.iter().map(|line| line.span)),
             Work::Llm(work) => {
                 let degrees = degree_lines(work).into_iter().flat_map(|(_, lines)| lines);
-                spans.extend(degrees.map(|line| line.span));
+                spans.extend(degrees.chain(&work.nodes).map(|line| line.span));
                 spans.extend(work.batch.iter().map(|line| line.span));
                 spans.extend(work.precision.iter().map(|line| line.span));
                 spans.extend(work.device.iter().map(|line| line.span));
@@ -319,7 +319,16 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
     for (index, service) in program.services.iter().enumerate() {
         let name = &service.name;
         if service.span == span {
-            return format!("`{name}` needs at least one replica");
+            let with = candidates::candidates(program, graph, &Disregarded::new());
+            let own = &with.services[index];
+            // What fails on the most devices says what is short.
+            let refused = own.refusals.iter().max_by_key(|refusal| refusal.layout.degrees.devices());
+            return match refused.filter(|_| own.candidates.is_empty()) {
+                Some(Refusal { layout, because, .. }) => {
+                    format!("`{name}` needs a replica; {}: {because}", with.layout_name(layout))
+                }
+                None => format!("`{name}` needs at least one replica"),
+            };
         }
         if service.demand.as_ref().is_some_and(|demand| demand.span == span) {
             let peak = candidates::peak_rate(service, &Disregarded::new()).to_f64().unwrap_or(f64::MAX);
@@ -487,6 +496,9 @@ fn restriction_because(service: &Service, span: Span) -> Option<String> {
             Axis::Data => format!("`{name}` has no other number of groups with sequences of their own"),
             Axis::Context => format!("`{name}` divides the tokens of a sequence no other way"),
         });
+    }
+    if work.nodes.iter().any(|line| line.span == span) {
+        return Some(format!("a replica of `{name}` takes no other number of nodes"));
     }
     let batch = work.batch.iter().find(|line| line.span == span)?;
     Some(match batch.high {

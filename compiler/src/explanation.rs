@@ -113,20 +113,26 @@ const QUESTION: Span = Span { file: FileId(0), start: 0, end: 0 };
 
 /// Asks for a replica of the service on the node where it has none, and for none where it has some.
 fn make_otherwise(stages: &mut Stages, service: usize, node: usize, replicas: u64) {
-    let (compare, limit) = if replicas == 0 { (Compare::AtLeast, 1) } else { (Compare::AtMost, 0) };
-    let subject = Subject::ReplicasOn { service, nodes: vec![node] };
+    let condition = if replicas == 0 {
+        let subject = Subject::ReplicasOn { service, nodes: vec![node] };
+        Condition::Compare {
+            terms: vec![Term { coefficient: BigRational::one(), subject }],
+            compare: Compare::AtLeast,
+            limit: Quantity::integer(1),
+            integer: true,
+        }
+    } else {
+        // That no part of one stands there either.
+        let nodes = (0..stages.program.nodes.len()).filter(|other| *other != node).collect();
+        Condition::Placed { service, nodes }
+    };
     stages.program.requirements.push(Requirement {
         service: None,
         policy: None,
         text: String::new(),
         span: QUESTION,
         when: When::default(),
-        condition: Condition::Compare {
-            terms: vec![Term { coefficient: BigRational::one(), subject }],
-            compare,
-            limit: Quantity::integer(limit),
-            integer: true,
-        },
+        condition,
         unjudged: None,
     });
     stages.problem = assembly::problem(&stages.program, &stages.candidates, &Disregarded::new());

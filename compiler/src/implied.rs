@@ -147,6 +147,7 @@ fn placements(problem: &Problem, solution: &Solution) -> Vec<Placement> {
         .items
         .iter()
         .enumerate()
+        .filter(|(_, item)| item.beside.is_none())
         .map(|(index, item)| {
             let own = || solution.assignments.iter().filter(|assignment| assignment.item == index);
             let machines: BTreeSet<usize> = own().map(|assignment| assignment.machine).collect();

@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod autoscaling;
+pub mod groups;
 pub mod judged;
 pub mod needed;
 pub mod objects;
@@ -181,8 +182,11 @@ pub struct Placement {
     pub service: String,
     /// Addresses, runs of integer keys written as ranges: `box[1..3]`.
     pub nodes: Vec<String>,
-    /// Copies on every node named.
+    /// Copies on every node named; of replicas that take several nodes, of which each has a part, 1.
     pub each: u64,
+    /// The nodes of each replica that takes several, by address: the first is where it is reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Vec<String>>,
     /// Which devices of every node named, from 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<u32>,
@@ -217,6 +221,9 @@ pub struct Layout {
     /// Devices that the tokens of a sequence are divided among.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub context: u64,
+    /// Nodes whose devices these are.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub nodes: u64,
     /// Most sequences decoded together; of a job, those that pass through a data group together.
     pub batch: u64,
     /// Of weights and arithmetic.

@@ -58,6 +58,12 @@ impl Packing {
         self.running.iter().filter(|running| running.item == item).map(|running| running.copies).sum()
     }
 
+    /// The item whose copies stand beside those of another that take several machines.
+    pub fn others_of(&self, item: usize) -> Option<(usize, &Beside)> {
+        let mut all = self.items.iter().enumerate();
+        all.find_map(|(others, of)| Some((others, of.beside.as_ref().filter(|beside| beside.item == item)?)))
+    }
+
     /// Copies of an item that every solution places: what rows that count it alone ask for.
     pub fn least_copies(&self, item: usize) -> u64 {
         let asked = self.rows.iter().filter_map(|row| match row.terms.as_slice() {
@@ -155,8 +161,40 @@ pub struct Item {
     pub most: u64,
     /// The forms a copy can take; at least one, unless nothing can run it.
     pub choices: Vec<Choice>,
+    /// What its copies stand beside, where they are the rest of what takes several machines.
+    pub beside: Option<Beside>,
     /// The line that declares it.
     pub origin: Span,
+}
+
+/// An item whose copies in some forms take several machines, and have one of another item on each but the first. Rows
+/// say how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// By index.
+    pub item: usize,
+    /// By choice of the item that stands beside it.
+    pub forms: Vec<Together>,
+}
+
+/// A form whose copies take several machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// Of the item whose copies they are, by index.
+    pub choice: usize,
+    /// Machines of a copy.
+    pub machines: u64,
+    /// Machines, ascending, of which a copy takes all of its own from one set.
+    pub places: Vec<Vec<usize>>,
+}
+
+impl Together {
+    /// Whether copies lose their first machine wherever they lose another, when these are gone, ascending.
+    pub fn goes_whole(&self, gone: &[usize]) -> bool {
+        let lost = |machine: &&usize| gone.binary_search(machine).is_ok();
+        let whole = |count: usize, place: &Vec<usize>| count == 0 || count == place.len();
+        self.places.iter().all(|place| whole(place.iter().filter(lost).count(), place))
+    }
 }
 
 /// One form of a copy.

@@ -120,7 +120,7 @@ pub fn devices(program: &Program) -> BTreeSet<usize> {
 pub fn taken(candidate: &Candidate, share_scale: u64) -> BigRational {
     match candidate.devices {
         Devices::None => BigRational::zero(),
-        Devices::Whole(count) => BigRational::from_integer(count.into()),
+        Devices::Whole(count) => BigRational::from_integer((u64::from(count) * candidate.nodes()).into()),
         Devices::Share(share) => BigRational::new(share.into(), share_scale.max(1).into()),
     }
 }

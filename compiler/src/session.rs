@@ -13,6 +13,7 @@ use crate::inputs::missing_inputs;
 use crate::lock::{self, Lock};
 use crate::logic::Deciding;
 use crate::lowering::{IrDiagnostic, Lowered, Lowering};
+use crate::plan::groups::side_by_side;
 use crate::plan::written::{World, file_name, float, plan, without_placements};
 use crate::plan::{ConcessionEntry, ConflictLine, Input, Plan, StageTime, Status, digest};
 use crate::problem::{Packing, Problem, Running as RunningCopies};
@@ -420,6 +421,7 @@ impl Session<'_> {
         let (mut plan, because) = match outcome {
             Outcome::Solved(solution) => match recheck::recheck(&stages.problem, &solution) {
                 Ok(values) => {
+                    let (solution, values) = side_by_side(&stages.problem, solution, values);
                     let found_plan = plan(stages.world(), &solution, &values);
                     let targeted = with_objects(self.targeting, &stages.program, &stages.sources, found_plan);
                     let judged = judged(&stages, targeted);

@@ -255,7 +255,7 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
         let item = items.iter().find(|item| named(&item.name)).map(|item| item.origin);
         item.or_else(|| stages.program.nodes.iter().find(|node| named(&node.name)).map(|node| node.span))
     };
-    for item in items {
+    for item in items.iter().filter(|item| item.beside.is_none()) {
         let seal = |plan: &Plan| plan.seals.iter().find(|seal| seal.service == item.name).cloned();
         if seal(found) != seal(derived)
             || seal(derived).is_none_or(|seal| seal.sha256 != found.seal_of(&item.name))

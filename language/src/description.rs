@@ -511,6 +511,7 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         expert,
         data,
         context,
+        nodes,
         batch,
         precision,
         weights,
@@ -541,9 +542,15 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         text.line(&format!("sequences = {sequences}"));
     }
     text.share("prefix_hit", prefix_hit.as_ref().map(|share| &share.value));
-    for (name, restrictions) in
-        [("tensor", tensor), ("pipeline", pipeline), ("expert", expert), ("data", data), ("context", context)]
-    {
+    let degrees = [
+        ("tensor", tensor),
+        ("pipeline", pipeline),
+        ("expert", expert),
+        ("data", data),
+        ("context", context),
+        ("nodes", nodes),
+    ];
+    for (name, restrictions) in degrees {
         for restriction in restrictions {
             text.line(&restricted(name, restriction, u64::to_string));
         }

@@ -2,7 +2,7 @@
 
 use crate::instance::{Instance, RowCounts, counts_money};
 use crate::targets::importance;
-use berth_compiler::problem::{Devices, Relation};
+use berth_compiler::problem::{Devices, Relation, Together};
 
 /// Sizes and costs in floating point, which guide but never decide whether something fits.
 pub(crate) struct Guide {
@@ -79,13 +79,26 @@ impl Guide {
                 (0..instance.groups.len()).map(of_group).collect()
             })
             .collect();
-        let expense = (0..instance.forms.len())
+        let mut expense: Vec<f64> = (0..instance.forms.len())
             .map(|form| {
                 let fitting = (0..instance.groups.len()).filter(|&group| instance.fits[form][group] > 0);
                 let cheapest = fitting.map(|group| opening[form][group]).fold(f64::INFINITY, f64::min);
                 if counts_money && cheapest.is_finite() { cheapest } else { size[form] }
             })
             .collect();
+        // What takes several machines costs them all.
+        for (others, item) in packing.items.iter().enumerate() {
+            for (at, form) in item
+                .beside
+                .iter()
+                .flat_map(|beside| beside.forms.iter().map(move |form| (beside.item, form)))
+                .enumerate()
+            {
+                let (item, Together { choice, machines, .. }) = form;
+                let beside = expense[instance.forms_of[others].start + at];
+                expense[instance.forms_of[item].start + choice] += (machines - 1) as f64 * beside;
+            }
+        }
         let mut falls = vec![false; instance.rows.len()];
         let items = 0..packing.items.len();
         let of_places = || items.clone().flat_map(|item| instance.effects_of_places(item));

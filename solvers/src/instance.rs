@@ -4,6 +4,7 @@
 //! search compares exact integers. Where those would be too large, factors are rounded to 40 bits, against
 //! the row: what keeps the rounded row keeps the row. What a search finds is rechecked exactly anyway.
 
+use crate::together::Tie;
 use berth_compiler::problem::{Atom, Devices, LevelAtom, Packing, Relation, Row, Running, Shortfall};
 use berth_compiler::relaxation::machine_groups;
 use num_bigint::BigInt;
@@ -49,6 +50,10 @@ pub(crate) struct Instance<'p> {
     pub survives: Vec<Vec<(usize, i128)>>,
     /// By group: the places that its machines belong to.
     pub places_of: Vec<Vec<usize>>,
+    /// Rows that tie what takes several machines together.
+    pub ties: Vec<Tie>,
+    /// By form on first machines and group of machines: which of `ties`.
+    pub ties_of: Vec<BTreeMap<usize, usize>>,
     /// Items whose parts of a division some row counts.
     pub spreads_over: Vec<SpreadOver>,
     /// By item: indices into `spreads_over`.
@@ -162,6 +167,8 @@ impl<'p> Instance<'p> {
             rows_meet: Vec::new(),
             remainders: Vec::new(),
             places_of: Vec::new(),
+            ties: Vec::new(),
+            ties_of: Vec::new(),
             spreads_over: Vec::new(),
             spreads_of: vec![Vec::new(); packing.items.len()],
             price_effects: Vec::new(),
@@ -173,6 +180,7 @@ impl<'p> Instance<'p> {
             level_scales: Vec::new(),
         };
         instance.find_places();
+        instance.find_ties();
         let mut row_scales = Vec::new();
         for row in packing.rows.iter().chain(packing.wishes.iter().map(|wish| &wish.row)) {
             row_scales.push(instance.add_row(row, &price_scale));

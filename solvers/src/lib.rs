@@ -29,6 +29,7 @@ mod search;
 mod smt;
 mod state;
 mod targets;
+mod together;
 mod watch;
 
 pub use levels::Highs;

@@ -33,7 +33,7 @@ pub(crate) struct Budget<'b> {
 pub(crate) type Counts = Vec<(usize, u64)>;
 
 /// Where a copy may go.
-enum Among<'a> {
+pub(crate) enum Among<'a> {
     /// All machines: those in use, and one of each group that is not.
     All,
     /// These.
@@ -88,7 +88,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                         .find(|form| {
                             self.state.slot_for(*form, machine).is_some() && self.suits(*form, machine)
                         })
-                        .is_some_and(|form| self.state.insert(form, machine))
+                        .is_some_and(|form| self.insert(form, machine))
                     {
                         break;
                     }
@@ -106,7 +106,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             let left = self.place_together(form, count, Some(&groups));
             for _ in 0..left {
                 let Some(machine) = self.best_machine(form, &Among::Groups(&groups), 0.0) else { break };
-                if !self.state.insert(form, machine) {
+                if !self.insert(form, machine) {
                     break;
                 }
             }
@@ -327,7 +327,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             let among = on.map_or(Among::All, Among::These);
             for _ in 0..count {
                 let Some(machine) = self.best_machine(form, &among, blink) else { break };
-                if !self.state.insert(form, machine) {
+                if !self.insert(form, machine) {
                     break;
                 }
             }
@@ -354,7 +354,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         while count > 0 && self.seeks_a_place(item) {
             let among = within.map_or(Among::All, Among::Groups);
             let Some(machine) = self.best_machine(form, &among, 0.0) else { return count };
-            if !self.state.insert(form, machine) {
+            if !self.insert(form, machine) {
                 return count;
             }
             count -= 1;
@@ -378,7 +378,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                 break;
             };
             let before = count;
-            while count > 0 && self.suits(form, machine) && self.state.insert(form, machine) {
+            while count > 0 && self.suits(form, machine) && self.insert(form, machine) {
                 count -= 1;
             }
             if next.is_none() && count == before {
@@ -409,7 +409,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
                     let mark = self.state.mark();
                     let before = self.state.score.clone();
                     let placed =
-                        self.best_machine(form, &Among::All, 0.0).is_some_and(|m| self.state.insert(form, m));
+                        self.best_machine(form, &Among::All, 0.0).is_some_and(|m| self.insert(form, m));
                     if !placed || self.state.score >= before {
                         self.state.undo_to(mark);
                         break;
@@ -439,7 +439,7 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
             for at in (0..self.state.copies_on(machine).len()).rev() {
                 let mark = self.state.mark();
                 let before = self.state.score.clone();
-                self.state.remove(machine, at);
+                self.remove(machine, at);
                 if self.state.score > before {
                     self.state.undo_to(mark);
                 }
@@ -447,13 +447,16 @@ impl<'g, 'i, 'p> Search<'g, 'i, 'p> {
         }
     }
 
-    fn best_machine(&mut self, form: usize, among: &Among, blink: f64) -> Option<usize> {
+    pub(crate) fn best_machine(&mut self, form: usize, among: &Among, blink: f64) -> Option<usize> {
         let instance = self.state.instance;
         let item = instance.forms[form].item;
         let wants_new = self.wants_new_machine(item);
         let seeks = self.seeks_a_place(item);
         // None where a row over places must not be broken; otherwise whether another place is better.
         let out_of_place = |search: &Self, group: usize| {
+            if !search.has_room_beside(form, group) {
+                return None;
+            }
             if !instance.is_placed(item) {
                 return Some(false);
             }

@@ -240,6 +240,10 @@ impl<'i, 'p> State<'i, 'p> {
             let of = &instance.rows[row];
             let (before, after) = (distance(of, self.sums[row]), distance(of, self.sums[row] + by));
             if after > before {
+                // What stands beside a first machine comes after it.
+                if by < 0 && instance.tie(form, group).is_some_and(|tie| tie.row == row) {
+                    continue;
+                }
                 if matches!(of.counts, RowCounts::Violation) {
                     return None;
                 }

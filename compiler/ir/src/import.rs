@@ -164,6 +164,7 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         expert: _,
         data: _,
         context: _,
+        nodes: _,
         batch: _,
         precision,
         weights: _,

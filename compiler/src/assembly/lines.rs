@@ -6,7 +6,7 @@
 use super::{HOUR, integer, per_hour, standing_price};
 use crate::candidates::{Disregarded, least_common_multiple};
 use crate::jobs::jobs;
-use crate::problem::{Atom, Division, Packing, Place, Relation, Row};
+use crate::problem::{Atom, Division, Packing, Place, Relation, Row, Together};
 use berth_language::addresses::compress;
 use berth_language::model::{Compare, Condition, Node, Of, PlaceKind, Program, Subject, Term, Wish};
 use berth_language::span::Span;
@@ -148,7 +148,8 @@ impl<'l> Lines<'l> {
     }
 
     /// Copies of a service, in one form or in any, that a world has: all in the base; in a scenario those on what it
-    /// leaves, or all but those on what it takes, whichever is the smaller place to speak of.
+    /// leaves, or all but those on what it takes, whichever is the smaller place to speak of. Of copies that take several
+    /// nodes each node that is gone takes one.
     pub fn copies_there(
         &mut self,
         item: usize,
@@ -164,22 +165,41 @@ impl<'l> Lines<'l> {
             return vec![(BigRational::one(), all)];
         };
         let left = scenario.left(program);
-        if left.len() > scenario.gone.len() {
+        let mut terms = if left.len() > scenario.gone.len() {
             let mut terms = vec![(BigRational::one(), all)];
             if !scenario.gone.is_empty() {
                 let place = self.place(&scenario.gone);
                 terms.push((-BigRational::one(), Atom::CopiesOn { item, choice, place }));
             }
-            return terms;
-        }
-        let place = match self.known.get(&left) {
-            Some(known) => *known,
-            None => self.add_place(left, format!("what {} leaves", scenario.name)),
+            terms
+        } else {
+            let place = match self.known.get(&left) {
+                Some(known) => *known,
+                None => self.add_place(left, format!("what {} leaves", scenario.name)),
+            };
+            vec![(BigRational::one(), Atom::CopiesOn { item, choice, place })]
         };
-        vec![(BigRational::one(), Atom::CopiesOn { item, choice, place })]
+        terms.extend(self.dead(item, choice, &scenario.gone));
+        terms
     }
 
-    /// What the copies of a service on these nodes are.
+    /// Less what has its first node left and has lost another to these: copies of a service, in one form or in any, that
+    /// take several nodes.
+    fn dead(&mut self, item: usize, choice: Option<usize>, gone: &[usize]) -> Vec<(BigRational, Atom)> {
+        let Some((others, beside)) = self.packing.others_of(item) else { return Vec::new() };
+        let counted = |form: &Together| {
+            choice.is_none_or(|choice| choice == form.choice) && !gone.is_empty() && !form.goes_whole(gone)
+        };
+        let forms = beside.forms.iter().enumerate().filter(|(_, form)| counted(form));
+        let forms: Vec<usize> = forms.map(|(form, _)| form).collect();
+        let lost = |form: usize| {
+            let place = self.place(gone);
+            (-BigRational::one(), Atom::CopiesOn { item: others, choice: Some(form), place })
+        };
+        forms.into_iter().map(lost).collect()
+    }
+
+    /// What the copies of a service on these nodes are; where they are few, those too that have only a part there.
     fn counted_on(
         &mut self,
         service: usize,
@@ -187,14 +207,11 @@ impl<'l> Lines<'l> {
         (relation, bound): (Relation, u64),
         origins: Vec<Span>,
     ) -> Row {
-        let atom = Atom::CopiesOn { item: service, choice: None, place: self.place(nodes) };
-        Row {
-            terms: vec![(BigRational::one(), atom)],
-            survives: None,
-            relation,
-            bound: integer(bound),
-            origins,
-        }
+        let place = self.place(nodes);
+        let others = self.packing.others_of(service).filter(|_| relation == Relation::AtMost);
+        let items = [service].into_iter().chain(others.map(|(others, _)| others));
+        let terms = items.map(|item| (BigRational::one(), Atom::CopiesOn { item, choice: None, place }));
+        Row { terms: terms.collect(), survives: None, relation, bound: integer(bound), origins }
     }
 
     /// No copy stands on a node with a taint that its service does not tolerate; a job tolerates none. A row for each
@@ -240,7 +257,14 @@ impl<'l> Lines<'l> {
                     let there = self.copies_there(service, None, scenario).into_iter();
                     sum.extend(there.map(|(factor, atom)| (&term.coefficient * factor, atom)));
                 }
-                _ => sum.push((term.coefficient.clone(), self.atom(&term.subject, scenario)?)),
+                _ => {
+                    sum.push((term.coefficient.clone(), self.atom(&term.subject, scenario)?));
+                    let gone = self.gone(scenario);
+                    if let Some(service) = term.subject.service().filter(|_| !gone.is_empty()) {
+                        let dead = self.dead(service, None, gone);
+                        sum.extend(dead.into_iter().map(|(factor, atom)| (&term.coefficient * factor, atom)));
+                    }
+                }
             }
         }
         let mut bound = limit.clone();

@@ -1,8 +1,10 @@
 //! Replicas of a model, one for each way to lay it out.
 
+use super::groups::{Group, NODES, groups};
 use super::{DeviceClass, Disregarded, Layout, allowed, largest_machine};
 use crate::degrees::Degrees;
 use crate::graph::{OperatorGraph, Phase, PhaseGraph};
+use crate::performance::hardware::Hardware;
 use crate::performance::images::Images;
 use crate::performance::memory::Phases;
 use crate::performance::serving::{Replica, Workload};
@@ -66,10 +68,13 @@ pub(crate) fn replicas(
     let devices = allowed(&work.device, without, &any);
     let mut found = Vec::new();
     for (class_index, class) in classes.iter().enumerate() {
-        let Some(hardware) = class.hardware.as_ref().filter(|_| devices.contains(&class.device)) else {
+        if class.hardware.is_none() || !devices.contains(&class.device) {
             continue;
-        };
-        let largest = u64::from(largest_machine(program, class));
+        }
+        let nodes = allowed(&work.nodes, without, &NODES);
+        let alone = Group { nodes: 1, devices: u64::from(largest_machine(program, class)) };
+        let alone = nodes.contains(&1).then_some(alone);
+        let groups: Vec<Group> = alone.into_iter().chain(groups(program, class, &nodes)).collect();
         for &precision in &precisions {
             let of = |phase| graph.phase(name, precision, class.target, phase);
             let only = of(Phase::Encode).or_else(|| of(Phase::Step)).or_else(|| of(Phase::Denoise));
@@ -79,53 +84,89 @@ pub(crate) fn replicas(
                 _ => continue,
             };
             let phases = Phases { prefill, decode, vision: of(Phase::Vision) };
-            for degrees in shapes(work, without, prefill.has_experts(), largest) {
-                let layout = Layout { class: class_index, degrees, precision, batch, sharding: None };
-                // Edited text may have lost the pass.
-                let made = prefill.phase == Phase::Denoise;
-                if phases.vision.is_none() && !made && workload.images.is_some() {
-                    found.push((layout, Err("no pass sees the images of its requests".to_owned())));
+            let mut fits_alone = false;
+            for group in &groups {
+                let Some(hardware) = class.hardware_of(group.nodes, group.devices) else { continue };
+                let joined = group.nodes == 1 || hardware.network.is_some();
+                // What nobody needs nobody has to state.
+                if !joined && fits_alone {
                     continue;
                 }
-                let refuses = |graph: &PhaseGraph| graph.refuses(degrees);
-                if let Some(because) = refuses(prefill).or_else(|| refuses(phases.vision?)) {
-                    found.push((layout, Err(because)));
-                    continue;
+                for degrees in shapes(work, without, prefill.has_experts(), group) {
+                    let nodes = group.nodes;
+                    let layout =
+                        Layout { class: class_index, degrees, nodes, precision, batch, sharding: None };
+                    let replica =
+                        replica(phases, &hardware, degrees, workload).and_then(|replica| match joined {
+                            true => Ok(replica),
+                            false => Err("a node states no `network` to the others".to_owned()),
+                        });
+                    fits_alone |=
+                        nodes == 1 && replica.as_ref().is_ok_and(|replica| replica.slots(batch) > 0);
+                    found.push((layout, replica));
                 }
-                let replica = Replica::new(phases, hardware, degrees, workload);
-                found.push((layout, replica.map_err(|error| error.to_string())));
             }
         }
     }
     found
 }
 
-/// Every way to divide a model over at most `largest` devices that the lines allow.
+/// A replica with these degrees, or why it cannot be.
+fn replica(
+    phases: Phases<'_>,
+    hardware: &Hardware,
+    degrees: Degrees,
+    workload: &Workload,
+) -> Result<Replica, String> {
+    // Edited text may have lost the pass.
+    let made = phases.prefill.phase == Phase::Denoise;
+    if phases.vision.is_none() && !made && workload.images.is_some() {
+        return Err("no pass sees the images of its requests".to_owned());
+    }
+    let refuses = |graph: &PhaseGraph| graph.refuses(degrees);
+    match refuses(phases.prefill).or_else(|| refuses(phases.vision?)) {
+        Some(because) => Err(because),
+        None => Replica::new(phases, hardware, degrees, workload).map_err(|error| error.to_string()),
+    }
+}
+
+/// Every way to divide a model over the devices of a group that the lines allow: of one node over some of them, of
+/// several over all, so that no part along an axis is half in a node.
 ///
-/// Where no line says otherwise there is one stage; groups with sequences of their own are worth having where
-/// they share experts, and experts stay whole as soon as there are such groups. Stages and devices that share the tokens
+/// Where no line says otherwise there is one stage, or one for each node; groups with sequences of their own are worth having
+/// where they share experts, and experts stay whole as soon as there are such groups. Stages and devices that share the tokens
 /// of a sequence are tried where a line asks: few engines have the latter, and each would multiply what is tried.
-fn shapes(work: &LlmWork, without: &Disregarded, experts: bool, largest: u64) -> Vec<Degrees> {
+fn shapes(work: &LlmWork, without: &Disregarded, experts: bool, group: &Group) -> Vec<Degrees> {
+    let largest = group.nodes * group.devices;
     let up_to = |degrees: Vec<u64>, most: u64| {
         degrees.into_iter().filter(move |degree| *degree >= 1 && *degree <= most)
+    };
+    let several = group.nodes > 1;
+    let stages: &[u64] = if several { &[1, group.nodes] } else { &[1] };
+    let powers: Vec<u64> =
+        (0..).map_while(|power| 1_u64.checked_shl(power)).take_while(|of| *of <= largest).collect();
+    let groups: &[u64] = match (experts, several) {
+        (false, _) => &[1],
+        (true, false) => &DATA_DEGREES,
+        (true, true) => &powers,
     };
     let mut shapes = Vec::new();
     for tensor in up_to(allowed(&work.tensor, without, &TENSOR_DEGREES), largest) {
         for context in up_to(allowed(&work.context, without, &[1]), largest / tensor) {
-            let group = tensor * context;
-            let data = allowed(&work.data, without, if experts { &DATA_DEGREES } else { &[1] });
-            for data in up_to(data, largest / group) {
-                let stage = group * data;
-                for pipeline in up_to(allowed(&work.pipeline, without, &[1]), largest / stage) {
+            let held = tensor * context;
+            for data in up_to(allowed(&work.data, without, groups), largest / held) {
+                let stage = held * data;
+                for pipeline in up_to(allowed(&work.pipeline, without, stages), largest / stage) {
                     let whole: &[u64] = match (experts, data) {
                         (false, _) => &[1],
                         (true, 1) if stage > 1 => &[1, stage],
                         (true, _) => &[stage],
                     };
                     for expert in up_to(allowed(&work.expert, without, whole), stage) {
+                        let degrees = Degrees { tensor, pipeline, expert, data, context };
                         // Groups that do not part the devices evenly are no answer to a line that leaves many.
-                        if stage % expert == 0 {
-                            shapes.push(Degrees { tensor, pipeline, expert, data, context });
+                        if stage % expert == 0 && (!several || parts_nodes(degrees, group)) {
+                            shapes.push(degrees);
                         }
                     }
                 }
@@ -133,4 +174,12 @@ fn shapes(work: &LlmWork, without: &Disregarded, experts: bool, largest: u64) ->
         }
     }
     shapes
+}
+
+/// Whether a replica takes all devices of a group, and along every axis whole nodes or a whole part of one.
+fn parts_nodes(degrees: Degrees, group: &Group) -> bool {
+    let Group { nodes, devices, .. } = *group;
+    let along = [degrees.tensor, degrees.tensor * degrees.context, degrees.stage()];
+    degrees.devices() == nodes * devices
+        && along.into_iter().all(|parts| parts % devices == 0 || devices % parts == 0)
 }

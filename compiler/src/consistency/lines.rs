@@ -106,11 +106,12 @@ fn of_service<'p>(program: &'p Program, index: usize, service: &'p Service) -> V
         let LlmWork { batch, precision, device, .. } = work;
         let figure = |field| Subject::Figure { of: Of::Service(index), field, statistic: None };
         lines.extend(batch.iter().map(|bound| own(bound.span, bounded(&figure("batch"), bound))));
-        for (axis, degrees) in degree_lines(work) {
+        let degrees = degree_lines(work).into_iter().map(|(axis, lines)| (axis.name(), lines));
+        for (choice, degrees) in degrees.chain([("nodes", work.nodes.as_slice())]) {
             lines.extend(degrees.iter().map(|line| {
                 let allowed =
                     line.allowed.iter().map(|value| plain(BigRational::from_integer((*value).into())));
-                let terms = vec![Term { coefficient: BigRational::one(), subject: figure(axis.name()) }];
+                let terms = vec![Term { coefficient: BigRational::one(), subject: figure(choice) }];
                 own(line.span, Condition::Listed { terms, allowed: allowed.collect() })
             }));
         }

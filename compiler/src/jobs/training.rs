@@ -78,7 +78,7 @@ pub(super) fn candidates(
             // Whatever it is held in, a model learns in 16 bits as yet.
             let graph = graph.phase(&job.name, precision, class.target, Phase::Step);
             for degrees in search.shapes(graph, u64::from(largest_machine(program, class))) {
-                let layout = Layout { class: index, degrees, precision, batch: 0, sharding: None };
+                let layout = Layout { class: index, degrees, nodes: 1, precision, batch: 0, sharding: None };
                 let mut refuse = |because: String, finish: f64, origins: Vec<Span>| {
                     refusals.push((finish, Refusal { layout, because, origins }));
                 };

@@ -10,7 +10,7 @@ use crate::candidates::{
     replicas, why_nothing, workload,
 };
 use crate::graph::OperatorGraph;
-use crate::problem::{Atom, Devices, Relation, Row};
+use crate::problem::{Atom, Relation, Row};
 use berth_language::model::{Compare, Condition, Job, LlmWork, Program, Statistic};
 use berth_language::quantity::Dimension;
 use berth_language::span::Span;
@@ -70,7 +70,7 @@ pub(super) fn candidates(
         match judged {
             Ok((rate, replica)) => found.candidates.push(Candidate {
                 layout: Some(layout),
-                devices: Devices::Whole(u32::try_from(layout.degrees.devices()).unwrap_or(u32::MAX)),
+                devices: layout.devices(),
                 classes: Some(vec![layout.class]),
                 capacities: vec![Capacity { rate, limited_by: None }],
                 replica: Some(replica),

@@ -7,6 +7,7 @@ use crate::candidates::{Layout, degree_lines, latency_limit, memory_limit};
 use crate::containers::Container;
 use crate::jobs::{self, jobs};
 use crate::plan::RequirementEntry;
+use crate::plan::groups::broken;
 use crate::plan::predicted::{Load, Predicted, latency, measure_name, memory_free, statistic_name};
 use crate::plan::shares::quota_entries;
 use crate::plan::written::{World, file_name, float, running_as, seconds_of};
@@ -161,6 +162,9 @@ fn choice_entries(
                     line(restriction.span, all(&allowed))
                 }));
             }
+            entries.extend(work.nodes.iter().map(|restriction| {
+                line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.nodes)))
+            }));
             entries.extend(work.precision.iter().map(|restriction| {
                 line(restriction.span, all(&|layout| restriction.allowed.contains(&layout.precision)))
             }));
@@ -386,7 +390,9 @@ fn holds(
         }
         Condition::Placed { service, nodes } => {
             let nodes: BTreeSet<&usize> = nodes.iter().collect();
-            left(values.standing.get(*service)?, scenario).all(|(machine, _)| nodes.contains(machine))
+            let others = world.packing.others_of(*service).map(|(others, _)| others);
+            let parts = [*service].into_iter().chain(others).filter_map(|item| values.standing.get(item));
+            parts.flat_map(|standing| left(standing, scenario)).all(|(machine, _)| nodes.contains(machine))
         }
         Condition::Not(inner) => !holds(world, values, inner, scenario)?,
         Condition::All(parts) => {
@@ -411,7 +417,7 @@ fn linear_sum(
     for term in terms {
         let value = match &term.subject {
             Subject::Bill if scenario.is_none() => &values.price + standing_price(world.program),
-            subject => BigRational::from_integer(count(world.program, values, subject, scenario)?.into()),
+            subject => BigRational::from_integer(count(world, values, subject, scenario)?.into()),
         };
         sum += &term.coefficient * value;
     }
@@ -430,13 +436,19 @@ fn left<'v>(
 /// What a plan, or what a scenario leaves of it, comes to of replicas and the places they stand in; none of anything
 /// else.
 pub fn count(
-    program: &Program,
+    world: World<'_>,
     values: &Values,
     subject: &Subject,
     scenario: Option<&Scenario>,
 ) -> Option<u64> {
     let standing = |service: usize| Some(left(values.standing.get(service)?, scenario));
-    Some(match subject {
+    // What has its first node left and lacks another.
+    let dead = subject.service().filter(|_| scenario.is_some()).map_or(0, |service| {
+        let gone = scenario.map_or(&[][..], |scenario| &scenario.gone);
+        let forms = 0..values.copies.get(service).map_or(0, Vec::len);
+        forms.map(|form| broken(world.packing, values, (service, form), gone)).sum()
+    });
+    let there: u64 = match subject {
         Subject::Replicas { service } => standing(*service)?.map(|(_, copies)| copies).sum(),
         Subject::ReplicasOn { service, nodes } => {
             let on_these = standing(*service)?.filter(|(node, _)| nodes.binary_search(node).is_ok());
@@ -446,7 +458,7 @@ pub fn count(
             standing(*service)?.count() as u64
         }
         Subject::Spread { of: Of::Service(service), place } => {
-            let places = standing(*service)?.filter_map(|(node, _)| program.place_of(*node, *place));
+            let places = standing(*service)?.filter_map(|(node, _)| world.program.place_of(*node, *place));
             places.collect::<BTreeSet<_>>().len() as u64
         }
         Subject::Moves => values.moves.iter().sum(),
@@ -456,7 +468,8 @@ pub fn count(
         | Subject::Spread { .. }
         | Subject::Share { .. }
         | Subject::Figure { .. } => return None,
-    })
+    };
+    Some(there.saturating_sub(dead))
 }
 
 fn compare_exactly(compare: Compare, value: &BigRational, limit: &BigRational) -> bool {

@@ -7,6 +7,7 @@
 use crate::assembly::{linear_wishes, rate_rounded_down, requirements};
 use crate::candidates::{latency_limit, memory_limit};
 use crate::containers::Container;
+use crate::plan::groups::broken;
 use crate::plan::written::{World, float};
 use crate::problem::Shortfall;
 use crate::recheck::Values;
@@ -172,10 +173,10 @@ impl<'w> Elastic<'w> {
             return 0;
         };
         let standing = self.values.standing_as[self.index].iter();
-        standing
-            .filter(|((node, of), _)| *of == form && scenario.gone.binary_search(node).is_ok())
-            .map(|(_, copies)| copies)
-            .sum()
+        let own = standing.filter(|((node, of), _)| *of == form && scenario.gone.binary_search(node).is_ok());
+        let own: u64 = own.map(|(_, copies)| copies).sum();
+        let broken = broken(self.world.packing, self.values, (self.index, form), &scenario.gone);
+        own.saturating_add(broken).min(self.placed()[form])
     }
 
     /// The fewest replicas that carry `rate` under the promises of a step.
@@ -392,8 +393,7 @@ impl<'w> Elastic<'w> {
 
     /// Replicas that a world has lost.
     fn lost(&self, scenario: Option<usize>) -> u64 {
-        let left: u64 = self.standing(scenario).map(|(_, copies)| copies).sum();
-        self.placed().iter().sum::<u64>().saturating_sub(left)
+        (0..self.placed().len()).map(|form| self.gone(form, scenario)).sum()
     }
 
     /// How busy a replica is at so many requests a second: the share of what it can serve, or the sequences that it

@@ -7,6 +7,7 @@ use crate::jobs::jobs;
 use crate::performance::serving::Replica;
 use crate::performance::{Band, Note};
 use crate::plan::Measure;
+use crate::plan::groups::broken;
 use crate::plan::written::{World, float, running_as, seconds_of};
 use crate::problem::Solution;
 use crate::recheck::Values;
@@ -67,11 +68,13 @@ fn copies_left(
 ) -> u64 {
     match scenario.and_then(|scenario| world.program.scenarios.get(scenario)) {
         None => values.copies[service][choice],
-        Some(scenario) => values.standing_as[service]
-            .iter()
-            .filter(|((node, form), _)| *form == choice && scenario.gone.binary_search(node).is_err())
-            .map(|(_, copies)| copies)
-            .sum(),
+        Some(scenario) => {
+            let standing = values.standing_as[service].iter();
+            let left = standing
+                .filter(|((node, form), _)| *form == choice && scenario.gone.binary_search(node).is_err());
+            let left: u64 = left.map(|(_, copies)| copies).sum();
+            left.saturating_sub(broken(world.packing, values, (service, choice), &scenario.gone))
+        }
     }
 }
 

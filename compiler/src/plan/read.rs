@@ -80,6 +80,9 @@ fn placement_assignments(
             unknown(format!("`{}` cannot run as {layout}", placement.service))
         })?;
     let mut assignments = Vec::new();
+    if !placement.groups.is_empty() {
+        return group_assignments(world, machines, (item, choice), placement);
+    }
     for address in &placement.nodes {
         let names = expand(address, machines.len())
             .ok_or_else(|| unknown(format!("`{address}` names more nodes than there are")))?;
@@ -98,13 +101,44 @@ fn placement_assignments(
     Ok(assignments)
 }
 
+/// The first node of each group is the replica's own, the others stand beside it.
+fn group_assignments(
+    world: World<'_>,
+    machines: &BTreeMap<&str, usize>,
+    (item, choice): (usize, usize),
+    placement: &Placement,
+) -> Result<Vec<Assignment>, Unknown> {
+    let service = &world.packing.items[item];
+    let unknown = |text: String| Unknown { span: Some(service.origin), text };
+    let several = world.packing.others_of(item).and_then(|(others, beside)| {
+        Some((others, beside.forms.iter().position(|form| form.choice == choice)?))
+    });
+    let (others, beside) =
+        several.ok_or_else(|| unknown(format!("a replica of `{}` takes one node", placement.service)))?;
+    let mut assignments = Vec::new();
+    for group in &placement.groups {
+        let names = group.iter().map(|address| expand(address, machines.len()));
+        let names: Option<Vec<Vec<String>>> = names.collect();
+        let names = names.ok_or_else(|| unknown("a group names more nodes than there are".into()))?;
+        for (at, name) in names.into_iter().flatten().enumerate() {
+            let machine =
+                *machines.get(name.as_str()).ok_or_else(|| unknown(format!("there is no node `{name}`")))?;
+            let (item, choice) = if at == 0 { (item, choice) } else { (others, beside) };
+            let devices = placement.devices.clone();
+            assignments.push(Assignment { item, choice, machine, copies: placement.each, devices });
+        }
+    }
+    Ok(assignments)
+}
+
 /// Makes one copy of each job the first again, and all others what stands beside it: a plan does not tell them apart.
 fn first_copies(world: World<'_>, assignments: &mut Vec<Assignment>) {
     assignments.sort();
     let mut first_of = BTreeSet::new();
     let mut apart = Vec::new();
     for assignment in assignments.iter_mut() {
-        let candidate = &world.candidates.services[assignment.item].candidates[assignment.choice];
+        let Some(own) = world.candidates.services.get(assignment.item) else { continue };
+        let candidate = &own.candidates[assignment.choice];
         let Some(training) = candidate.training.as_ref().filter(|training| training.step.copies > 1) else {
             continue;
         };

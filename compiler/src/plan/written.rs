@@ -5,6 +5,7 @@ use crate::candidates::{Candidate, Candidates, precision_name};
 use crate::jobs::{Training, jobs, requests, seconds_for};
 use crate::plan::actions::actions;
 use crate::plan::autoscaling::autoscaling;
+use crate::plan::groups::{Grouped, groups as together, is_part};
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
 use crate::plan::shares::{blocked_by, team_entries};
@@ -69,7 +70,8 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         steps: steps(world.program),
         ..preamble(world)
     };
-    let names = world.packing.items.iter().map(|item| &item.name);
+    let of_program = world.packing.items.iter().filter(|item| item.beside.is_none());
+    let names = of_program.map(|item| &item.name);
     plan.seals = names.map(|name| Seal { service: name.clone(), sha256: plan.seal_of(name) }).collect();
     plan.fingerprint = plan.fingerprint_of_contents();
     plan
@@ -202,17 +204,29 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
         });
         groups[index].1.push(assignment.machine);
     }
-    groups
-        .into_iter()
-        .map(|((item, choice, each, devices), machines)| {
+    let named = |machines: &[usize]| {
+        compress(machines.iter().map(|machine| world.packing.machines[*machine].name.as_str()))
+    };
+    let alone = groups.into_iter().map(|(shape, machines)| (shape, machines, Vec::new()));
+    let together = together(world.packing, &solution.assignments);
+    let several = together.iter().map(|Grouped { item, choice, devices, replicas }| {
+        (
+            (*item, *choice, 1, devices.as_slice()),
+            replicas.concat(),
+            replicas.iter().map(|of| named(of)).collect(),
+        )
+    });
+    let mut all: Vec<_> = alone.chain(several).collect();
+    all.sort_by_key(|((item, ..), ..)| *item);
+    all.into_iter()
+        .map(|((item, choice, each, devices), machines, groups)| {
             let form = &world.packing.items[item].choices[choice];
             let layout = world.candidates.services[item].candidates[choice].layout.as_ref();
             Placement {
                 service: world.packing.items[item].name.clone(),
-                nodes: compress(
-                    machines.iter().map(|machine| world.packing.machines[*machine].name.as_str()),
-                ),
+                nodes: named(&machines),
                 each,
+                groups,
                 devices: devices.to_vec(),
                 share: match form.devices {
                     Devices::Share(share) => Some(share as f64 / world.packing.share_scale as f64),
@@ -225,10 +239,11 @@ fn placements(world: World<'_>, solution: &Solution) -> Vec<Placement> {
         .collect()
 }
 
-/// The assignments, with the first copy of a job beside its others: they differ in nothing that a plan says.
+/// The assignments of copies on one node, with the first copy of a job beside its others: they differ in nothing that a plan
+/// says.
 fn merged<'s>(world: World<'_>, solution: &'s Solution) -> Vec<Cow<'s, Assignment>> {
     let mut merged: Vec<Cow<'s, Assignment>> = Vec::with_capacity(solution.assignments.len());
-    for assignment in &solution.assignments {
+    for assignment in solution.assignments.iter().filter(|one| !is_part(world.packing, one)) {
         let Assignment { item, choice, machine, copies, devices } = assignment;
         let candidate = &world.candidates.services[*item].candidates[*choice];
         let first = match &candidate.training {
@@ -317,6 +332,7 @@ pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) 
         expert: layout.degrees.expert,
         data: layout.degrees.data,
         context: layout.degrees.context,
+        nodes: layout.nodes,
         batch: layout.batch,
         precision: precision_name(layout.precision).into(),
         sharding: layout

@@ -476,6 +476,7 @@ impl Evaluation<'_> {
                 "expert" => Several::Number(Quantity::integer(layout.degrees.expert)),
                 "data" => Several::Number(Quantity::integer(layout.degrees.data)),
                 "context" => Several::Number(Quantity::integer(layout.degrees.context)),
+                "nodes" => Several::Number(Quantity::integer(layout.nodes)),
                 "batch" => Several::Number(Quantity::integer(layout.batch)),
                 "precision" => Several::Name(precision_name(layout.precision).to_owned()),
                 _ => {
@@ -517,7 +518,7 @@ impl Evaluation<'_> {
         if *subject == Subject::Moves {
             return Err(not_yet("moves are not counted in a test yet".to_owned()));
         }
-        if let Some(count) = count(world.program, values, subject, None) {
+        if let Some(count) = count(world, values, subject, None) {
             return Ok(Quantity::integer(count));
         }
         match subject {
@@ -614,7 +615,10 @@ impl Several {
 
 /// Every form of a replica has its own.
 fn is_layout(field: &str) -> bool {
-    matches!(field, "tensor" | "pipeline" | "expert" | "data" | "context" | "batch" | "precision" | "device")
+    matches!(
+        field,
+        "tensor" | "pipeline" | "expert" | "data" | "context" | "nodes" | "batch" | "precision" | "device"
+    )
 }
 
 fn not_yet(because: String) -> NotJudged {

@@ -163,7 +163,7 @@ pub struct LlmWork {
     /// Prompts that travel in one request, side by side.
     pub sequences: u64,
     /// The share of a prompt that is cached, 0 to 1.
-    pub prefix_hit: Option<Fact<BigRational>>,
+    pub prefix_hit: Option<Box<Fact<BigRational>>>,
     /// Tensor-parallel degree; none: 1, 2, 4 or 8.
     pub tensor: Vec<Restriction<u64>>,
     /// Stages of a pipeline; none: 1.
@@ -174,6 +174,8 @@ pub struct LlmWork {
     pub data: Vec<Restriction<u64>>,
     /// Devices that share the tokens of each sequence; none: 1.
     pub context: Vec<Restriction<u64>>,
+    /// Nodes that a replica takes whole; none: 1, 2, 4 or 8.
+    pub nodes: Vec<Restriction<u64>>,
     /// Most sequences decoded together; none: 1 to 256.
     pub batch: Vec<CountBound>,
     /// Precision of weights and arithmetic; none: the model's own, bf16.

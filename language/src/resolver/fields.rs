@@ -152,6 +152,7 @@ impl<'a> Resolver<'a> {
                 | "expert"
                 | "data"
                 | "context"
+                | "nodes"
                 | "batch"
                 | "precision"
         );

@@ -216,6 +216,7 @@ impl<'a> Builder<'_, 'a> {
                 expert: expert.clone(),
                 data: data.clone(),
                 context: Vec::new(),
+                nodes: Vec::new(),
                 batch: Vec::new(),
                 precision: precision.clone(),
                 weights: None,

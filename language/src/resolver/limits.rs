@@ -29,13 +29,14 @@ pub(super) enum Left {
 }
 
 /// Choices of which the model keeps every limit.
-const LIMITED: [&str; 11] = [
+const LIMITED: [&str; 12] = [
     "replicas",
     "tensor",
     "pipeline",
     "expert",
     "data",
     "context",
+    "nodes",
     "batch",
     "precision",
     "sharding",

@@ -85,6 +85,7 @@ impl<'a> Builder<'_, 'a> {
             expert,
             data,
             context,
+            nodes,
             cap,
             clock,
             throughput: _,
@@ -130,12 +131,13 @@ impl<'a> Builder<'_, 'a> {
                     guidance: self.boolean(id, guidance),
                     acceptance: acceptance.map(Box::new),
                     sequences: self.count(id, sequences).map_or(1, |stated| stated.value),
-                    prefix_hit: self.ratio(id, prefix_hit),
+                    prefix_hit: self.ratio(id, prefix_hit).map(Box::new),
                     tensor: self.degrees(id, tensor, &limits),
                     pipeline: self.degrees(id, pipeline, &limits),
                     expert: self.degrees(id, expert, &limits),
                     data: self.degrees(id, data, &limits),
                     context: self.degrees(id, context, &limits),
+                    nodes: self.degrees(id, nodes, &limits),
                     batch: self.bounds(id, batch, &limits),
                     precision: self.precisions(id, precision, &limits),
                     weights,
@@ -144,7 +146,7 @@ impl<'a> Builder<'_, 'a> {
                 })
             }
             Some(Runs::Image) => {
-                self.not_of_images(id, &[tensor, pipeline, expert, data, context]);
+                self.not_of_images(id, &[tensor, pipeline, expert, data, context, nodes]);
                 self.not_of_images(id, &[denoising_steps, guidance, acceptance]);
                 self.not_of_images(
                     id,

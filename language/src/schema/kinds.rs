@@ -246,6 +246,7 @@ kinds! {
         expert: Choice, Integer(Positive), Acted, Unset, "Groups of devices that share the experts; 1, or every device one, where nothing is said. Adds no devices.";
         data: Choice, Integer(Positive), Acted, Unset, "Groups of devices with sequences of their own, in step; with experts 1, 2, 4 or 8 where nothing is said, else 1.";
         context: Choice, Integer(Positive), Acted, Unset, "Devices that share the tokens of each sequence, of its prompt and in its cache; 1 where nothing is said.";
+        nodes: Choice, Integer(Positive), Acted, Unset, "Nodes that each replica takes whole, all in one rack, row or site that has as many; 1, 2, 4 or 8 where nothing is said.";
         cap: Choice, Q(&POWER, Positive), NotYet(CLOCKS), Unset, "Power limit of its devices, W.";
         clock: Choice, Q(&FREQUENCY, Positive), NotYet(CLOCKS), Unset, "Clock of its devices, Hz.";
         throughput: Measure, Q(&RATE, Any), NotYet("throughput is not judged yet"), Unset, "Requests a second that its replicas carry together.";

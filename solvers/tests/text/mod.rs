@@ -88,7 +88,7 @@ pub fn packing(text: &str) -> Problem {
                 let choices =
                     if fields.is_empty() { Vec::new() } else { vec![choice(&packing, "", &fields)] };
                 let most = most.parse().unwrap();
-                packing.items.push(Item { name: (*name).into(), most, choices, origin });
+                packing.items.push(Item { name: (*name).into(), most, choices, beside: None, origin });
             }
             ["form", name, rest @ ..] => {
                 let choice = choice(&packing, name, &fields(rest));

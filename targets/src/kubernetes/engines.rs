@@ -57,6 +57,12 @@ pub fn process(engine: &str, asked: &Asked<'_>) -> Result<Process, String> {
     if asked.model.module.is_some() {
         return Err("no engine loads an exported module".into());
     }
+    if asked.layout.nodes > 1 {
+        return Err(format!(
+            "a replica takes {} nodes, and only replicas of one node are written yet: `nodes = 1` asks for those",
+            asked.layout.nodes
+        ));
+    }
     let weights = repository.value.as_str();
     match engine {
         "sglang" => sglang(weights, asked),

@@ -252,6 +252,7 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             expert: Vec::new(),
             data: Vec::new(),
             context: Vec::new(),
+            nodes: Vec::new(),
             batch: Vec::new(),
             precision: Vec::new(),
             weights: None,
