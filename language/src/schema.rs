@@ -210,6 +210,11 @@ pub struct Measured {
 }
 
 impl Type {
+    /// It is a figure of something that is named behind it: `spread(node)`.
+    pub(crate) fn is_called(self) -> bool {
+        matches!(self, Self::Spread | Self::ShareOf)
+    }
+
     /// What to write, for messages and the manual: "a quantity in W", "`true` or `false`".
     pub fn form(self) -> String {
         match self {
@@ -374,6 +379,14 @@ measured! {
         energy: -1,
         ..Dimension::NONE
     };
+}
+
+/// How to mend a value that should be `needed`, a [`dimension_name`].
+pub(crate) fn in_units_of(needed: &str) -> String {
+    match needed.strip_prefix("a ") {
+        Some(_) => format!("Write {needed}."),
+        None => format!("Write it in units of {needed}."),
+    }
 }
 
 /// What a dimension is called: `Power (W)`; its unit alone where it has no name.

@@ -14,6 +14,9 @@ use std::rc::Rc;
 /// A sum has at most this many distributions: each costs a convolution.
 const MOST_TERMS: usize = 64;
 
+/// What there is to add and to multiply.
+const ARITHMETIC: &str = "Quantities add where they measure the same; numbers scale quantities, distributions, profiles and counts of devices.";
+
 impl<'a> Resolver<'a> {
     pub(super) fn range(&mut self, low: Value, high: Value, span: Span) -> Outcome<Value> {
         match (low, high) {
@@ -26,7 +29,12 @@ impl<'a> Resolver<'a> {
             }
             (low, high) => {
                 let label = format!("this is a range from {} to {}", low.noun(), high.noun());
-                Err(self.type_error("a range needs two quantities", span, label))
+                Err(self.type_error(
+                    "a range needs two quantities",
+                    span,
+                    label,
+                    "Write it from the least to the most: `2..6`, `17h..20h`.",
+                ))
             }
         }
     }
@@ -53,7 +61,10 @@ impl<'a> Resolver<'a> {
                     format!("this is {a}"),
                 )
                 .and(right_span, format!("this is {b}"))
-                .help("Both sides measure the same thing; multiply or divide one of them first."),
+                .help(format!(
+                    "Both sides of `{}` have to measure the same: multiply or divide one of them first.",
+                    if subtract { "-" } else { "+" }
+                )),
             ));
         }
         let sign = if subtract { -BigRational::one() } else { BigRational::one() };
@@ -100,7 +111,7 @@ impl<'a> Resolver<'a> {
             }
             (left, right) => {
                 let label = format!("this adds {} and {}", left.noun(), right.noun());
-                return Err(self.type_error("these cannot be added", whole, label));
+                return Err(self.type_error("these cannot be added", whole, label, ARITHMETIC));
             }
         };
         if let Value::Linear(linear) = &result
@@ -120,6 +131,7 @@ impl<'a> Resolver<'a> {
                 "draws stay above zero",
                 whole,
                 "this takes something away from draws".to_owned(),
+                "Add draws and quantities, or scale draws: `80% * lengths`.",
             ));
         }
         let as_draws = |value: Value| match value {
@@ -219,7 +231,7 @@ impl<'a> Resolver<'a> {
             }
             (left, right) => {
                 let label = format!("this multiplies {} and {}", left.noun(), right.noun());
-                return Err(self.type_error("these cannot be multiplied", whole, label));
+                return Err(self.type_error("these cannot be multiplied", whole, label, ARITHMETIC));
             }
         };
         match scaled {
@@ -248,6 +260,7 @@ impl<'a> Resolver<'a> {
                         "draws are scaled by something above zero",
                         whole,
                         format!("this scales them by {factor}"),
+                        "Scale them by a number or a quantity: `80% * lengths`.",
                     ));
                 }
                 let dimension = dimension.multiply(&factor.dimension);
@@ -260,6 +273,7 @@ impl<'a> Resolver<'a> {
                         "arrivals are scaled by a plain number that is not below zero",
                         whole,
                         format!("this scales them by {factor}"),
+                        "Write which share of them it is: `40% * requests`, `2 * requests`.",
                     ));
                 }
                 self.scaled_arrivals(arrivals.demand.times(&factor.value), whole)
@@ -272,7 +286,7 @@ impl<'a> Resolver<'a> {
             Value::Thing(thing) => Ok(Value::Devices(factor, thing)),
             other => {
                 let label = format!("this scales {}", other.noun());
-                Err(self.type_error("these cannot be multiplied", whole, label))
+                Err(self.type_error("these cannot be multiplied", whole, label, ARITHMETIC))
             }
         }
     }
@@ -316,7 +330,7 @@ impl<'a> Resolver<'a> {
             Value::Linear(_) => Ok(Value::not_yet("division by something that is decided is not judged yet")),
             other => {
                 let label = format!("this is {}", other.noun());
-                Err(self.type_error("division needs a quantity below the line", below, label))
+                Err(self.type_error("division needs a quantity below the line", below, label, ARITHMETIC))
             }
         }
     }
@@ -334,11 +348,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    pub(super) fn type_error(&mut self, title: &str, span: Span, label: String) -> Reported {
-        self.report(
-            Diagnostic::error("value::type", title, span, label)
-                .help("Quantities add where they measure the same; numbers scale quantities, distributions, profiles and counts of devices."),
-        )
+    pub(super) fn type_error(&mut self, title: &str, span: Span, label: String, help: &str) -> Reported {
+        self.report(Diagnostic::error("value::type", title, span, label).help(help))
     }
 
     pub(super) fn mismatch(&mut self, a: &Dimension, b: &Dimension, span: Span) -> Reported {

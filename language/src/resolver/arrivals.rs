@@ -103,7 +103,12 @@ impl<'a> Resolver<'a> {
         }
         let Some(mut demand) = self.demand(value, *span)? else {
             let label = format!("this is {}", value.noun());
-            return Err(self.type_error("arrivals have a rate, or a profile of rates", *span, label));
+            return Err(self.type_error(
+                "arrivals have a rate, or a profile of rates",
+                *span,
+                label,
+                "Write a rate, `poisson(30 req/s)`, or name a profile of one.",
+            ));
         };
         if let Some(spacing) = spacing {
             demand.spacing = spacing;
@@ -126,7 +131,12 @@ impl<'a> Resolver<'a> {
         }
         if let Some(below) = rates.iter().find(|rate| rate.is_negative()) {
             let label = format!("one is {}", Quantity::new(below.clone(), dimension.clone()));
-            return Err(self.beyond("rates are at least zero", span, label));
+            return Err(self.beyond(
+                "rates are at least zero",
+                span,
+                label,
+                "Take away less, or scale by a share: `80% * evening`.",
+            ));
         }
         Ok(Some(Demand { rates, spacing: BigRational::one() }))
     }
@@ -138,7 +148,12 @@ impl<'a> Resolver<'a> {
             Some(Some((Value::Text(name), at))) => (name.clone(), *at),
             Some(Some((other, at))) => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a file is named in quotes", *at, label));
+                return Err(self.type_error(
+                    "a file is named in quotes",
+                    *at,
+                    label,
+                    "Write its path in quotes: `trace(\"requests.csv\")`.",
+                ));
             }
             _ => return Err(Reported),
         };
@@ -207,7 +222,12 @@ impl<'a> Resolver<'a> {
             Some((peak, at)) => {
                 if !is_positive(&peak.value) {
                     let label = format!("this is {peak}");
-                    return Err(self.beyond("the busiest step has arrivals", at, label));
+                    return Err(self.beyond(
+                        "the busiest step has arrivals",
+                        at,
+                        label,
+                        "Name a rate above zero; without `peak` the file counts as it was recorded.",
+                    ));
                 }
                 peak.value / busiest
             }

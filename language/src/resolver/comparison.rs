@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostic;
 use crate::model::{Compare, Profile, Subject};
 use crate::quantity::{Dimension, Quantity, ratio};
 use crate::schema::kinds::service;
-use crate::schema::{Field, Role, Type, dimension_name};
+use crate::schema::{Field, MEASURED, Role, Type, dimension_name};
 use crate::span::{Span, Spanned};
 use crate::syntax::ast::{Expr, ExprKind, Operator};
 use crate::units;
@@ -253,7 +253,12 @@ impl<'a> Resolver<'a> {
         let sum = |value: &&Value| !matches!(value, Value::Quantity(_) | Value::Linear(_));
         if let Some(other) = [first, &value].into_iter().find(sum) {
             let label = format!("this is {}", other.noun());
-            return Err(self.type_error("only quantities have a least and a greatest", span, label));
+            return Err(self.type_error(
+                "only quantities have a least and a greatest",
+                span,
+                label,
+                "Choose a field that is a number: `max x in xs: x.replicas`.",
+            ));
         }
         if let (Some(a), Some(b)) = (first.dimension(), value.dimension())
             && !a.matches(b)
@@ -407,7 +412,12 @@ impl<'a> Resolver<'a> {
                 Value::Quantity(quantity) => allowed.push(quantity.clone()),
                 other => {
                     let label = format!("this holds {}", other.noun());
-                    return Err(self.type_error("a number is in a list of numbers", at.span, label));
+                    return Err(self.type_error(
+                        "a number is in a list of numbers",
+                        at.span,
+                        label,
+                        "List the numbers: `in [1, 2, 4]`; a range stands alone: `in 2..6`.",
+                    ));
                 }
             }
         }
@@ -529,6 +539,12 @@ impl<'a> Resolver<'a> {
         let text = self.text(expression.span);
         let unit = written.unit.as_str();
         let mut tries: Vec<String> = Vec::new();
+        // `req` becomes `req/s` where that is how the dimension is written.
+        if let Some(own) = MEASURED.iter().find(|own| own.dimension.matches(dimension))
+            && own.unit.strip_prefix(unit).is_some_and(|rest| rest.starts_with('/'))
+        {
+            tries.push(own.unit.to_owned());
+        }
         if let Some(rate) = unit.strip_suffix('h') {
             tries.push(rate.to_owned());
         }
@@ -615,10 +631,11 @@ fn choice_row(subject: &Subject) -> Option<&'static Field> {
     }
 }
 
-/// `power` as `a power`.
+/// `power` as `a power`; what is counted or has no parts stands without an article.
 fn article(noun: &str) -> String {
     match noun.chars().next() {
-        _ if noun.starts_with("a ") => noun.to_owned(),
+        _ if noun.starts_with("a ") || noun.ends_with('s') => noun.to_owned(),
+        _ if matches!(noun, "data" | "money" | "work") => noun.to_owned(),
         Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {noun}"),
         _ => format!("a {noun}"),
     }

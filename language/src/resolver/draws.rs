@@ -14,6 +14,10 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::rc::Rc;
 
+/// How a histogram is written.
+const SHARES: &str =
+    "Write each value with its share, or its count: `histogram([100 tok: 20%, 400 tok: 80%])`.";
+
 /// The columns of a file of requests that draws can be read from.
 pub(super) const COLUMNS: &[&str] = &["prompt", "output"];
 
@@ -63,7 +67,12 @@ impl<'a> Resolver<'a> {
         let (deviation, span) = self.quantity_argument(values, 1, Some(&mean.dimension))?;
         if deviation.value.is_negative() {
             let label = format!("this is {deviation}");
-            return Err(self.beyond("a deviation is at least zero", span, label));
+            return Err(self.beyond(
+                "a deviation is at least zero",
+                span,
+                label,
+                "Write it without its sign.",
+            ));
         }
         Ok(draws(Draws::Normal { mean: mean.value, deviation: deviation.value }, mean.dimension))
     }
@@ -74,7 +83,12 @@ impl<'a> Resolver<'a> {
             return Ok(mean);
         }
         let label = format!("this is {mean}");
-        Err(self.beyond("draws have a mean above zero", span, label))
+        Err(self.beyond(
+            "draws have a mean above zero",
+            span,
+            label,
+            "Write what a request takes on average: `mean = 400 tok`.",
+        ))
     }
 
     /// A coefficient of variation.
@@ -85,14 +99,16 @@ impl<'a> Resolver<'a> {
         }
         let title = format!("a coefficient of variation lies between 0 and {LARGEST_VARIATION}");
         let label = format!("this is {cv}");
-        Err(self.beyond(&title, span, label))
+        Err(self.beyond(
+            &title,
+            span,
+            label,
+            "It is the standard deviation over the mean: 1 for Poisson arrivals, more for bursts.",
+        ))
     }
 
-    pub(super) fn beyond(&mut self, title: &str, span: Span, label: String) -> Reported {
-        self.report(
-            Diagnostic::error("value::out-of-range", title, span, label)
-                .help("Mend the figure; `cv` is the standard deviation over the mean."),
-        )
+    pub(super) fn beyond(&mut self, title: &str, span: Span, label: String, help: &str) -> Reported {
+        self.report(Diagnostic::error("value::out-of-range", title, span, label).help(help))
     }
 
     /// `histogram([100 tok: 20%, 400 tok: 50%, 2_000 tok: 30%])`: values and their shares, which sum to
@@ -106,7 +122,12 @@ impl<'a> Resolver<'a> {
             Value::Map(entries) if !entries.is_empty() => entries.clone(),
             other => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a histogram needs values and their shares", span, label));
+                return Err(self.type_error(
+                    "a histogram needs values and their shares",
+                    span,
+                    label,
+                    SHARES,
+                ));
             }
         };
         let mut dimension: Option<Dimension> = None;
@@ -114,7 +135,12 @@ impl<'a> Resolver<'a> {
         for (value, share) in entries.iter() {
             let (Value::Quantity(value), Value::Quantity(share)) = (value, share) else {
                 let label = format!("this holds {} for {}", share.noun(), value.noun());
-                return Err(self.type_error("a histogram needs values and their shares", span, label));
+                return Err(self.type_error(
+                    "a histogram needs values and their shares",
+                    span,
+                    label,
+                    SHARES,
+                ));
             };
             if let Some(known) = &dimension
                 && *known != value.dimension
@@ -126,7 +152,12 @@ impl<'a> Resolver<'a> {
             }
             if value.value.is_negative() || share.value.is_negative() {
                 let label = format!("this has {share} of {value}");
-                return Err(self.beyond("values and shares of a histogram are at least zero", span, label));
+                return Err(self.beyond(
+                    "values and shares of a histogram are at least zero",
+                    span,
+                    label,
+                    SHARES,
+                ));
             }
             dimension = Some(value.dimension.clone());
             if !share.value.is_zero() {

@@ -7,6 +7,7 @@ use super::value::{Judged, Unjudged, Value};
 use super::{Outcome, Reported, Resolver, Scope};
 use crate::diagnostics::Diagnostic;
 use crate::quantity::{Currency, Quantity, fits, product};
+use crate::schema;
 use crate::span::Span;
 use crate::syntax::ast::{Expr, ExprKind, Fold, Name, Operator, Quantity as Written};
 use crate::units::{self, Unit, UnknownUnit};
@@ -305,18 +306,47 @@ impl<'a> Resolver<'a> {
             Value::NotYet(unjudged) => return Ok(Err(unjudged)),
             Value::Things(things) => things.iter().copied().map(Value::Thing).collect(),
             Value::Thing(thing) => vec![Value::Thing(thing)],
-            Value::List(values) => values.to_vec(),
-            Value::Range(low, high) => match (low.as_integer(), high.as_integer()) {
-                (Some(low), Some(high)) if high.saturating_sub(low) < MOST_THINGS as i64 => {
-                    (low..=high).map(Value::integer).collect()
+            Value::List(values) => {
+                let mut elements = Vec::with_capacity(values.len());
+                for value in values.iter() {
+                    match value {
+                        // It stands for each of its numbers, as among the keys of a block.
+                        Value::Range(low, high) => elements.extend(self.numbers(low, high, span)?),
+                        _ => elements.push(value.clone()),
+                    }
+                    if elements.len() > MOST_THINGS {
+                        return Err(self.too_many(span));
+                    }
                 }
-                _ => return Err(self.too_many(span)),
-            },
+                elements
+            }
+            Value::Range(low, high) => self.numbers(&low, &high, span)?.collect(),
             other => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a quantifier runs over several things", span, label));
+                let help = match &other {
+                    Value::Symbol(name) if schema::kind(name).is_some() => {
+                        format!("Write `{name}[*]` for each {name} of the program.")
+                    }
+                    _ => "It runs over things, keys or a range: `service[*]`, `[eu, us]`, `1..3`.".to_owned(),
+                };
+                return Err(self.type_error("a quantifier runs over several things", span, label, &help));
             }
         }))
+    }
+
+    /// The whole numbers of a range, both ends among them.
+    fn numbers(
+        &mut self,
+        low: &Quantity,
+        high: &Quantity,
+        span: Span,
+    ) -> Outcome<impl Iterator<Item = Value> + use<>> {
+        match (low.as_integer(), high.as_integer()) {
+            (Some(low), Some(high)) if high.saturating_sub(low) < MOST_THINGS as i64 => {
+                Ok((low..=high).map(Value::integer))
+            }
+            _ => Err(self.too_many(span)),
+        }
     }
 
     /// Whether what runs through a quantifier meets its `where`; why that is not known, where it is not.
@@ -416,6 +446,7 @@ impl<'a> Resolver<'a> {
                         "the least or greatest of nothing",
                         over.span,
                         "nothing is left here".to_owned(),
+                        "Widen what it runs over, or its `where`.",
                     ));
                 }
             },

@@ -255,15 +255,14 @@ impl<'a> Resolver<'a> {
             && mean.value >= least
             && mean.value <= BigRational::from_integer(most.into());
         if !fits {
-            let from = if least.is_one() { "from 1" } else { "above 0" };
+            let title = if least.is_one() {
+                format!("the mean lies between 1 and {most}")
+            } else {
+                format!("the mean lies above 0 and is at most {most}")
+            };
             return Err(self.report(
-                Diagnostic::error(
-                    "value::out-of-range",
-                    format!("the mean lies {from} and is at most {most}"),
-                    mean_at,
-                    format!("this is {mean}"),
-                )
-                .help("A loop is walked at least once, calls may be none; neither is more than `max`."),
+                Diagnostic::error("value::out-of-range", title, mean_at, format!("this is {mean}"))
+                    .help("A loop is walked at least once, calls may be none; neither is more than `max`."),
             ));
         }
         Ok(Count { mean: mean.value, max: most })

@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostic;
 use crate::model::{ActuatorKind, Draws, Fabric, FabricKind, LiveObject};
 use crate::quantity::{Dimension, Quantity, is_positive};
 use crate::schema::functions::{FUNCTIONS, Function, function};
-use crate::schema::{Support, dimension_name};
+use crate::schema::{Support, dimension_name, in_units_of};
 use crate::span::Span;
 use crate::syntax::ast::{Argument, Name};
 use jiff::civil::Date;
@@ -29,7 +29,7 @@ impl<'a> Resolver<'a> {
         scope: &Scope,
     ) -> Outcome<Value> {
         let Some(function) = function(&name.value) else {
-            return Err(self.unknown_function(name));
+            return Err(self.unknown_function(name, scope));
         };
         if let Support::NotYet(because) = function.support {
             return Ok(Value::not_yet(because));
@@ -96,7 +96,12 @@ impl<'a> Resolver<'a> {
             Some(Some((Value::Text(file), _))) => Ok(Value::Measured(file.clone())),
             Some(Some((other, span))) => {
                 let label = format!("this is {}", other.noun());
-                Err(self.type_error("a file is named by a text", *span, label))
+                Err(self.type_error(
+                    "a file is named by a text",
+                    *span,
+                    label,
+                    "Write its path in quotes: `measured(\"bench.csv\")`.",
+                ))
             }
             _ => Err(Reported),
         }
@@ -132,10 +137,16 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn unknown_function(&mut self, name: &Name) -> Reported {
+    fn unknown_function(&mut self, name: &Name, scope: &Scope) -> Reported {
         let names = || FUNCTIONS.iter().map(|function| function.name);
-        let help = match self.suggestion(&name.value, names()) {
+        // `spread(node)` of the block at hand.
+        let fields = scope.thing.map_or(&[][..], |thing| self.thing(thing).kind.fields);
+        let of_things = fields.iter().filter(|field| field.type_.is_called()).map(|field| field.name);
+        let help = match self.suggestion(&name.value, names().chain(of_things)) {
             Some(meant) => format!("Did you mean `{meant}`?"),
+            None if matches!(name.value.as_str(), "min" | "max" | "sum" | "count") => {
+                format!("Write what it runs over: `({} x in [a, b]: x)`.", name.value)
+            }
             None => format!("The functions are {}.", listed(names())),
         };
         self.report(
@@ -226,7 +237,12 @@ impl<'a> Resolver<'a> {
         };
         let Value::Quantity(quantity) = value else {
             let label = format!("this is {}", value.noun());
-            return Err(self.type_error("a quantity is needed here", *span, label));
+            return Err(self.type_error(
+                "a quantity is needed here",
+                *span,
+                label,
+                "Write a number with its unit: `900 tok`, `30 req/s`, `20h`.",
+            ));
         };
         if let Some(dimension) = dimension
             && !quantity.dimension.matches(dimension)
@@ -245,7 +261,7 @@ impl<'a> Resolver<'a> {
                 span,
                 format!("this is {found}"),
             )
-            .help(format!("Write it in units of {needed}.")),
+            .help(in_units_of(&needed)),
         )
     }
 
@@ -289,7 +305,12 @@ impl<'a> Resolver<'a> {
             }
             Some(Some((other, at))) => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a zone is named in quotes", *at, label));
+                return Err(self.type_error(
+                    "a zone is named in quotes",
+                    *at,
+                    label,
+                    "Write it like this: `zone = \"Europe/Amsterdam\"`.",
+                ));
             }
             _ => "UTC".to_owned(),
         };

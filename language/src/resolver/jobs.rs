@@ -19,7 +19,12 @@ impl<'a> Resolver<'a> {
             Some(Some((Value::Text(name), _))) => name.clone(),
             Some(Some((other, span))) => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a dataset is named by a text", *span, label));
+                return Err(self.type_error(
+                    "a dataset is named by a text",
+                    *span,
+                    label,
+                    "Write its name in quotes: `dataset(\"corpus\", size = 1.2TB, at = store)`.",
+                ));
             }
             _ => return Err(Reported),
         };

@@ -210,7 +210,12 @@ impl<'a> Builder<'_, 'a> {
         let value = resolver.fact_value(price, scope)?;
         let Value::Quantity(quantity) = value else {
             let label = format!("this is {}", value.noun());
-            return Err(resolver.type_error("a wish is worth money", price.span, label));
+            return Err(resolver.type_error(
+                "a wish is worth money",
+                price.span,
+                label,
+                "Write it as money a time: `else $0.40/h`.",
+            ));
         };
         if !quantity.dimension.matches(&PRICE.dimension) {
             let found = crate::schema::dimension_name(&quantity.dimension);

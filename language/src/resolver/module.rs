@@ -32,7 +32,12 @@ impl<'a> Resolver<'a> {
             Some(Some((Value::Text(entry), _))) => Some(entry.clone()),
             Some(Some((other, at))) => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("a function is named by a text", *at, label));
+                return Err(self.type_error(
+                    "a function is named by a text",
+                    *at,
+                    label,
+                    "Write its name in quotes: `entry = \"main\"`.",
+                ));
             }
             _ => None,
         };

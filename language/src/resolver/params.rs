@@ -8,7 +8,7 @@ use super::{Outcome, Reported, Resolver, Scope, Slot, listed};
 use crate::diagnostics::Diagnostic;
 use crate::model::Bound;
 use crate::quantity::Dimension;
-use crate::schema::{MEASURED, dimension_name};
+use crate::schema::{MEASURED, dimension_name, in_units_of};
 use crate::span::Span;
 use crate::syntax::ast::{Expr, Item, Let, Name, Param};
 
@@ -227,7 +227,7 @@ impl<'a> Resolver<'a> {
                 Some(found) => {
                     if !found.matches(dimension) {
                         let (needed, found) = (dimension_name(dimension), dimension_name(found));
-                        let mut help = format!("Write its value in units of {needed}.");
+                        let mut help = in_units_of(&needed);
                         if let Some(meant) = self.respelled(expression, dimension) {
                             help = format!("Did you mean `{meant}`?");
                         }

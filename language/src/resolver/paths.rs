@@ -348,6 +348,7 @@ impl<'a> Resolver<'a> {
                         "a map is read at one key",
                         *span,
                         "several keys stand here".to_owned(),
+                        "Name one key: `share[eu]`.",
                     ));
                 };
                 let key = self.key_value(key, scope)?;
@@ -361,19 +362,28 @@ impl<'a> Resolver<'a> {
                 }
                 if !matches!(key, Value::Quantity(_) | Value::Symbol(_) | Value::Text(_)) {
                     let label = format!("this is {}", key.noun());
-                    return Err(self.type_error("a map is read at one key", *span, label));
+                    return Err(self.type_error(
+                        "a map is read at one key",
+                        *span,
+                        label,
+                        "Name one key: `share[eu]`.",
+                    ));
                 }
                 let keys: Vec<_> = entries.iter().map(|(key, _)| key.written()).collect();
                 Err(self.no_such_key("the map", Some(&key.written()), &keys, *span))
             }
             (value, step) => {
-                let (span, what) = match step {
-                    Step::Field(name) => (name.span, "has no fields"),
-                    Step::Index { span, .. } | Step::All(span) => (*span, "has no keys"),
-                    Step::Call { span, .. } => (*span, "cannot be called"),
+                let (span, what, help) = match step {
+                    Step::Field(name) => {
+                        (name.span, "has no fields", "Leave the point and what follows it out.")
+                    }
+                    Step::Index { span, .. } | Step::All(span) => {
+                        (*span, "has no keys", "Leave the brackets out.")
+                    }
+                    Step::Call { span, .. } => (*span, "cannot be called", "Leave the parentheses out."),
                 };
                 let label = format!("{} {what}", value.noun());
-                Err(self.type_error("this leads nowhere", span, label))
+                Err(self.type_error("this leads nowhere", span, label, help))
             }
         }
     }
@@ -442,6 +452,8 @@ impl<'a> Resolver<'a> {
         for key in keys {
             match known.things.get(&Some(key.clone())) {
                 Some(thing) => things.push(*thing),
+                // Its own keys could not be read, which has been reported.
+                None if known.things.is_empty() => return Err(Reported),
                 None => {
                     let name = format!("`{}`", known.name);
                     let keys: Vec<_> = known.things.keys().flatten().map(Key::to_string).collect();

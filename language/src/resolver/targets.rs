@@ -79,7 +79,12 @@ impl Resolver<'_> {
             Value::List(sites) if sites.iter().all(is_site) => Ok(true),
             other => {
                 let label = format!("this is {}", other.noun());
-                Err(self.type_error("`sites` is a list of sites", *span, label))
+                Err(self.type_error(
+                    "`sites` is a list of sites",
+                    *span,
+                    label,
+                    "Name them in brackets: `sites = [ams, dal]`.",
+                ))
             }
         }
     }
@@ -95,7 +100,12 @@ impl Resolver<'_> {
             Some(Some((Value::Symbol(name), _))) if name == Pin::Class.name() => Pin::Class,
             Some(Some((other, span))) => {
                 let label = format!("this is {}", other.written());
-                return Err(self.type_error("replicas are held to a `class` or a `node`", *span, label));
+                return Err(self.type_error(
+                    "replicas are held to a `class` or a `node`",
+                    *span,
+                    label,
+                    "Write one of the two without quotes: `pin = node`.",
+                ));
             }
             _ => Pin::Class,
         };
@@ -139,7 +149,12 @@ impl Resolver<'_> {
             Some(Some((Value::Boolean(value), _))) => *value,
             Some(Some((other, span))) => {
                 let label = format!("this is {}", other.noun());
-                return Err(self.type_error("`read_only` is `true` or `false`", *span, label));
+                return Err(self.type_error(
+                    "`read_only` is `true` or `false`",
+                    *span,
+                    label,
+                    "Write `read_only = true`, or leave it out.",
+                ));
             }
             // What comes from an object is never written back.
             _ => matches!(source, VolumeSource::ConfigMap { .. } | VolumeSource::Secret { .. }),
@@ -166,7 +181,12 @@ impl Resolver<'_> {
                     let command = texts_of(value).filter(|command| !command.is_empty());
                     let Some(command) = command else {
                         let label = format!("this is {}", value.noun());
-                        return Err(self.type_error("a command is a list of texts", *span, label));
+                        return Err(self.type_error(
+                            "a command is a list of texts",
+                            *span,
+                            label,
+                            "Write each word in quotes: `[\"pg_isready\", \"-U\", \"app\"]`.",
+                        ));
                     };
                     (ProbeAction::Exec { command }, 1)
                 }
@@ -242,7 +262,12 @@ impl Resolver<'_> {
             }
             Some(Some((other, span))) => {
                 let label = format!("this is {}", other.noun());
-                Err(self.type_error("a port has a name or a number", *span, label))
+                Err(self.type_error(
+                    "a port has a name or a number",
+                    *span,
+                    label,
+                    "Write a number, `port = 8_080`, or its name in quotes: `port = \"http\"`.",
+                ))
             }
             _ => Err(Reported),
         }
@@ -268,7 +293,7 @@ impl Resolver<'_> {
             Some(Some((Value::Text(text), span))) => Ok(Some((text.clone(), *span))),
             Some(Some((other, span))) => {
                 let label = format!("this is {}", other.noun());
-                Err(self.type_error("a text in quotes is needed here", *span, label))
+                Err(self.type_error("a text in quotes is needed here", *span, label, "Put it in quotes."))
             }
             _ => Ok(None),
         }
