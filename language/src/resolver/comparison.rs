@@ -509,7 +509,11 @@ impl<'a> Resolver<'a> {
         let subject = subject.split(' ').next().unwrap_or_default().to_owned();
         let named = matches!(left.1.kind, ExprKind::Path(_));
         let bare = |name: &str| name.split(" (").next().unwrap_or(name).to_lowercase();
-        let title = if named {
+        // `energy` is a mean over the horizon: its limit is an energy a time.
+        let is_amount = named && subject.rsplit('.').next() == Some(bare(&names.1).as_str());
+        let title = if is_amount {
+            format!("`{subject}` limit given as an amount")
+        } else if named {
             format!("`{subject}` limit given as {}", article(&bare(&names.1)))
         } else {
             format!("{} compared with {}", article(&bare(&names.0)), article(&bare(&names.1)))
@@ -517,7 +521,10 @@ impl<'a> Resolver<'a> {
         let mut diagnostic =
             Diagnostic::error("units::mismatch", title, right.1.span, format!("this is {}", names.1))
                 .and(left.1.span, format!("this is {}", names.0));
-        let meant = self.respelled(right.1, left.0);
+        let meant = match right.1.kind {
+            ExprKind::Quantity(_) if is_amount => Some(format!("{}/d", self.text(right.1.span))),
+            _ => self.respelled(right.1, left.0),
+        };
         diagnostic = diagnostic.help(match meant {
             Some(meant) => format!(
                 "`{}` is {}, the other side is {}. Did you mean `{meant}`?",
