@@ -41,6 +41,22 @@ proptest! {
     }
 
     #[test]
+    fn copies_of_several_machines_are_placed_as_well(text in of_several_machines()) {
+        let problem = packing(&text);
+        let tried = best_of_all(&problem);
+        match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+            Outcome::Solved(solution) => {
+                let values = recheck(&problem, &solution).map_err(|violations| {
+                    TestCaseError::fail(format!("{text}\n{violations:?}"))
+                })?;
+                prop_assert_eq!(Some(&values.levels), tried.as_ref(), "{}", text);
+            }
+            Outcome::Infeasible(_) => prop_assert_eq!(None, tried, "{}", text),
+            Outcome::Unknown { because } => prop_assert!(false, "{because}: {text}"),
+        }
+    }
+
+    #[test]
     fn without_the_exact_program_bounds_still_hold(text in tiny()) {
         let problem = packing(&text);
         let tried = best_of_all(&problem);
@@ -245,6 +261,32 @@ fn tiny() -> impl Strategy<Value = String> {
             }
             text
         })
+}
+
+/// One item that may take one machine or two, in either of two places or in both together, beside another item.
+fn of_several_machines() -> impl Strategy<Value = String> {
+    let counts = (1..=2_usize, 1..=2_usize, 0..=2_u32, 0..=2_u32);
+    (counts, 1..=4_u32, 0..=2_u32, 0..=4_u32, any::<bool>()).prop_map(
+        |((left, right, most, least), alone, others, cpu, apart)| {
+            let names: Vec<String> = (0..left + right).map(|at| format!("m{at}")).collect();
+            let mut text = String::from("resources cpu core\n");
+            for (at, name) in names.iter().enumerate() {
+                text += &format!("machine {name} 1x cpu 4 devices 1 class 0 price {}\n", 1 + at % 2);
+            }
+            let [left, right] = [&names[..left], &names[left..]].map(|names| names.join(" "));
+            text += &format!("place left {left}\nplace right {right}\nplace both {left} {right}\n");
+            text += &format!("item a most {most}\n  form alone whole 1 on 0\n  form two whole 1 on 0\n");
+            text += &format!("item c most {others} cpu {cpu}\n");
+            text += "item rest most 2\n  form two whole 1 on 0\n";
+            let places: &[&str] = if apart { &["left", "right"] } else { &["both"] };
+            text += &format!("beside rest a.two 2 {}\n", places.join(" "));
+            for place in places {
+                text += &format!("row - a.two@{place} + rest.two@{place} == 0\n");
+            }
+            text += &format!("row a.alone + {alone} a.two >= {}\nrow c >= {}\n", 2 * least, others.min(1));
+            text + "level bill: price\n"
+        },
+    )
 }
 
 fn row_text(items: usize, kind: usize, item: usize, other: usize, bound: u32) -> String {

@@ -9,6 +9,10 @@
 //! item web most 4 cpu 3000 share 400
 //! item chat most 9
 //!   form small cpu 1000 whole 1 on 0
+//! item others most 2
+//!   form small cpu 1000 whole 1 on 0
+//! beside others chat.small 2 rack_a
+//! row - chat.small@rack_a + others.small@rack_a == 0
 //! row web + 2 chat.small - spread(web) >= 3
 //! row web@rack_a <= 2
 //! row spread(web,racks) >= 2
@@ -20,8 +24,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use berth_compiler::problem::{
-    Atom, Certificate, Choice, Devices, Division, Hazard, Item, Level, LevelAtom, Machine, Packing, Place,
-    Problem, Relation, Resource, Row, Running, Shortfall, Solution, Wish,
+    Atom, Beside, Certificate, Choice, Devices, Division, Hazard, Item, Level, LevelAtom, Machine, Packing,
+    Place, Problem, Relation, Resource, Row, Running, Shortfall, Solution, Together, Wish,
 };
 use berth_compiler::problem_description::number;
 use berth_compiler::recheck::recheck;
@@ -93,6 +97,14 @@ pub fn packing(text: &str) -> Problem {
             ["form", name, rest @ ..] => {
                 let choice = choice(&packing, name, &fields(rest));
                 packing.items.last_mut().unwrap().choices.push(choice);
+            }
+            ["beside", others, form, machines, places @ ..] => {
+                let Atom::CopiesOf { item, choice } = atom(&packing, form) else { panic!("what is {form}?") };
+                let known = packing.places.iter().filter(|place| places.contains(&place.name.as_str()));
+                let places = known.map(|place| place.machines.clone()).collect();
+                let form = Together { choice, machines: machines.parse().unwrap(), places };
+                let others = packing.items.iter_mut().find(|of| of.name == *others).unwrap();
+                others.beside.get_or_insert(Beside { item, forms: Vec::new() }).forms.push(form);
             }
             ["runs", item, copies, "on", machine] => {
                 let item = packing.items.iter().position(|of| of.name == *item).unwrap();
