@@ -4,6 +4,7 @@ pub mod actions;
 pub mod autoscaling;
 pub mod candidates;
 pub mod diagnostics;
+pub mod experts;
 pub mod failure;
 pub mod junit;
 pub mod plan;

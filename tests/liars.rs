@@ -3,7 +3,7 @@
 mod support;
 
 use berth_compiler::plan::Status;
-use berth_compiler::problem::{Assignment, Certificate, Problem, Solution};
+use berth_compiler::problem::{Assignment, Certificate, Packing, Problem, Solution};
 use berth_compiler::session::{Planned, Session};
 use berth_compiler::solving::{Feasibility, Outcome, Progress, Proof, Reason, Request, Solving};
 use berth_solvers::Highs;
@@ -14,12 +14,12 @@ use support::{example, request};
 struct Liar<F>(F);
 
 impl<F: Fn(Outcome) -> Outcome> Solving for Liar<F> {
-    fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
+    fn solve(&self, problem: Problem<'_>, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
         (self.0)(Highs::default().solve(problem, request, progress))
     }
 
-    fn feasible(&self, problem: &Problem, near: &[Assignment], request: &Request) -> Feasibility {
-        Highs::default().feasible(problem, near, request)
+    fn feasible(&self, packing: &Packing, near: &[Assignment], request: &Request) -> Feasibility {
+        Highs::default().feasible(packing, near, request)
     }
 }
 

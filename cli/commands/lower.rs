@@ -111,7 +111,7 @@ fn from_program(
         }
         match to {
             Stage::Candidates => print!("{}", candidates::text(&stages)),
-            Stage::Problem => print!("{}", problem_description::describe(&stages.problem)),
+            Stage::Problem => print!("{}", problem_description::describe(&stages.packing)),
             Stage::Model | Stage::Ir | Stage::Graph | Stage::Plan => {}
         }
         Ok(ExitCode::SUCCESS)

@@ -4,7 +4,7 @@ use crate::arguments::Trace;
 use crate::disk::Disk;
 use crate::render;
 use crate::render::failure::Failure;
-use berth_language::data::{Fit, Readings, Requests, Rows, Sample, Wanted};
+use berth_language::data::{Fit, Loads, Readings, Requests, Rows, Sample, Wanted};
 use berth_language::sources::Files as _;
 use num_rational::BigRational;
 use num_traits::ToPrimitive as _;
@@ -25,6 +25,7 @@ pub fn run(arguments: &Trace) -> Result<ExitCode, Failure> {
                 AnswerRows::Requests(Box::new(self::requests(requests, &wanted.step)))
             }
             Rows::Readings(readings) => AnswerRows::Readings(self::readings(readings)),
+            Rows::Loads(loads) => AnswerRows::Loads(self::loads(loads)),
         },
     };
     if arguments.json {
@@ -50,6 +51,7 @@ pub struct Answer {
 pub enum AnswerRows {
     Requests(Box<AnswerRequests>),
     Readings(AnswerReadings),
+    Loads(AnswerLoads),
 }
 
 #[derive(Serialize)]
@@ -78,6 +80,19 @@ pub struct AnswerReadings {
     pub highest: f64,
     /// Step by step.
     pub values: Vec<f64>,
+}
+
+/// Loads of experts. `hottest` is the part of its layer that the hottest expert of each layer has.
+#[derive(Serialize)]
+pub struct AnswerLoads {
+    pub count: u64,
+    pub experts: usize,
+    /// By layer.
+    pub hottest: Vec<f64>,
+    /// By layer: the expert that has it.
+    pub expert: Vec<usize>,
+    /// Experts of all layers of which nothing was asked.
+    pub idle: usize,
 }
 
 /// Tokens.
@@ -129,6 +144,20 @@ fn readings(Readings { unit, count, start, values }: &Readings) -> AnswerReading
         highest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         values,
     }
+}
+
+fn loads(Loads { count, layers }: &Loads) -> AnswerLoads {
+    let experts = layers.iter().map(Vec::len).max().unwrap_or(0);
+    let hottest = |loads: &Vec<u64>| {
+        let total: u128 = loads.iter().map(|load| u128::from(*load)).sum();
+        // Of equals the first.
+        let (expert, most) = loads.iter().enumerate().rev().max_by_key(|(_, load)| **load).unwrap_or((0, &0));
+        (expert, *most as f64 / total.max(1) as f64)
+    };
+    let of = layers.iter().map(hottest);
+    let (expert, hottest): (Vec<usize>, Vec<f64>) = of.unzip();
+    let idle = layers.iter().map(|loads| experts - loads.iter().filter(|load| **load > 0).count()).sum();
+    AnswerLoads { count: *count, experts, hottest, expert, idle }
 }
 
 fn sample(Sample { values, fits }: &Sample) -> AnswerSample {

@@ -2,13 +2,14 @@
 //! others cannot be.
 
 use crate::render::table::{Align, table};
-use berth_compiler::candidates::{Layout, Refusal, ServiceCandidates};
+use berth_compiler::candidates::{Candidate, Layout, Refusal, ServiceCandidates};
 use berth_compiler::degrees::Degrees;
 use berth_compiler::form::Binding;
 use berth_compiler::graph::{Phase, PhaseGraph};
 use berth_compiler::jobs::{hours, jobs};
 use berth_compiler::performance::Notes;
-use berth_compiler::performance::phase::{EngineOverhead, pass};
+use berth_compiler::performance::experts::ExpertSpread;
+use berth_compiler::performance::phase::{EngineOverhead, spread_pass};
 use berth_compiler::session::Stages;
 use berth_language::model::{Draws, LlmWork, Service, Work};
 use num_traits::ToPrimitive as _;
@@ -166,7 +167,7 @@ fn passes(stages: &Stages, service: &Service, work: &LlmWork, own: &ServiceCandi
                 (Phase::Decode, _) => (DECODED_TOGETHER, 1.0, prompt + output),
             };
             let binding = Binding { sequences, new, context, degrees: layout.degrees };
-            rows.extend(row(stages, layout, phase.name(), graph, &binding));
+            rows.extend(row(stages, (candidate, layout), phase.name(), graph, &binding));
         }
     }
     let heading = [
@@ -187,15 +188,20 @@ fn sequences_made(work: &LlmWork) -> f64 {
 
 fn row(
     stages: &Stages,
-    layout: &Layout,
+    (candidate, layout): (&Candidate, &Layout),
     name: &str,
     graph: &PhaseGraph,
     binding: &Binding,
 ) -> Option<Vec<String>> {
     let class = stages.candidates.classes.get(layout.class)?;
     let hardware = class.hardware_of(layout.nodes, layout.degrees.devices() / layout.nodes)?;
-    let pass = pass(graph, &hardware, binding, &EngineOverhead::ASSUMED, &mut Notes::Ignored).ok()?;
+    let placed = candidate.experts.as_ref().zip(graph.experts());
+    let spread =
+        placed.map_or_else(ExpertSpread::even, |(placed, (_, per_token, _))| placed.spread(per_token));
+    let engine = &EngineOverhead::ASSUMED;
+    let pass = spread_pass(graph, &hardware, binding, engine, &spread, &mut Notes::Ignored).ok()?;
     let precision = berth_compiler::candidates::precision_name(layout.precision);
+    let redundant = layout.redundant;
     let layout = match layout.degrees {
         degrees if degrees == Degrees::of_tensor(degrees.tensor) && layout.nodes == 1 => {
             format!("{} x {}, {precision}", degrees.tensor, class.name)
@@ -204,6 +210,10 @@ fn row(
             format!("{degrees} of {}, {precision}, {} nodes", class.name, layout.nodes)
         }
         degrees => format!("{degrees} of {}, {precision}", class.name),
+    };
+    let layout = match redundant {
+        0 => layout,
+        more => format!("{layout}, {more} redundant"),
     };
     Some(vec![
         layout,

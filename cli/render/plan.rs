@@ -4,6 +4,7 @@
 
 use crate::render::autoscaling;
 use crate::render::diagnostics::print;
+use crate::render::experts;
 use crate::render::quantities::{money, percent, quantity};
 use crate::render::table::{Align, paragraph, table};
 use berth_compiler::plan::actions::Kind;
@@ -43,6 +44,7 @@ pub fn text(plan: &Plan) -> String {
     text.push_str(&promises(plan));
     text.push_str(&borrowed(plan));
     text.push_str(&objective(plan));
+    text.push_str(&experts::text(plan));
     text.push_str(&free(plan));
     text.push_str(&unwritten(plan));
     text.push_str(&footnotes(plan));
@@ -343,6 +345,13 @@ fn place(placement: &Placement) -> String {
             None => {}
         }
         let _ = write!(text, ", batch {}", layout.batch);
+        match layout.redundant {
+            0 => {}
+            1 => text.push_str(", 1 redundant expert"),
+            redundant => {
+                let _ = write!(text, ", {redundant} redundant experts");
+            }
+        }
         if let Some(sharding) = &layout.sharding {
             let _ = write!(text, ", sharded {sharding}");
         }
@@ -533,6 +542,7 @@ fn certificate(entry: &ObjectiveEntry) -> String {
         CertificateEntry::Search { solver, proved, .. } => {
             format!("search by {solver}; exact to {}", quantity(*proved, &entry.unit))
         }
+        CertificateEntry::Copies { .. } => "exact counts".into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A data file as a person reads it, from the answer that `--json` prints.
 
-use crate::commands::trace::{Answer, AnswerReadings, AnswerRequests, AnswerRows, AnswerSample};
+use crate::commands::trace::{Answer, AnswerLoads, AnswerReadings, AnswerRequests, AnswerRows, AnswerSample};
 use crate::render::quantities::{percent, quantity};
 use crate::render::table::{Align, paragraph, table};
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ pub fn text(answer: &Answer) -> String {
     match &answer.rows {
         AnswerRows::Requests(requests) => of_requests(answer, requests),
         AnswerRows::Readings(readings) => of_readings(answer, readings),
+        AnswerRows::Loads(loads) => of_loads(answer, loads),
     }
 }
 
@@ -69,6 +70,30 @@ fn of_readings(answer: &Answer, readings: &AnswerReadings) -> String {
     facts.push(("lowest", value(readings.lowest)));
     facts.push(("mean", value(readings.mean)));
     facts.push(("highest", value(readings.highest)));
+    text.push_str(&listed(&facts));
+    text + &hash(answer)
+}
+
+fn of_loads(answer: &Answer, loads: &AnswerLoads) -> String {
+    let AnswerLoads { count, experts, hottest, expert, idle } = loads;
+    let mut text = format!("{}: {} of loads of experts\n\n", answer.path, counted(*count, "row"));
+    let layers = counted(hottest.len() as u64, "layer");
+    let mean = hottest.iter().sum::<f64>() / hottest.len().max(1) as f64;
+    let most = hottest.iter().copied().enumerate().max_by(|one, other| one.1.total_cmp(&other.1));
+    let mut facts = vec![("experts", format!("{experts} in {layers}"))];
+    if let Some((layer, share)) = most {
+        let of = expert.get(layer).copied().unwrap_or(0);
+        let place = if hottest.len() > 1 {
+            format!(" of layer {} in the file's order", layer + 1)
+        } else {
+            String::new()
+        };
+        facts.push((
+            "hottest",
+            format!("{}, expert {of}{place}; mean of layers {}", percent(share), percent(mean)),
+        ));
+    }
+    facts.push(("idle", format!("{} of which nothing was asked", counted(*idle as u64, "expert"))));
     text.push_str(&listed(&facts));
     text + &hash(answer)
 }

@@ -14,8 +14,8 @@ use crate::candidates::{Candidates, Disregarded, least_common_multiple, share_sc
 use crate::jobs::{job_rows, jobs};
 use crate::moments::Moment;
 use crate::problem::{
-    Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Problem, Relation, Resource, Row,
-    Running, Shortfall, Wish,
+    Atom, Choice, Devices, Item, Level, LevelAtom, Machine, Packing, Relation, Resource, Row, Running,
+    Shortfall, Wish,
 };
 use berth_language::model::{
     Condition, Market, Node, Objective, Program, Requirement, Wish as WishLine, Work,
@@ -41,7 +41,7 @@ const FINEST: u64 = 1_000_000;
 pub const HOUR: u64 = 3_600;
 
 /// The problem that `program` poses over `candidates`, with the lines in `without` left out.
-pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded) -> Problem {
+pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded) -> Packing {
     let scales = [cpu_scale(program), 1];
     let mut packing = Packing {
         resources: vec![
@@ -98,7 +98,7 @@ pub fn problem(program: &Program, candidates: &Candidates, without: &Disregarded
     if moves_before_bill(program).is_some() {
         add_moves(program, &mut packing);
     }
-    Problem::Packing(packing)
+    packing
 }
 
 /// A resource of which each replica takes one, where some node says how many it takes at most. Others have
@@ -123,10 +123,9 @@ fn add_room(program: &Program, packing: &mut Packing) {
     }
 }
 
-/// Lets `problem` know what runs now. What the program does not minimise before is settled by it: of plans that are
+/// Lets `packing` know what runs now. What the program does not minimise before is settled by it: of plans that are
 /// as good, one under which the fewest replicas move.
-pub fn observe(problem: &mut Problem, program: &Program, running: Vec<Running>) {
-    let Problem::Packing(packing) = problem;
+pub fn observe(packing: &mut Packing, program: &Program, running: Vec<Running>) {
     packing.running = running;
     if moves_before_bill(program).is_none() {
         add_moves(program, packing);

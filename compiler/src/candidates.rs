@@ -15,6 +15,7 @@ pub(crate) use replicas::{largest_batch, replicas, workload};
 use crate::assembly::{requirements, wishes};
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
+use crate::experts::PlacedExperts;
 use crate::graph::{OperatorGraph, Target};
 use crate::jobs::{Training, job_candidates, jobs};
 use crate::moments::{Moment, moments};
@@ -22,6 +23,7 @@ use crate::performance::PerformanceError;
 use crate::performance::hardware::{Hardware, Network};
 use crate::performance::serving::{self, Limit, Replica};
 use crate::problem::Devices;
+use crate::solving::Solving;
 use berth_language::model::{
     Compare, Condition, Fabric, ImageWork, LatencyMeasure, LlmWork, Precision, Program, Requirement,
     Restriction, Service, Sharding, Statistic, Subject, Wish as WishLine, Work,
@@ -31,6 +33,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Lines left out of consideration: the question "could the others hold?" is asked with them here.
 pub type Disregarded = BTreeSet<Span>;
@@ -97,6 +100,8 @@ pub struct Candidate {
     pub replica: Option<Replica>,
     /// What it is of a job.
     pub training: Option<Training>,
+    /// Where its experts stand; none where it has none, or nothing is said of them.
+    pub experts: Option<Rc<PlacedExperts>>,
 }
 
 /// How a model is laid out over devices.
@@ -114,6 +119,8 @@ pub struct Layout {
     pub batch: u64,
     /// Of a job: what its copies hold a part of each.
     pub sharding: Option<Sharding>,
+    /// Copies of experts beyond one of each, in every layer.
+    pub redundant: u64,
 }
 
 /// The load at which every promise of a moment still holds.
@@ -147,18 +154,26 @@ pub struct Least {
     pub origins: Vec<Span>,
 }
 
-/// Enumerates the forms of every service of `program`, with the lines in `without` left out.
-pub fn candidates(program: &Program, graph: &OperatorGraph, without: &Disregarded) -> Candidates {
+/// Enumerates the forms of every service of `program`, with the lines in `without` left out; `solving` places their
+/// experts.
+pub fn candidates(
+    program: &Program,
+    graph: &OperatorGraph,
+    without: &Disregarded,
+    solving: &dyn Solving,
+) -> Candidates {
     let classes = device_classes(program);
     let scale = share_scale(program);
-    let jobs = jobs(program).map(|(_, job)| job_candidates(program, job, graph, &classes, without));
+    let jobs = jobs(program).map(|(_, job)| job_candidates(program, job, graph, &classes, without, solving));
     let services = program
         .services
         .iter()
         .enumerate()
         .map(|(index, service)| match &service.work {
             Work::Image(work) => image_candidates(program, index, work, &classes, scale, without),
-            Work::Llm(work) => llm_candidates(program, index, service, work, graph, &classes, without),
+            Work::Llm(work) => {
+                llm_candidates(program, (index, service, work), graph, &classes, without, solving)
+            }
         })
         .chain(jobs)
         .collect();
@@ -232,6 +247,7 @@ fn image_candidates(
         capacities: Vec::new(),
         replica: None,
         training: None,
+        experts: None,
     };
     let moments = moments(program, index, without);
     ServiceCandidates {
@@ -341,12 +357,11 @@ fn positive(coefficient: &BigRational) -> Option<&BigRational> {
 
 fn llm_candidates(
     program: &Program,
-    index: usize,
-    service: &Service,
-    work: &LlmWork,
+    (index, service, work): (usize, &Service, &LlmWork),
     graph: &OperatorGraph,
     classes: &[DeviceClass],
     without: &Disregarded,
+    solving: &dyn Solving,
 ) -> ServiceCandidates {
     let mut found =
         ServiceCandidates { moments: moments(program, index, without), ..ServiceCandidates::default() };
@@ -360,12 +375,13 @@ fn llm_candidates(
         .collect();
     let batch = largest_batch(work, without);
     let workload = workload(work, spacing(service.demand.as_ref()));
-    for (layout, replica) in replicas(program, &service.name, work, &workload, graph, classes, without) {
+    let laid = replicas(program, (&service.name, work, &workload), graph, classes, without, solving);
+    for (layout, replica) in laid {
         let mut refuse = |because: String, origins: Vec<Span>| {
             found.refusals.push(Refusal { layout, because, origins });
         };
-        let replica = match replica {
-            Ok(replica) => replica,
+        let (replica, experts) = match replica {
+            Ok(laid) => laid,
             Err(because) => {
                 refuse(because, Vec::new());
                 continue;
@@ -384,10 +400,12 @@ fn llm_candidates(
                 capacities,
                 replica: Some(replica),
                 training: None,
+                experts,
             }),
             Err(error) => refuse(error.to_string(), Vec::new()),
         }
     }
+    keep_best_copies(&mut found);
     groups::refuse_outdone(&mut found, weighed(program, index, service));
     found
 }
@@ -423,6 +441,36 @@ fn weighed(program: &Program, index: usize, service: &Service) -> Weighed {
     let wished = wishes(program).filter_map(WishLine::judged);
     required.chain(wished).for_each(|condition| add(condition, index, &mut weighed));
     weighed
+}
+
+/// Of forms that differ only in copies of experts, which take the same devices, those that no other is as good as at any
+/// time; of equals the one with the fewest copies.
+fn keep_best_copies(found: &mut ServiceCandidates) {
+    let alike = |of: &Candidate| of.layout.map(|layout| Layout { redundant: 0, ..layout });
+    let rates = |of: &Candidate| of.capacities.iter().map(|capacity| capacity.rate).collect::<Vec<_>>();
+    let candidates = std::mem::take(&mut found.candidates);
+    let better = |at: usize, one: &Candidate| {
+        let is_as_good =
+            |other: &Candidate| rates(one).iter().zip(rates(other)).all(|(one, other)| *one <= other);
+        let mut others = candidates.iter().enumerate().filter(|(_, other)| alike(other) == alike(one));
+        let (_, other) =
+            others.find(|(place, other)| is_as_good(other) && (*place < at || rates(other) != rates(one)))?;
+        Some(other.layout?.redundant)
+    };
+    let beaten: Vec<Option<u64>> = candidates
+        .iter()
+        .enumerate()
+        .map(|(at, one)| one.experts.is_some().then(|| better(at, one)).flatten())
+        .collect();
+    for (candidate, beaten) in candidates.into_iter().zip(beaten) {
+        match (beaten, candidate.layout) {
+            (Some(redundant), Some(layout)) => {
+                let because = format!("carries no more than with {redundant} redundant experts");
+                found.refusals.push(Refusal { layout, because, origins: Vec::new() });
+            }
+            _ => found.candidates.push(candidate),
+        }
+    }
 }
 
 /// What a replica carries in each moment, of which the limits and their lines are given.
@@ -546,10 +594,15 @@ impl Candidates {
             0 => String::new(),
             batch => format!(", batch {batch}"),
         };
+        let redundant = match layout.redundant {
+            0 => String::new(),
+            1 => ", 1 redundant expert".to_owned(),
+            redundant => format!(", {redundant} redundant experts"),
+        };
         let nodes = match layout.nodes {
             1 => String::new(),
             nodes => format!("{nodes} nodes of "),
         };
-        format!("{degrees}, {precision}{batch}{sharded} on {nodes}{device}")
+        format!("{degrees}, {precision}{batch}{redundant}{sharded} on {nodes}{device}")
     }
 }

@@ -50,7 +50,7 @@ pub fn concessions(
     solving: &dyn Solving,
     request: &Request,
 ) -> Vec<Concession> {
-    let Problem::Packing(whole) = problem(asked, &Disregarded::new());
+    let whole = problem(asked, &Disregarded::new(), solving);
     let mut found: Vec<Concession> = Vec::new();
     for line in conflict {
         if request.cancellation.is_cancelled() {
@@ -63,13 +63,13 @@ pub fn concessions(
     found
 }
 
-fn problem((program, graph, running): Asked<'_>, without: &Disregarded) -> Problem {
-    let candidates = candidates::candidates(program, graph, without);
-    let mut problem = assembly::problem(program, &candidates, without);
+fn problem((program, graph, running): Asked<'_>, without: &Disregarded, solving: &dyn Solving) -> Packing {
+    let candidates = candidates::candidates(program, graph, without, solving);
+    let mut packing = assembly::problem(program, &candidates, without);
     if !running.is_empty() {
-        assembly::observe(&mut problem, program, running.to_vec());
+        assembly::observe(&mut packing, program, running.to_vec());
     }
-    problem
+    packing
 }
 
 fn concession(
@@ -80,7 +80,7 @@ fn concession(
     request: &Request,
 ) -> Option<Concession> {
     let (program, ..) = asked;
-    let Problem::Packing(mut packing) = problem(asked, &Disregarded::from([line]));
+    let mut packing = problem(asked, &Disregarded::from([line]), solving);
     let rows = soft_rows(program, whole, line).into_iter();
     let soft: Vec<Row> = rows.map(|row| moved(row, whole, &mut packing)).collect();
     if !soft.is_empty() {
@@ -89,13 +89,12 @@ fn concession(
             Level { name: "what is given".into(), unit: "1".into(), terms: short, gap: BigRational::zero() };
         packing.levels.insert(0, level);
     }
-    let problem = Problem::Packing(packing);
-    let Outcome::Solved(solution) = solving.solve(&problem, request, &mut |_| ()) else { return None };
-    let values = recheck::recheck(&problem, &solution).ok()?;
+    let solved = solving.solve(Problem::Packing(&packing), request, &mut |_| ());
+    let Outcome::Solved(solution) = solved else { return None };
+    let values = recheck::recheck(&packing, &solution).ok()?;
     let Values { price, levels, .. } = &values;
-    let Problem::Packing(packing) = &problem;
     let to = soft.first().map(|row| {
-        let value = recheck::left_side(packing, row, &values);
+        let value = recheck::left_side(&packing, row, &values);
         let is_money = row.terms.iter().any(|(_, atom)| *atom == Atom::Price);
         // The bill has what stands anyway in it.
         let standing = if is_money { assembly::standing_price(program) } else { BigRational::zero() };

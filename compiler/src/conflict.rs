@@ -10,7 +10,7 @@ use crate::containers::Container;
 use crate::degrees::Axis;
 use crate::graph::OperatorGraph;
 use crate::jobs::{self, jobs};
-use crate::problem::{Assignment, Atom, Item, Packing, Problem, Relation, Resource, Running};
+use crate::problem::{Assignment, Atom, Item, Packing, Relation, Resource, Running};
 use crate::problem_description::amount;
 use crate::quotas::{Quota, quotas};
 use crate::recheck;
@@ -59,13 +59,12 @@ pub fn conflict(
         let start = asking.first_infeasible(named(&heads), heads);
         (kept, irreducible) = asking.reduced(start);
     }
-    let lines = kept.iter().map(|span| (*span, because(program, graph, *span))).collect();
+    let lines = kept.iter().map(|span| (*span, because(program, graph, *span, solving))).collect();
     Conflict { lines, irreducible, shortages: shortages(&asking.problem(&asking.all)) }
 }
 
 /// Resources of which the least counts that rows ask for need more than all machines have.
-fn shortages(problem: &Problem) -> Vec<String> {
-    let Problem::Packing(packing) = problem;
+fn shortages(packing: &Packing) -> Vec<String> {
     let mut least = vec![BigInt::zero(); packing.items.len()];
     for row in packing.rows.iter().filter(|row| row.relation != Relation::AtMost) {
         if let [(factor, Atom::Copies { item })] = row.terms.as_slice()
@@ -176,7 +175,7 @@ impl<'a> Asking<'a> {
     /// The lines in the order of what their services ask for, others last: where those that ask for the least fit
     /// without one another, others do.
     fn least_demand_first(&self, kept: &BTreeSet<Span>) -> Vec<Span> {
-        let Problem::Packing(packing) = self.problem(kept);
+        let packing = self.problem(kept);
         let demand = |item: usize| packing.items[item].choices.first().map(|choice| &choice.demand);
         let mut order: Vec<Span> = kept.iter().copied().collect();
         order.sort_by_cached_key(|span| {
@@ -189,11 +188,10 @@ impl<'a> Asking<'a> {
     /// Other lines of `kept` that are needed if the one without which all others were found to hold is: where a copy of
     /// the one's service may stand in the place of every copy of another's.
     fn needed_as_well(&self, kept: &BTreeSet<Span>, without: Span) -> Vec<Span> {
-        let problem = self.problem(kept);
-        let Problem::Packing(packing) = &problem;
-        let Some(missing) = demanded_by(packing, without) else { return Vec::new() };
+        let packing = self.problem(kept);
+        let Some(missing) = demanded_by(&packing, without) else { return Vec::new() };
         let takes_place = |other: &Span| {
-            let Some(item) = demanded_by(packing, *other).filter(|item| *item != missing) else {
+            let Some(item) = demanded_by(&packing, *other).filter(|item| *item != missing) else {
                 return false;
             };
             let exchanged = |of: &Assignment| match of.item == item {
@@ -202,28 +200,30 @@ impl<'a> Asking<'a> {
             };
             let mut assignments: Vec<Assignment> = self.near.iter().map(exchanged).collect();
             assignments.sort();
-            let broken = recheck::recheck_assignments(&problem, &assignments).err().unwrap_or_default();
+            let broken = recheck::recheck_assignments(&packing, &assignments).err().unwrap_or_default();
             broken.iter().all(|violation| violation.origins.contains(other))
         };
         kept.iter().copied().filter(takes_place).collect()
     }
 
     /// What the lines of `kept` alone pose.
-    fn problem(&self, kept: &BTreeSet<Span>) -> Problem {
+    fn problem(&self, kept: &BTreeSet<Span>) -> Packing {
         let without: Disregarded = self.all.difference(kept).copied().collect();
-        let candidates = candidates::candidates(self.program, self.graph, &without);
-        let mut problem = assembly::problem(self.program, &candidates, &without);
-        assembly::observe(&mut problem, self.program, self.running.to_vec());
-        feasibility_only(problem)
+        let candidates = candidates::candidates(self.program, self.graph, &without, self.solving);
+        let mut packing = assembly::problem(self.program, &candidates, &without);
+        assembly::observe(&mut packing, self.program, self.running.to_vec());
+        packing.wishes.clear();
+        packing.levels.clear();
+        packing
     }
 
     /// Whether the lines of `kept` alone, with the facts, can hold together.
     fn verdict(&mut self, kept: &BTreeSet<Span>) -> Verdict {
-        let problem = self.problem(kept);
-        match self.solving.feasible(&problem, &self.near, self.request) {
+        let packing = self.problem(kept);
+        match self.solving.feasible(&packing, &self.near, self.request) {
             Feasibility::Infeasible(_) => Verdict::Infeasible,
             Feasibility::Feasible(witness)
-                if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() =>
+                if recheck::recheck_assignments(&packing, &witness.assignments).is_ok() =>
             {
                 self.near = witness.assignments;
                 Verdict::Feasible
@@ -271,13 +271,6 @@ enum Verdict {
     Undecided,
 }
 
-fn feasibility_only(problem: Problem) -> Problem {
-    let Problem::Packing(mut packing) = problem;
-    packing.wishes.clear();
-    packing.levels.clear();
-    Problem::Packing(packing)
-}
-
 /// Every line that could be left out: requirements, pins, bounds, demands, taints, scenarios and shares of teams. A
 /// service itself stays.
 pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
@@ -290,6 +283,7 @@ pub fn lines(program: &Program) -> impl Iterator<Item = Span> {
                 let degrees = degree_lines(work).into_iter().flat_map(|(_, lines)| lines);
                 spans.extend(degrees.chain(&work.nodes).map(|line| line.span));
                 spans.extend(work.batch.iter().map(|line| line.span));
+                spans.extend(work.redundant_experts.iter().map(|line| line.span));
                 spans.extend(work.precision.iter().map(|line| line.span));
                 spans.extend(work.device.iter().map(|line| line.span));
             }
@@ -315,11 +309,11 @@ fn scenarios_in_use(program: &Program) -> impl Iterator<Item = &Scenario> {
 }
 
 /// What a line of a conflict asks for.
-fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
+fn because(program: &Program, graph: &OperatorGraph, span: Span, solving: &dyn Solving) -> String {
     for (index, service) in program.services.iter().enumerate() {
         let name = &service.name;
         if service.span == span {
-            let with = candidates::candidates(program, graph, &Disregarded::new());
+            let with = candidates::candidates(program, graph, &Disregarded::new(), solving);
             let own = &with.services[index];
             // What fails on the most devices says what is short.
             let refused = own.refusals.iter().max_by_key(|refusal| refusal.layout.degrees.devices());
@@ -349,10 +343,10 @@ fn because(program: &Program, graph: &OperatorGraph, span: Span) -> String {
         if let Some(requirement) = service.requirements.iter().find(|requirement| requirement.span == span)
             && candidates::latency_limit(index, requirement).is_some()
         {
-            return latency_because(program, graph, index, requirement);
+            return latency_because(program, graph, index, requirement, solving);
         }
     }
-    if let Some(because) = jobs(program).find_map(|job| jobs::because(program, graph, job, span)) {
+    if let Some(because) = jobs(program).find_map(|job| jobs::because(program, graph, job, span, solving)) {
         return because;
     }
     if let Some(because) = taints_because(program, span) {
@@ -500,6 +494,16 @@ fn restriction_because(service: &Service, span: Span) -> Option<String> {
     if work.nodes.iter().any(|line| line.span == span) {
         return Some(format!("a replica of `{name}` takes no other number of nodes"));
     }
+    if let Some(bound) = work.redundant_experts.iter().find(|line| line.span == span) {
+        let many = match (bound.low, bound.high) {
+            (Some(low), Some(high)) if low == high => format!("{low} redundant experts"),
+            (Some(low), None) => format!("at least {low} redundant experts"),
+            (None, Some(high)) => format!("at most {high} redundant experts"),
+            _ => "so many redundant experts".to_owned(),
+        };
+        let evenly = "its groups share all copies evenly, each with one of an expert at most";
+        return Some(format!("`{name}` has {many}; {evenly}"));
+    }
     let batch = work.batch.iter().find(|line| line.span == span)?;
     Some(match batch.high {
         Some(high) => format!("`{name}` decodes at most {high} sequences together"),
@@ -513,9 +517,10 @@ fn latency_because(
     graph: &OperatorGraph,
     service: usize,
     requirement: &Requirement,
+    solving: &dyn Solving,
 ) -> String {
     let span = requirement.span;
-    let with = candidates::candidates(program, graph, &Disregarded::new());
+    let with = candidates::candidates(program, graph, &Disregarded::new(), solving);
     let own = &with.services[service];
     if let Some(least) = own.least.iter().find(|least| least.origins.contains(&span)) {
         return match least.count {

@@ -77,7 +77,7 @@ pub fn explain(
     }
     let replicas = standing(found, service, node);
     if replicas == 0 {
-        let short = lacking(stages.packing(), item, machine);
+        let short = lacking(&stages.packing, item, machine);
         if !short.is_empty() {
             return Ok(Explanation { replicas, otherwise: Otherwise::TooSmall(short) });
         }
@@ -135,9 +135,9 @@ fn make_otherwise(stages: &mut Stages, service: usize, node: usize, replicas: u6
         condition,
         unjudged: None,
     });
-    stages.problem = assembly::problem(&stages.program, &stages.candidates, &Disregarded::new());
+    stages.packing = assembly::problem(&stages.program, &stages.candidates, &Disregarded::new());
     if let Some(resolved) = &stages.observed {
-        assembly::observe(&mut stages.problem, &stages.program, resolved.running());
+        assembly::observe(&mut stages.packing, &stages.program, resolved.running());
     }
 }
 

@@ -7,6 +7,7 @@ use crate::degrees::{Axis, Degrees};
 use crate::form::{Binding, Form};
 use berth_language::model::{Device, Precision};
 use petgraph::graph::DiGraph;
+use std::collections::BTreeMap;
 
 /// Every phase of every service that runs a model.
 #[derive(Clone, Debug, Default)]
@@ -71,8 +72,26 @@ impl PhaseGraph {
         self.operators.node_weights().any(|operator| matches!(operator.kind, OperatorKind::Experts { .. }))
     }
 
-    /// What stands against these degrees: a part that is no whole number, or that does not divide a width.
-    pub fn refuses(&self, degrees: Degrees) -> Option<String> {
+    /// How many experts its layers have, how many of them read a token, and how many layers that are; none where it has
+    /// none.
+    pub fn experts(&self) -> Option<(u64, u64, u64)> {
+        let of = |operator: &Operator| match operator.kind {
+            OperatorKind::Experts { experts, per_token, .. } => {
+                Some((operator.staged, operator.repeat, experts, per_token))
+            }
+            _ => None,
+        };
+        let found: Vec<_> = self.operators.node_weights().filter_map(of).collect();
+        let &(_, _, experts, per_token) = found.first()?;
+        // Each sort of layer has several operators with as many repetitions; what stands in no layer is no layer.
+        let sorts: BTreeMap<usize, u64> =
+            found.iter().filter_map(|(sort, repeat, ..)| Some(((*sort)?, *repeat))).collect();
+        Some((experts, per_token, sorts.values().sum()))
+    }
+
+    /// What stands against these degrees: a part that is no whole number, or that does not divide a width. Where
+    /// `copies` of experts are placed, the groups need not divide the experts themselves.
+    pub fn refuses(&self, degrees: Degrees, copies: bool) -> Option<String> {
         let binding = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
         // The devices of the first stage see images, all of them each.
         if self.phase != Phase::Vision {
@@ -103,7 +122,10 @@ impl PhaseGraph {
                 Phase::Prefill | Phase::Decode | Phase::Step => {}
             }
         }
-        self.divides.iter().find_map(|Divides { by, width }| {
+        let experts = self.experts().filter(|_| copies).map(|(experts, ..)| experts);
+        let placed =
+            |divides: &&Divides| Some(divides.width) == experts && divides.by == Axis::Expert.degree(1);
+        self.divides.iter().filter(|divides| !placed(divides)).find_map(|Divides { by, width }| {
             let parts = by.evaluate(&binding);
             // Degrees are far below 2^53, so a quotient of them is whole exactly where it looks so.
             if parts < 1.0 || parts.fract() != 0.0 {

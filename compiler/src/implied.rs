@@ -8,7 +8,7 @@
 use crate::assembly;
 use crate::candidates::{self, Disregarded};
 use crate::graph::OperatorGraph;
-use crate::problem::{Packing, Problem, Row, Solution};
+use crate::problem::{Packing, Row, Solution};
 use crate::recheck;
 use crate::relaxation::{Goal, farkas, relaxation};
 use crate::solving::{Feasibility, Proof, Request, Solving};
@@ -85,8 +85,8 @@ fn holds(
     request: &Request,
 ) -> Holds {
     let without: Disregarded = lines.iter().map(|line| line.span).collect();
-    let candidates = candidates::candidates(program, graph, &without);
-    let Problem::Packing(mut packing) = assembly::problem(program, &candidates, &without);
+    let candidates = candidates::candidates(program, graph, &without, solving);
+    let mut packing = assembly::problem(program, &candidates, &without);
     let mut undecided = None;
     for line in lines {
         let unknown = |because: &str| Holds::Undecided { line: line.span, because: because.to_owned() };
@@ -98,14 +98,13 @@ fn holds(
         for row in rows {
             let mut packing = packing.clone();
             packing.rows.push(row);
-            let problem = Problem::Packing(packing);
-            match solving.feasible(&problem, &[], request) {
+            match solving.feasible(&packing, &[], request) {
                 Feasibility::Feasible(witness)
-                    if recheck::recheck_assignments(&problem, &witness.assignments).is_ok() =>
+                    if recheck::recheck_assignments(&packing, &witness.assignments).is_ok() =>
                 {
-                    return Holds::Refuted { line: line.span, placements: placements(&problem, &witness) };
+                    return Holds::Refuted { line: line.span, placements: placements(&packing, &witness) };
                 }
-                Feasibility::Infeasible(reason) if is_proved(&problem, &reason.proof) => {}
+                Feasibility::Infeasible(reason) if is_proved(&packing, &reason.proof) => {}
                 Feasibility::Infeasible(_) => {
                     undecided.get_or_insert(unknown("a search found no plan that breaks it, and no proof"));
                 }
@@ -133,16 +132,15 @@ fn excluding(program: &Program, packing: &mut Packing, line: &Requirement) -> Op
     Some(rows)
 }
 
-fn is_proved(problem: &Problem, proof: &Proof) -> bool {
+fn is_proved(packing: &Packing, proof: &Proof) -> bool {
     match proof {
-        Proof::Farkas { multipliers } => farkas(&relaxation(problem, Goal::Feasibility), multipliers),
+        Proof::Farkas { multipliers } => farkas(&relaxation(packing, Goal::Feasibility), multipliers),
         Proof::Smt => true,
         Proof::Search => false,
     }
 }
 
-fn placements(problem: &Problem, solution: &Solution) -> Vec<Placement> {
-    let Problem::Packing(packing) = problem;
+fn placements(packing: &Packing, solution: &Solution) -> Vec<Placement> {
     packing
         .items
         .iter()

@@ -17,6 +17,7 @@ use crate::graph::OperatorGraph;
 use crate::performance::Band;
 use crate::performance::training::Step;
 use crate::problem::{Devices, Row};
+use crate::solving::Solving;
 use berth_language::model::{Compare, Condition, Job, Program, Requirement, Restriction};
 use berth_language::span::Span;
 use num_rational::BigRational;
@@ -92,9 +93,10 @@ pub fn job_candidates(
     graph: &OperatorGraph,
     classes: &[DeviceClass],
     without: &Disregarded,
+    solving: &dyn Solving,
 ) -> ServiceCandidates {
     match &job.runs {
-        Some(runs) => work::candidates(program, job, runs, graph, classes, without),
+        Some(runs) => work::candidates(program, job, runs, graph, classes, without, solving),
         None => training::candidates(program, job, graph, classes, without),
     }
 }
@@ -131,9 +133,10 @@ pub fn because(
     graph: &OperatorGraph,
     (item, job): (usize, &Job),
     span: Span,
+    solving: &dyn Solving,
 ) -> Option<String> {
     let name = &job.name;
-    let with = candidates(program, graph, &Disregarded::new());
+    let with = candidates(program, graph, &Disregarded::new(), solving);
     let own = &with.services[item];
     if job.runs.is_some()
         && let Some(asked) = asked_by(program, job, span)

@@ -25,6 +25,7 @@ pub mod conflict;
 pub mod consistency;
 pub mod containers;
 pub mod degrees;
+pub mod experts;
 pub mod explanation;
 pub mod form;
 pub mod graph;

@@ -9,6 +9,7 @@
 //! | [`phase`] | how long one pass of a phase takes, and what it computes, moves and sends |
 //! | [`memory`] | what fits on one device, and what stays free |
 //! | [`draws`] | a distribution of lengths or times as weighted values |
+//! | [`experts`] | what unequal loads of experts do to the time of a layer |
 //! | [`images`] | what images add to a request |
 //! | [`curve`] | pass times between the points at which they were computed |
 //! | [`queueing`] | waiting in G/G/c and G/G/1, in closed form |
@@ -33,6 +34,7 @@
 
 pub mod curve;
 pub mod draws;
+pub mod experts;
 pub mod fits;
 pub mod hardware;
 pub mod images;

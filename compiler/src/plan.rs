@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod autoscaling;
+pub mod experts;
 pub mod groups;
 pub mod judged;
 pub mod needed;
@@ -19,6 +20,7 @@ use crate::degrees::Degrees;
 use crate::state::Observed;
 use actions::Action;
 use autoscaling::Autoscaling;
+use experts::ExpertsEntry;
 use objects::{ObjectEntry, TargetEntry, Unwritten};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -65,6 +67,9 @@ pub struct Plan {
     /// How each job runs, beside where its copies stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobEntry>,
+    /// Where experts stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experts: Vec<ExpertsEntry>,
     /// Predictions with their band.
     pub measures: Vec<Measure>,
     /// Every requirement, those that could not be judged first.
@@ -173,6 +178,19 @@ pub enum CertificateEntry {
         /// Rows not named have 0.
         multipliers: Vec<(usize, String)>,
     },
+    /// How often each part is held where the largest share of a load is least: `[part, copies]`.
+    Copies {
+        /// Parts not named have one.
+        counts: Vec<(usize, u64)>,
+    },
+}
+
+impl CertificateEntry {
+    /// So many copies of each part.
+    pub fn copies(counts: &[u64]) -> Self {
+        let several = counts.iter().copied().enumerate().filter(|(_, count)| *count != 1);
+        Self::Copies { counts: several.collect() }
+    }
 }
 
 /// Copies of one form of a service or job.
@@ -232,6 +250,9 @@ pub struct Layout {
     /// none: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharding: Option<String>,
+    /// Copies of experts beyond one of each, in every layer.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub redundant: u64,
 }
 
 impl Layout {
@@ -244,6 +265,11 @@ impl Layout {
 
 fn one() -> u64 {
     1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

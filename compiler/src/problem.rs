@@ -3,15 +3,21 @@
 //! It knows nothing of GPUs or requests: items, machines, rows, wishes and levels. Every row says
 //! which of the user's lines it comes from.
 
+mod balance;
+
+pub use balance::Balance;
+
 use berth_language::span::Span;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive};
 
 /// A structure that some solver knows how to solve.
-#[derive(Clone, Debug)]
-pub enum Problem {
+#[derive(Clone, Copy, Debug)]
+pub enum Problem<'p> {
     /// Copies of items onto machines.
-    Packing(Packing),
+    Packing(&'p Packing),
+    /// Copies of parts over devices, as evenly as can be.
+    Balance(&'p Balance),
 }
 
 /// How many copies of each item, in which of its forms, on which machine.
@@ -416,5 +422,11 @@ pub enum Certificate {
         proved: BigRational,
         /// By row of the relaxation of this level.
         multipliers: Vec<(usize, BigRational)>,
+    },
+    /// Of a [`Balance`]: how often each part is held where the largest share is least. See
+    /// [`recheck_balance`](crate::recheck::recheck_balance).
+    Copies {
+        /// By part.
+        counts: Vec<u64>,
     },
 }

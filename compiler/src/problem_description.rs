@@ -1,18 +1,17 @@
-//! The text form of a [`Problem`]: what `berth lower --to problem` prints.
+//! The text form of a [`Packing`]: what `berth lower --to problem` prints.
 //!
 //! One line each for a class of interchangeable machines, an item, a form of an item, a row, a wish
 //! and a level, folded at 100 columns. Stable: the same problem gives the same text.
 
-use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Problem, Relation, Row, Running, Shortfall};
+use crate::problem::{Atom, Choice, Devices, LevelAtom, Packing, Relation, Row, Running, Shortfall};
 use crate::relaxation::machine_groups;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::fmt::Write;
 
-/// The whole problem as text.
-pub fn describe(problem: &Problem) -> String {
-    let Problem::Packing(packing) = problem;
+/// The whole packing as text.
+pub fn describe(packing: &Packing) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write_packing(&mut text, packing);

@@ -3,8 +3,12 @@
 //! Nothing here is shared with a solver, and nothing that a solver says is used without being
 //! computed again. Claims about bounds are confirmed through [`relaxation`](crate::relaxation).
 
+mod balance;
+
+pub use balance::{Balanced, least_fullest, recheck_balance, recheck_copies};
+
 use crate::problem::{
-    Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Problem, Relation, Row, Running,
+    Assignment, Atom, Certificate, Devices, LevelAtom, LevelClaim, Packing, Relation, Row, Running,
     Shortfall, Solution, Wish, moves,
 };
 use crate::problem_description::{amounts, atom_text, joined, number, survived};
@@ -54,9 +58,8 @@ pub struct Values {
 /// Whether the solution keeps every constraint and every claim in it is true: each incumbent equals
 /// the value at the assignments, no bound is above its incumbent, and each certificate gives what it
 /// is said to give.
-pub fn recheck(problem: &Problem, solution: &Solution) -> Result<Values, Vec<Violation>> {
-    let Problem::Packing(packing) = problem;
-    let mut values = recheck_assignments(problem, &solution.assignments)?;
+pub fn recheck(packing: &Packing, solution: &Solution) -> Result<Values, Vec<Violation>> {
+    let mut values = recheck_assignments(packing, &solution.assignments)?;
     let mut violations = Vec::new();
     if solution.levels.len() != packing.levels.len() {
         violations.push(claim(format!(
@@ -70,18 +73,15 @@ pub fn recheck(problem: &Problem, solution: &Solution) -> Result<Values, Vec<Vio
         .levels
         .iter()
         .enumerate()
-        .map(|(level, claimed)| {
-            check_claim(problem, packing, level, claimed, &values.levels, &mut violations)
-        })
+        .map(|(level, claimed)| check_claim(packing, level, claimed, &values.levels, &mut violations))
         .collect();
     if violations.is_empty() { Ok(values) } else { Err(violations) }
 }
 
 /// Whether the assignments keep every constraint; nothing is claimed of levels, so
 /// [`Values::proved`] is empty.
-pub fn recheck_assignments(problem: &Problem, assignments: &[Assignment]) -> Result<Values, Vec<Violation>> {
-    let Problem::Packing(packing) = problem;
-    well_formed(problem)?;
+pub fn recheck_assignments(packing: &Packing, assignments: &[Assignment]) -> Result<Values, Vec<Violation>> {
+    well_formed(packing)?;
     let misshapen = misshapen_assignments(packing, assignments);
     if !misshapen.is_empty() {
         return Err(misshapen);
@@ -110,8 +110,7 @@ pub fn recheck_assignments(problem: &Problem, assignments: &[Assignment]) -> Res
 
 /// Whether the problem's own indices and lengths are right: amounts for every resource, rows over items
 /// that exist, levels over wishes that exist.
-pub fn well_formed(problem: &Problem) -> Result<(), Vec<Violation>> {
-    let Problem::Packing(packing) = problem;
+pub fn well_formed(packing: &Packing) -> Result<(), Vec<Violation>> {
     let malformed = malformations(packing);
     if malformed.is_empty() { Ok(()) } else { Err(malformed) }
 }
@@ -532,7 +531,6 @@ fn row_text(packing: &Packing, row: &Row, sum: &BigRational) -> String {
 
 /// Checks one level's claim and returns the bound that is confirmed.
 fn check_claim(
-    problem: &Problem,
     packing: &Packing,
     level: usize,
     claimed: &LevelClaim,
@@ -555,7 +553,7 @@ fn check_claim(
         )));
     }
     let confirmed = |multipliers: &[(usize, BigRational)]| {
-        let relaxed = relaxation(problem, Goal::Level { level, frozen: &actual[..level] });
+        let relaxed = relaxation(packing, Goal::Level { level, frozen: &actual[..level] });
         let in_range = multipliers.iter().all(|(row, _)| *row < relaxed.rows.len());
         in_range.then(|| proved(&relaxed, multipliers))
     };
@@ -575,6 +573,7 @@ fn check_claim(
             }
             (proved, confirmed(multipliers))
         }
+        Certificate::Copies { .. } => (&claimed.bound, None),
     };
     match confirmed {
         Some(confirmed) if confirmed >= *asserted => asserted.clone(),

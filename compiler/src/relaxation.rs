@@ -59,7 +59,7 @@ mod step;
 pub use certificate::{dual_bound, farkas, farkas_origins, proved, raised};
 pub use groups::{MOST_GROUPS, machine_groups};
 
-use crate::problem::{Problem, Relation};
+use crate::problem::{Packing, Relation};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -175,9 +175,8 @@ pub struct RelaxedRow {
     pub origins: Vec<Span>,
 }
 
-/// The relaxation of a problem for a goal.
-pub fn relaxation(problem: &Problem, goal: Goal) -> Relaxation {
-    let Problem::Packing(packing) = problem;
+/// The relaxation of a packing for a goal.
+pub fn relaxation(packing: &Packing, goal: Goal) -> Relaxation {
     Builder::build(packing, goal)
 }
 

@@ -81,7 +81,7 @@ pub struct Stages {
     /// What may run.
     pub candidates: Candidates,
     /// What is to be solved.
-    pub problem: Problem,
+    pub packing: Packing,
     /// What runs now, where somebody has looked.
     pub observed: Option<Resolved>,
     /// How long each stage took.
@@ -89,12 +89,6 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// The problem's packing.
-    pub fn packing(&self) -> &Packing {
-        let Problem::Packing(packing) = &self.problem;
-        packing
-    }
-
     /// What runs now, as the problem knows it; nothing where nobody has looked.
     pub(crate) fn running(&self) -> Vec<RunningCopies> {
         self.observed.as_ref().map_or_else(Vec::new, Resolved::running)
@@ -107,7 +101,7 @@ impl Stages {
             sources: &self.sources,
             ir: self.ir.as_ref(),
             candidates: &self.candidates,
-            packing: self.packing(),
+            packing: &self.packing,
             observed: self.observed.as_ref(),
         }
     }
@@ -287,7 +281,7 @@ impl Session<'_> {
             trial::put_checks_in_place(program, base_bill);
         }
         let checks = checked.program.as_ref().map(|program| program.checks.clone()).unwrap_or_default();
-        match self.front_of(checked, path, None, clock).map(stages_of) {
+        match self.front_of(checked, path, None, clock).map(|front| stages_of(front, self.solving)) {
             Ok(stages) => {
                 let planned = self.solved(stages, request, progress);
                 trial.judge(&checks, &planned, base_bill, allowed, request);
@@ -344,7 +338,7 @@ impl Session<'_> {
 
     /// Every stage up to the problem. `ir` continues from edited text, `(text, path)`.
     pub fn stages(&self, path: &str, ir: Option<(&str, &str)>) -> Result<Stages, Stopped> {
-        self.front(path, ir).map(stages_of)
+        self.front(path, ir).map(|front| stages_of(front, self.solving))
     }
 
     /// The same, with the nodes at the addresses `drained` being emptied, and from what runs now too. Where the
@@ -369,12 +363,12 @@ impl Session<'_> {
         observed: impl FnOnce(&Names) -> Option<Observed>,
     ) -> Stages {
         front.program.drained = drained.iter().copied().collect();
-        let mut stages = stages_of(front);
+        let mut stages = stages_of(front, self.solving);
         if let Some(names) = self.targeting.names(&stages.program)
             && let Some(observed) = observed(&names)
         {
             let resolved = Resolved::of(observed, &names);
-            assembly::observe(&mut stages.problem, &stages.program, resolved.running());
+            assembly::observe(&mut stages.packing, &stages.program, resolved.running());
             stages.observed = Some(resolved);
         }
         stages
@@ -415,13 +409,13 @@ impl Session<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Planned {
         let mut clock = Clock { laps: stages.times.clone(), ..Clock::default() };
-        let outcome = self.solving.solve(&stages.problem, request, progress);
+        let outcome = self.solving.solve(Problem::Packing(&stages.packing), request, progress);
         clock.lap("solve");
         let mut found = None;
         let (mut plan, because) = match outcome {
-            Outcome::Solved(solution) => match recheck::recheck(&stages.problem, &solution) {
+            Outcome::Solved(solution) => match recheck::recheck(&stages.packing, &solution) {
                 Ok(values) => {
-                    let (solution, values) = side_by_side(&stages.problem, solution, values);
+                    let (solution, values) = side_by_side(&stages.packing, solution, values);
                     let found_plan = plan(stages.world(), &solution, &values);
                     let targeted = with_objects(self.targeting, &stages.program, &stages.sources, found_plan);
                     let judged = judged(&stages, targeted);
@@ -437,7 +431,7 @@ impl Session<'_> {
                 }
             },
             Outcome::Infeasible(reason) => {
-                let plan = match self.refuted(&stages.problem, &reason, request) {
+                let plan = match self.refuted(&stages.packing, &reason, request) {
                     Some(because) => {
                         (without_placements(stages.world(), Status::Unknown, Vec::new()), Some(because))
                     }
@@ -460,14 +454,14 @@ impl Session<'_> {
 
     /// Why the claim that nothing exists is not believed: its proof does not add up, or, where it has none
     /// that can be checked, something exists.
-    fn refuted(&self, problem: &Problem, reason: &Reason, request: &Request) -> Option<String> {
+    fn refuted(&self, packing: &Packing, reason: &Reason, request: &Request) -> Option<String> {
         if let Proof::Farkas { multipliers } = &reason.proof {
-            return (!farkas(&relaxation(problem, Goal::Feasibility), multipliers))
+            return (!farkas(&relaxation(packing, Goal::Feasibility), multipliers))
                 .then(|| "the solver's proof that no plan exists does not add up".into());
         }
-        match self.solving.feasible(problem, &[], request) {
+        match self.solving.feasible(packing, &[], request) {
             Feasibility::Feasible(witness)
-                if recheck::recheck_assignments(problem, &witness.assignments).is_ok() =>
+                if recheck::recheck_assignments(packing, &witness.assignments).is_ok() =>
             {
                 Some("the solver says that no plan exists, and finds one".into())
             }
@@ -563,15 +557,15 @@ fn read_lock(bytes: &[u8], path: String, sources: &mut Sources) -> Result<Lock, 
 }
 
 /// Every stage between the operators and the problem.
-fn stages_of(front: Front) -> Stages {
+fn stages_of(front: Front, solving: &dyn Solving) -> Stages {
     let Front { program, sources, diagnostics, lowered, ir, times: mut clock } = front;
     let without = Disregarded::new();
-    let candidates = candidates::candidates(&program, &lowered.graph, &without);
+    let candidates = candidates::candidates(&program, &lowered.graph, &without, solving);
     clock.lap("candidates");
-    let problem = assembly::problem(&program, &candidates, &without);
+    let packing = assembly::problem(&program, &candidates, &without);
     clock.lap("problem");
     let observed = None;
-    Stages { program, sources, diagnostics, lowered, ir, candidates, problem, observed, times: clock.laps }
+    Stages { program, sources, diagnostics, lowered, ir, candidates, packing, observed, times: clock.laps }
 }
 
 /// `program` with every precision allowed.

@@ -1,6 +1,6 @@
 //! What the compiler asks of a solver.
 
-use crate::problem::{Assignment, Problem, Solution};
+use crate::problem::{Assignment, Packing, Problem, Solution};
 use berth_language::span::Span;
 use num_rational::BigRational;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use std::time::Duration;
 /// A solver of [`Problem`]s. Deterministic unless `Request::time_limit` is set or it is cancelled.
 pub trait Solving {
     /// The best solution within the request.
-    fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome;
+    fn solve(&self, problem: Problem<'_>, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome;
 
-    /// Whether any solution exists, wishes and levels aside. `near` are assignments to look around first: of
+    /// Whether any solution of a packing exists, wishes and levels aside. `near` are assignments to look around first: of
     /// a problem like this one, or none.
-    fn feasible(&self, problem: &Problem, near: &[Assignment], request: &Request) -> Feasibility;
+    fn feasible(&self, packing: &Packing, near: &[Assignment], request: &Request) -> Feasibility;
 }
 
 /// How far to go.

@@ -3,6 +3,9 @@
 //! It takes decisions and claims from the plan file, everything else from the sources, and compares.
 //! Whatever differs is refused and named by a line of the user's.
 
+mod experts;
+
+use self::experts::expert_differences;
 use crate::assembly::standing_price;
 use crate::conflict::cannot_hold;
 use crate::lowering::IrDiagnostic;
@@ -73,14 +76,14 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect())
     })?;
     let standing: Vec<BigRational> = stages
-        .packing()
+        .packing
         .levels
         .iter()
         .map(|level| if level.unit == "$/h" { standing_price(&stages.program) } else { BigRational::zero() })
         .collect();
     let claimed =
         solution(found, assignments, &incumbents, &standing).map_err(|error| refuse(vec![unknown(error)]))?;
-    let values = recheck::recheck(&stages.problem, &claimed).map_err(|violations| {
+    let values = recheck::recheck(&stages.packing, &claimed).map_err(|violations| {
         refuse(violations.into_iter().map(|violation| broken(&stages, violation)).collect())
     })?;
     let derived = plan(stages.world(), &claimed, &values);
@@ -97,7 +100,7 @@ pub fn verify(session: &Session<'_>, found: &Plan, request: &Request) -> Result<
         .iter()
         .filter(|level| !matches!(level.certificate, Certificate::Search { .. }))
         .count();
-    let packing = stages.packing();
+    let packing = &stages.packing;
     Ok(Verified {
         statements: packing.machines.len() * (packing.resources.len() + 1)
             + packing.rows.len()
@@ -181,7 +184,7 @@ fn stale(stages: &Stages, found: &Plan) -> Vec<Diagnostic> {
 
 /// The level values of assignments, by the exact check with no claims made.
 fn incumbents(stages: &Stages, assignments: &[Assignment]) -> Result<Vec<BigRational>, Vec<Violation>> {
-    recheck::recheck_assignments(&stages.problem, assignments).map(|values| values.levels)
+    recheck::recheck_assignments(&stages.packing, assignments).map(|values| values.levels)
 }
 
 fn verify_conflict(
@@ -248,7 +251,7 @@ fn minimize_line(stages: &Stages) -> Span {
 /// Where the file and what was derived from its decisions differ.
 fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic> {
     let mut differences = Vec::new();
-    let items = &stages.packing().items;
+    let items = &stages.packing.items;
     let service_line = |name: &str| items.iter().find(|item| item.name == name).map(|item| item.origin);
     let thing_line = |path: &str| {
         let named = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '[']));
@@ -271,6 +274,7 @@ fn differences(stages: &Stages, found: &Plan, derived: &Plan) -> Vec<Diagnostic>
             differences.push(altered(stages, service_line(&name), text));
         }
     }
+    differences.extend(expert_differences(stages, found, derived));
     for (left, right) in longest(&found.objective, &derived.objective) {
         if left != right {
             let name = left.or(right).map(|entry| entry.name.clone()).unwrap_or_default();

@@ -84,7 +84,7 @@ impl Session<'_> {
             let running = names.as_ref().zip(observed.clone());
             let running = running.map(|(names, observed)| Resolved::of(observed, names).running());
             let running = running.unwrap_or_default();
-            let Choice { mut nodes, most } = self.choice(all.packing(), &rest, running, request, &mut show);
+            let Choice { mut nodes, most } = self.choice(&all.packing, &rest, running, request, &mut show);
             let [least, proved] = most.map(|most| rest.len().div_ceil(most.min(limit)));
             waves.least = waves.least.max(least);
             waves.proved = waves.proved.max(proved);
@@ -133,9 +133,9 @@ impl Session<'_> {
         request: &Request,
         progress: &mut dyn FnMut(Progress),
     ) -> Choice {
-        let problem = fewest_in_use(all, rest, running);
+        let packing = fewest_in_use(all, rest, running);
         let everything = || Choice { nodes: rest.iter().copied().collect(), most: [rest.len(); 2] };
-        let solution = match self.solving.solve(&problem, request, progress) {
+        let solution = match self.solving.solve(Problem::Packing(&packing), request, progress) {
             Outcome::Solved(solution) => solution,
             // What is tried next says why.
             Outcome::Infeasible(_) => {
@@ -143,13 +143,12 @@ impl Session<'_> {
             }
             Outcome::Unknown { because: _ } => return everything(),
         };
-        let Ok(values) = recheck::recheck(&problem, &solution) else { return everything() };
+        let Ok(values) = recheck::recheck(&packing, &solution) else { return everything() };
         let [claimed, proved] = [&solution.levels[IN_USE].bound, &values.proved[IN_USE]];
         let most = [claimed, proved].map(|in_use| {
             let in_use = in_use.ceil().to_integer().to_usize().unwrap_or(0);
             rest.len().saturating_sub(in_use).max(1)
         });
-        let Problem::Packing(packing) = &problem;
         let leaving = |node: &usize| -> u64 {
             let on = packing.running.iter().filter(|running| running.machine == Some(*node));
             on.map(|running| running.copies).sum()
@@ -170,7 +169,7 @@ const IN_USE: usize = 0;
 
 /// The problem of using as few machines of `rest` as what must hold allows, then of moving few replicas. Machines cost
 /// 1 where they are of `rest` and nothing elsewhere, so lines about money are left out: it allows no less.
-fn fewest_in_use(packing: &Packing, rest: &Nodes, running: Vec<Running>) -> Problem {
+fn fewest_in_use(packing: &Packing, rest: &Nodes, running: Vec<Running>) -> Packing {
     let mut packing = packing.clone();
     for (index, machine) in packing.machines.iter_mut().enumerate() {
         machine.price = if rest.contains(&index) { BigRational::one() } else { BigRational::zero() };
@@ -188,7 +187,7 @@ fn fewest_in_use(packing: &Packing, rest: &Nodes, running: Vec<Running>) -> Prob
         packing.levels.push(level("moves", LevelAtom::Moves));
     }
     packing.running = running;
-    Problem::Packing(packing)
+    packing
 }
 
 /// What `planned` makes, the wave `number`, as the next one finds it.

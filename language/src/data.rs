@@ -24,6 +24,8 @@ pub enum Rows {
     Requests(Requests),
     /// One reading a row: a price, an intensity.
     Readings(Readings),
+    /// The load of an expert a row.
+    Loads(Loads),
 }
 
 /// Requests that arrived.
@@ -86,6 +88,16 @@ pub struct Readings {
     pub start: Option<i64>,
     /// The mean of the readings in each step from the first on; a step without one keeps the last.
     pub values: Vec<BigRational>,
+}
+
+/// How much was asked of each expert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loads {
+    /// How many rows there were.
+    pub count: u64,
+    /// By layer in ascending order of the file's numbers, one where it has none; then by expert, from 0. Experts that no
+    /// row names have no load. All have one common unit.
+    pub layers: Vec<Vec<u64>>,
 }
 
 /// Values and how often each occurs.

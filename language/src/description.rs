@@ -509,6 +509,8 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         tensor,
         pipeline,
         expert,
+        expert_load,
+        redundant_experts,
         data,
         context,
         nodes,
@@ -554,6 +556,10 @@ fn describe_llm(text: &mut Text, work: &LlmWork, program: &Program) {
         for restriction in restrictions {
             text.line(&restricted(name, restriction, u64::to_string));
         }
+    }
+    text.fact("expert_load", expert_load.as_deref());
+    for bound in redundant_experts {
+        text.line(&count_bound("redundant_experts", bound));
     }
     for bound in batch {
         text.line(&count_bound("batch", bound));

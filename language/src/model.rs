@@ -5,6 +5,7 @@
 //! destructure these structs without `..`, so that a field no stage handles does not compile.
 
 mod architecture;
+mod experts;
 mod flows;
 mod guards;
 mod hardware;
@@ -26,6 +27,7 @@ pub use architecture::{
     Attention, Biases, Cached, ConfigurationFile, DiffusionTransformer, EncoderAttention, Experts,
     FeedForward, GroupedAttention, LatentAttention, LatentWidths, Model, Stored, VisionTower,
 };
+pub use experts::ExpertLoad;
 pub use flows::{Calls, Flow, Path, Variant};
 pub use guards::{Steps, When};
 pub use hardware::{Device, Fabric, FabricKind, Filling, Market, Node};

@@ -15,6 +15,7 @@ mod conditions;
 mod diffusion;
 mod draws;
 mod evaluation;
+mod experts;
 mod fields;
 mod flows;
 mod functions;

@@ -126,6 +126,8 @@ pub enum Type {
     Demand,
     /// One sample a request: a distribution or a plain quantity.
     Draws(&'static Measured),
+    /// `zipf(1.0)`, `trace("experts.csv")`: how much is asked of each expert.
+    ExpertLoad,
     /// `a -> 40% * b -> c`: services in their order.
     Path,
     /// An amount of work: tokens, requests, images or FLOP.
@@ -253,6 +255,9 @@ impl Type {
             Self::Profile(measured, _) => format!("a quantity in {} or a profile of them", measured.unit),
             Self::Demand => "a rate or a profile of rates: `40 req/s`".to_owned(),
             Self::Draws(measured) => format!("a quantity in {} or a distribution", measured.unit),
+            Self::ExpertLoad => {
+                "loads of experts: `zipf(1.0)`, or a file of `layer,expert,load`, `trace(\"experts.csv\")`".to_owned()
+            }
             Self::Path => "a path through services: `embed -> 40% * rerank -> chat`".to_owned(),
             Self::Amount => "an amount of work: `6e9 tok`, `12_000 req`, `3_000 image`, `2EFLOP`".to_owned(),
             Self::Dataset => "data: `dataset(\"s3://bucket/name\", size = 1.2TB, at = dal)`".to_owned(),

@@ -11,7 +11,7 @@
 
 use berth_language::check;
 use berth_language::codes;
-use berth_language::data::{Data, Readings, Requests, Rows, Sample, Summary, Undecodable, Wanted};
+use berth_language::data::{Data, Loads, Readings, Requests, Rows, Sample, Summary, Undecodable, Wanted};
 use berth_language::description::describe;
 use berth_language::sources::{Files, Sources, Unreadable};
 use num_rational::BigRational;
@@ -67,6 +67,13 @@ fn decoded(text: &str, step: &BigRational) -> Result<Rows, Undecodable> {
         let unit = words.next().expect("a unit").to_owned();
         let values: Vec<_> = words.map(rational).collect();
         return Ok(Rows::Readings(Readings { unit, count: values.len() as u64, start: None, values }));
+    }
+    if let Some(loads) = line("loads") {
+        let layer = |layer: &str| {
+            layer.split_whitespace().map(|load| load.parse().expect("a load")).collect::<Vec<u64>>()
+        };
+        let layers: Vec<_> = loads.split(';').map(layer).collect();
+        return Ok(Rows::Loads(Loads { count: layers.iter().map(|loads| loads.len() as u64).sum(), layers }));
     }
     let requests = line("requests").expect("a block of data holds requests, readings or content");
     let mut words = requests.split_whitespace();

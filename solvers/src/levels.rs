@@ -2,6 +2,7 @@
 
 mod moves;
 
+use crate::balance::balanced;
 use crate::bounds::{Multipliers, contradiction, fewest, linear_bound, scaled};
 use crate::exact::{Exact, exact, size};
 use crate::guide::Guide;
@@ -77,21 +78,23 @@ impl Default for Highs {
 }
 
 impl Solving for Highs {
-    fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
-        let Problem::Packing(packing) = problem;
-        let instance = match prepared(problem, packing) {
+    fn solve(&self, problem: Problem<'_>, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
+        let packing = match problem {
+            Problem::Packing(packing) => packing,
+            Problem::Balance(balance) => return balanced(balance, request),
+        };
+        let instance = match prepared(packing) {
             Ok(instance) => instance,
             Err(because) => return Outcome::Unknown { because },
         };
-        let mut run = Run::new(problem, self.exact_columns, &instance, request, progress);
+        let mut run = Run::new(self.exact_columns, &instance, request, progress);
         run.solve().unwrap_or_else(|because| Outcome::Unknown { because })
     }
 
-    fn feasible(&self, problem: &Problem, near: &[Assignment], request: &Request) -> Feasibility {
-        let Problem::Packing(packing) = problem;
-        let Ok(instance) = prepared(problem, packing) else { return Feasibility::Unknown };
+    fn feasible(&self, packing: &Packing, near: &[Assignment], request: &Request) -> Feasibility {
+        let Ok(instance) = prepared(packing) else { return Feasibility::Unknown };
         let mut ignored = |_: Progress| {};
-        let mut run = Run::new(problem, self.exact_columns, &instance, request, &mut ignored);
+        let mut run = Run::new(self.exact_columns, &instance, request, &mut ignored);
         match run.find_any(near, false) {
             // It has passed the check.
             Ok(Any::Found) => {
@@ -105,8 +108,8 @@ impl Solving for Highs {
 }
 
 /// The instance of a problem whose indices and lengths are right.
-fn prepared<'p>(problem: &Problem, packing: &'p Packing) -> Result<Instance<'p>, String> {
-    well_formed(problem).map_err(|violations| texts(&violations))?;
+fn prepared(packing: &Packing) -> Result<Instance<'_>, String> {
+    well_formed(packing).map_err(|violations| texts(&violations))?;
     Ok(Instance::new(packing))
 }
 
@@ -144,7 +147,6 @@ struct Solved {
 }
 
 struct Run<'r, 'p> {
-    problem: &'p Problem,
     packing: &'p Packing,
     /// Whether the program on named machines is worth trying.
     is_small: bool,
@@ -167,7 +169,6 @@ struct Run<'r, 'p> {
 
 impl<'r, 'p> Run<'r, 'p> {
     fn new(
-        problem: &'p Problem,
         exact_columns: usize,
         instance: &'r Instance<'p>,
         request: &'r Request,
@@ -179,13 +180,12 @@ impl<'r, 'p> Run<'r, 'p> {
         let guide = Guide::new(instance);
         let targets = greedy_targets(instance, &guide.expense);
         let best = Snapshot::new();
-        let values = recheck_assignments(problem, &[]).ok();
         let packing = instance.packing;
+        let values = recheck_assignments(packing, &[]).ok();
         let size = size(instance);
         let is_small = size <= exact_columns;
         let most_moves = most_moves(instance).filter(|_| size <= exact_columns.saturating_mul(NEAR));
         Self {
-            problem,
             packing,
             is_small,
             most_moves,
@@ -214,7 +214,7 @@ impl<'r, 'p> Run<'r, 'p> {
         }
         let levels = self.claims(bounds)?;
         let solution = Solution { assignments: assignments(self.instance, &self.best), levels };
-        Ok(match recheck(self.problem, &solution) {
+        Ok(match recheck(self.packing, &solution) {
             Ok(_) => Outcome::Solved(solution),
             Err(violations) => {
                 let texts: Vec<&str> = violations.iter().map(|violation| violation.text.as_str()).collect();
@@ -272,7 +272,7 @@ impl<'r, 'p> Run<'r, 'p> {
         if self.keeps_rows() {
             return Ok(Any::Found);
         }
-        let relaxed = relaxation(self.problem, Goal::Feasibility);
+        let relaxed = relaxation(self.packing, Goal::Feasibility);
         let limits = self.limits(BigRational::zero());
         if let Some(mut multipliers) = contradiction(&relaxed, &limits, &mut self.quiet())? {
             if with_few {
@@ -376,7 +376,7 @@ impl<'r, 'p> Run<'r, 'p> {
     /// The relaxation of a level, the levels before it at their present values, and what it proves.
     fn bound(&mut self, level: usize) -> Result<(Relaxation, LevelBound), String> {
         let frozen = self.frozen(level);
-        let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+        let relaxed = relaxation(self.packing, Goal::Level { level, frozen: &frozen });
         let bound = self.linear(&relaxed, frozen)?;
         self.report("prove", level, Some(&bound.proved));
         Ok((relaxed, bound))
@@ -549,7 +549,7 @@ impl<'r, 'p> Run<'r, 'p> {
             if frozen != bound.frozen {
                 // Lower values before it leave fewer solutions, so what a search said still holds.
                 let searched = bound.searched.take();
-                let relaxed = relaxation(self.problem, Goal::Level { level, frozen: &frozen });
+                let relaxed = relaxation(self.packing, Goal::Level { level, frozen: &frozen });
                 bound = LevelBound { searched, ..self.linear(&relaxed, frozen)? };
             }
             let incumbent = self.value(level);
@@ -592,7 +592,7 @@ impl<'r, 'p> Run<'r, 'p> {
     fn keep(&mut self, state: &State) {
         if state.score < self.score || self.values.is_none() {
             let best = state.snapshot();
-            let values = recheck_assignments(self.problem, &assignments(self.instance, &best)).ok();
+            let values = recheck_assignments(self.packing, &assignments(self.instance, &best)).ok();
             if values.is_some() || self.values.is_none() {
                 self.score = state.score.clone();
                 self.best = best;

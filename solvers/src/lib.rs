@@ -15,6 +15,7 @@
 //! ```
 
 mod annealing;
+mod balance;
 mod bounds;
 mod exact;
 mod exposed;

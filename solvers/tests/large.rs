@@ -66,7 +66,9 @@ fn gap(incumbent: &BigRational, bound: &BigRational) -> BigRational {
 #[test]
 fn everything_is_placed_within_a_tenth_of_the_best() {
     let problem = packing(&cluster(1523, 300, 7));
-    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+    let Outcome::Solved(solution) =
+        Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+    else {
         panic!("solved")
     };
     println!("{}", text::claimed(&problem, &solution));
@@ -81,7 +83,9 @@ fn everything_is_placed_within_a_tenth_of_the_best() {
 fn a_cluster_that_is_full_serves_priorities_in_order() {
     // Five machines hold 22 devices, far fewer than are asked for.
     let problem = packing(&cluster(5, 80, 7));
-    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+    let Outcome::Solved(solution) =
+        Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+    else {
         panic!("solved")
     };
     recheck(&problem, &solution).unwrap();
@@ -117,7 +121,9 @@ fn brim(machines: u64, seed: u64) -> String {
 fn what_is_free_in_slivers_is_brought_together() {
     for (machines, seed) in [(8, 1), (16, 2), (32, 3)] {
         let problem = packing(&brim(machines, seed));
-        let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+        let Outcome::Solved(solution) =
+            Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+        else {
             panic!("solved")
         };
         recheck(&problem, &solution).unwrap();
@@ -141,7 +147,9 @@ level high: wish0
 level low: wish1
 ",
     );
-    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+    let Outcome::Solved(solution) =
+        Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+    else {
         panic!("solved")
     };
     recheck(&problem, &solution).unwrap();
@@ -164,7 +172,9 @@ fn machines_that_all_differ_are_no_trouble() {
     text = text.replace("machine m0 0x", &format!("{machines}machine m0 0x"));
     let text = text.replace("whole 4", "whole 1").replace("whole 8", "whole 2");
     let problem = packing(&text);
-    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+    let Outcome::Solved(solution) =
+        Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+    else {
         panic!("solved")
     };
     let values = recheck(&problem, &solution).unwrap();
@@ -179,7 +189,7 @@ fn a_cancelled_search_keeps_what_it_has() {
     let cancellation = Cancellation::default();
     cancellation.cancel();
     let request = Request { cancellation, ..Request::default() };
-    match Highs::new().solve(&problem, &request, &mut |_| {}) {
+    match Highs::new().solve(Problem::Packing(&problem), &request, &mut |_| {}) {
         Outcome::Solved(solution) => assert!(recheck(&problem, &solution).is_ok()),
         Outcome::Unknown { because } => assert!(!because.is_empty()),
         Outcome::Infeasible(reason) => panic!("{reason:?}"),
@@ -189,9 +199,10 @@ fn a_cancelled_search_keeps_what_it_has() {
 #[test]
 fn progress_names_levels() {
     let problem = packing(&cluster(40, 30, 1));
-    let Problem::Packing(of) = &problem;
+    let of = &problem;
     let mut seen = Vec::new();
-    Highs::new().solve(&problem, &Request::default(), &mut |progress| seen.push(progress.level));
+    Highs::new()
+        .solve(Problem::Packing(&problem), &Request::default(), &mut |progress| seen.push(progress.level));
     assert!(!seen.is_empty());
     assert!(seen.iter().all(|level| of.levels.iter().any(|of| of.name == *level)));
 }
@@ -239,7 +250,9 @@ machine l40s 80x cpu 64000 devices 4 class 2 price 5.10
     }
     text += "level unmet: wish0 + wish1 + wish2 + wish3 + wish4 + wish5\nlevel bill: price\n";
     let problem = packing(&text);
-    let Outcome::Solved(solution) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+    let Outcome::Solved(solution) =
+        Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+    else {
         panic!("solved")
     };
     recheck(&problem, &solution).unwrap();

@@ -25,7 +25,7 @@ proptest! {
     fn the_best_of_everything_tried_is_found(text in tiny()) {
         let problem = packing(&text);
         let tried = best_of_all(&problem);
-        match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+        match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
             Outcome::Solved(solution) => {
                 let values = recheck(&problem, &solution).map_err(|violations| {
                     TestCaseError::fail(format!("{text}\n{violations:?}"))
@@ -60,7 +60,7 @@ proptest! {
     fn without_the_exact_program_bounds_still_hold(text in tiny()) {
         let problem = packing(&text);
         let tried = best_of_all(&problem);
-        match (Highs { exact_columns: 0 }).solve(&problem, &Request::default(), &mut |_| {}) {
+        match (Highs { exact_columns: 0 }).solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
             Outcome::Solved(solution) => {
                 let values = recheck(&problem, &solution).map_err(|violations| {
                     TestCaseError::fail(format!("{text}\n{violations:?}"))
@@ -99,15 +99,14 @@ proptest! {
     #[test]
     fn the_same_problem_gives_the_same_solution(text in tiny()) {
         let problem = packing(&text);
-        let solve = || format!("{:?}", Highs::new().solve(&problem, &Request::default(), &mut |_| {}));
+        let solve = || format!("{:?}", Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}));
         prop_assert_eq!(solve(), solve());
     }
 }
 
 /// The least levels, one before the other, over every way to place the copies; none where no way keeps
 /// the rows. Tries each copy in each form on each machine (and device, for a share), or not at all.
-fn best_of_all(problem: &Problem) -> Option<Vec<BigRational>> {
-    let Problem::Packing(packing) = problem;
+fn best_of_all(packing: &Packing) -> Option<Vec<BigRational>> {
     let copies: Vec<usize> = packing
         .items
         .iter()
@@ -115,7 +114,7 @@ fn best_of_all(problem: &Problem) -> Option<Vec<BigRational>> {
         .flat_map(|(item, of)| std::iter::repeat_n(item, of.most as usize))
         .collect();
     let mut best = None;
-    try_all(problem, packing, &copies, &mut Vec::new(), &mut best);
+    try_all(packing, &copies, &mut Vec::new(), &mut best);
     best
 }
 
@@ -123,7 +122,6 @@ fn best_of_all(problem: &Problem) -> Option<Vec<BigRational>> {
 type Place = (usize, usize, usize, u32);
 
 fn try_all(
-    problem: &Problem,
     packing: &Packing,
     copies: &[usize],
     placed: &mut Vec<Place>,
@@ -131,7 +129,7 @@ fn try_all(
 ) {
     let Some((&item, rest)) = copies.split_first() else {
         if let Some(assignments) = assignments(packing, placed)
-            && let Ok(values) = recheck_assignments(problem, &assignments)
+            && let Ok(values) = recheck_assignments(packing, &assignments)
             && best.as_ref().is_none_or(|best| values.levels < *best)
         {
             *best = Some(values.levels);
@@ -147,7 +145,7 @@ fn try_all(
                 // Copies of an item are alike: only in ascending order.
                 if last.is_none_or(|last| last <= place) {
                     placed.push(place);
-                    try_all(problem, packing, rest, placed, best);
+                    try_all(packing, rest, placed, best);
                     placed.pop();
                 }
             }
@@ -155,7 +153,7 @@ fn try_all(
     }
     // This copy and so all further ones of the item are left out.
     let next = rest.iter().position(|&other| other != item).unwrap_or(rest.len());
-    try_all(problem, packing, &rest[next..], placed, best);
+    try_all(packing, &rest[next..], placed, best);
 }
 
 fn assignments(packing: &Packing, placed: &[Place]) -> Option<Vec<Assignment>> {

@@ -35,8 +35,10 @@ level bill: price
 struct Liar<F: Fn(&Packing, &mut Solution)>(F);
 
 impl<F: Fn(&Packing, &mut Solution)> Solving for Liar<F> {
-    fn solve(&self, problem: &Problem, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
-        let Problem::Packing(packing) = problem;
+    fn solve(&self, problem: Problem<'_>, request: &Request, progress: &mut dyn FnMut(Progress)) -> Outcome {
+        let Problem::Packing(packing) = problem else {
+            return Highs::new().solve(problem, request, progress);
+        };
         let mut outcome = Highs::new().solve(problem, request, progress);
         if let Outcome::Solved(solution) = &mut outcome {
             (self.0)(packing, solution);
@@ -44,7 +46,7 @@ impl<F: Fn(&Packing, &mut Solution)> Solving for Liar<F> {
         outcome
     }
 
-    fn feasible(&self, _: &Problem, _: &[Assignment], _: &Request) -> Feasibility {
+    fn feasible(&self, _: &Packing, _: &[Assignment], _: &Request) -> Feasibility {
         Feasibility::Unknown
     }
 }
@@ -52,7 +54,7 @@ impl<F: Fn(&Packing, &mut Solution)> Solving for Liar<F> {
 /// What the recheck says of a liar's solution.
 fn refused(lie: impl Fn(&Packing, &mut Solution)) -> String {
     let problem = packing(FLEET);
-    match Liar(lie).solve(&problem, &Request::default(), &mut |_| {}) {
+    match Liar(lie).solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
         Outcome::Solved(solution) => match recheck(&problem, &solution) {
             Ok(_) => "accepted".into(),
             Err(violations) => violations.iter().map(described).collect(),
@@ -218,8 +220,10 @@ fn things_that_do_not_exist() {
 #[test]
 fn two_hundred_corruptions() {
     let problem = packing(FLEET);
-    let Problem::Packing(packing) = &problem;
-    let Outcome::Solved(original) = Highs::new().solve(&problem, &Request::default(), &mut |_| {}) else {
+    let packing = &problem;
+    let Outcome::Solved(original) =
+        Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {})
+    else {
         panic!("solved")
     };
     let true_levels = recheck(&problem, &original).unwrap().levels;
@@ -260,7 +264,7 @@ fn two_hundred_corruptions() {
                         _ => multipliers[which].1 += step,
                     }
                 }
-                Certificate::Trivial => solution.levels[level].bound += step,
+                Certificate::Trivial | Certificate::Copies { .. } => solution.levels[level].bound += step,
             },
             _ => solution.assignments[at].choice += 1,
         }
@@ -290,11 +294,11 @@ fn two_hundred_corruptions() {
 #[test]
 fn problems_that_refer_to_nothing() {
     let mut problem = packing(FLEET);
-    let Problem::Packing(of) = &mut problem;
+    let of = &mut problem;
     of.machines[0].capacity.pop();
     of.rows[0].terms[0].1 = berth_compiler::problem::Atom::Copies { item: 9 };
     of.levels[0].terms[0].1 = berth_compiler::problem::LevelAtom::Shortfall { wish: 9 };
-    match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+    match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
         Outcome::Unknown { because } => {
             assert_snapshot!(because, @"box[1] states 1 of 2 resources; a row counts an item or a place that does not exist; level unmet counts a wish that does not exist")
         }

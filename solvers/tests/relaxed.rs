@@ -2,7 +2,7 @@
 
 mod text;
 
-use berth_compiler::problem::{Problem, Relation};
+use berth_compiler::problem::{Packing, Relation};
 use berth_compiler::problem_description::{describe, number};
 use berth_compiler::relaxation::{Counted, Goal, Relaxation, dual_bound, farkas, proved, relaxation};
 use insta::assert_snapshot;
@@ -18,8 +18,7 @@ level bill: price
 ";
 
 /// One line for each column and row.
-fn shown(problem: &Problem, relaxation: &Relaxation) -> String {
-    let Problem::Packing(packing) = problem;
+fn shown(packing: &Packing, relaxation: &Relaxation) -> String {
     let name = |column: usize| match relaxation.columns[column].counts {
         Counted::Copies { item, choice, group } => {
             format!("x[{},{choice},{group}]", packing.items[item].name)

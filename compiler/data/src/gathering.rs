@@ -3,6 +3,7 @@
 use crate::cell::{Cell, PLACES};
 use crate::fits;
 use crate::instant::{Clock, Instant, SECOND};
+use crate::loads::{self, Gathered};
 use crate::refusal::Refusal;
 use crate::schema::{Kind, Role, Schema};
 use crate::sketch::Sketch;
@@ -32,6 +33,7 @@ pub struct Gathering {
     values: Vec<BigRational>,
     /// The sum and the number of the readings in the last step.
     open: (i128, u64),
+    loads: Gathered,
 }
 
 /// A row's cells, in the order of the schema's columns.
@@ -54,6 +56,7 @@ impl Gathering {
             output: sketch(Role::Output),
             values: Vec::new(),
             open: (0, 0),
+            loads: Gathered::default(),
             schema,
         }
     }
@@ -66,6 +69,7 @@ impl Gathering {
     /// Takes one row.
     pub fn take(&mut self, row: &Row<'_>) -> Result<(), Refusal> {
         let (mut time, mut prompt, mut output, mut reading) = (None, None, None, None);
+        let (mut layer, mut expert, mut load) = (0, None, None);
         for (column, cell) in self.schema.columns.iter().zip(row) {
             let of = |refusal: Refusal| refusal.of(&column.name);
             match column.role {
@@ -73,7 +77,13 @@ impl Gathering {
                 Role::Prompt => prompt = Some(cell.tokens().map_err(of)?),
                 Role::Output => output = Some(cell.tokens().map_err(of)?),
                 Role::Reading => reading = Some(cell.reading().map_err(of)?),
+                Role::Layer => layer = loads::index(cell).map_err(of)?,
+                Role::Expert => expert = Some(loads::index(cell).map_err(of)?),
+                Role::Load => load = Some(loads::load(cell).map_err(of)?),
             }
+        }
+        if let (Some(expert), Some(load)) = (expert, load) {
+            return self.loads.take(layer, expert, load);
         }
         let Some(time) = time else {
             return Err(Refusal::new("this row has no time", "Give every row its time."));
@@ -177,6 +187,9 @@ impl Gathering {
     /// # Errors
     /// Where there was no row.
     pub fn finish(mut self) -> Result<Rows, Refusal> {
+        if self.schema.kind == Kind::Loads {
+            return self.loads.finish().map(Rows::Loads);
+        }
         let Some((first, last)) = self.times else {
             return Err(Refusal::new("a head and no rows", "A trace needs at least one row."));
         };
@@ -203,6 +216,7 @@ impl Gathering {
                 self.values.push(mean);
                 Ok(Rows::Readings(Readings { unit, count: self.count, start, values: self.values }))
             }
+            Kind::Loads => Err(Refusal::new("loads beside times", "Give each a file of its own.")),
         }
     }
 }

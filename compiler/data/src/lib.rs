@@ -1,7 +1,7 @@
 //! # berth-data
 //!
-//! Files that a plan file names with `trace("…")`, decoded and summed up: requests that arrived, or readings
-//! over time. Text (CSV, JSON lines, either of them in gzip) is read once, from a file or a pipe, in memory
+//! Files that a plan file names with `trace("…")`, decoded and summed up: requests that arrived, readings
+//! over time, or loads of experts. Text (CSV, JSON lines, either of them in gzip) is read once, from a file or a pipe, in memory
 //! that does not grow with it; Parquet needs a file. A [`Cache`] spares files from before the decoding. What comes out are the types of
 //! [`berth_language::data`].
 //!
@@ -18,6 +18,7 @@ mod gathering;
 mod instant;
 mod json;
 mod lines;
+mod loads;
 mod parquet_rows;
 mod refusal;
 mod schema;

@@ -30,6 +30,8 @@ pub enum Kind {
         /// As the head writes it.
         unit: String,
     },
+    /// The load of an expert.
+    Loads,
 }
 
 /// A column that is read.
@@ -54,6 +56,12 @@ pub enum Role {
     Output,
     /// The value that was read.
     Reading,
+    /// Which layer.
+    Layer,
+    /// Which of its experts.
+    Expert,
+    /// How much was asked of it.
+    Load,
 }
 
 /// The columns of requests in one of the traces that are read.
@@ -121,7 +129,7 @@ const NEEDED: &str = "\
     A file of requests has `time`, and `prompt` and `output` if they are known; or the columns of Azure \
     (`TIMESTAMP`, `ContextTokens`, `GeneratedTokens`), BurstGPT (`Timestamp`, `Request tokens`, `Response tokens`) \
     or Mooncake (`timestamp`, `input_length`, `output_length`). A file of readings has `time` and a column headed by \
-    its unit, such as `g/kWh`.";
+    its unit, such as `g/kWh`. A file of loads of experts has `expert` and `load`, and perhaps `layer`.";
 
 impl Schema {
     /// What columns of these names mean.
@@ -158,6 +166,13 @@ impl Schema {
                 }
             }
             let schema = Self { kind, columns, clock_unit: known.clock_unit };
+            schema.each_once(&names)?;
+            return Ok(schema);
+        }
+        if let (Some(expert), Some(load)) = (found("expert"), found("load")) {
+            let mut columns = vec![column(Role::Expert, expert), column(Role::Load, load)];
+            columns.extend(found("layer").map(|layer| column(Role::Layer, layer)));
+            let schema = Self { kind: Kind::Loads, columns, clock_unit: SECOND };
             schema.each_once(&names)?;
             return Ok(schema);
         }
@@ -224,6 +239,10 @@ mod tests {
                 format!("{schema} {}", read.join(" "))
             }
             Ok(Schema { kind: Kind::Readings { unit }, .. }) => format!("readings {unit}"),
+            Ok(Schema { kind: Kind::Loads, columns, .. }) => {
+                let read: Vec<_> = columns.iter().map(|column| column.index.to_string()).collect();
+                format!("loads {}", read.join(" "))
+            }
             Err(refusal) => refusal.found,
         }
     }
@@ -240,6 +259,9 @@ mod tests {
             (" Time , Prompt ,user", "plain 0 1"),
             ("time,g/kWh", "readings g/kWh"),
             ("zone,time,$/h", "readings $/h"),
+            ("layer,Expert,load", "loads 1 2 0"),
+            ("expert,load", "loads 0 1"),
+            ("expert,load,expert", "two columns are named `expert`"),
             ("time,g/kWh,W", "several columns are headed by a unit: `g/kWh`, `W`"),
             ("time,prompt,Prompt", "two columns are named `prompt`"),
             (

@@ -1,6 +1,6 @@
 //! A summary as the cache keeps it: numbers as `3/4`, nothing rounded.
 
-use berth_language::data::{Data, Fit, Readings, Requests, Rows, Sample};
+use berth_language::data::{Data, Fit, Loads, Readings, Requests, Rows, Sample};
 use num_rational::BigRational;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,10 @@ enum StoredRows {
         count: u64,
         start: Option<i64>,
         values: Vec<String>,
+    },
+    Loads {
+        count: u64,
+        layers: Vec<Vec<u64>>,
     },
 }
 
@@ -64,6 +68,9 @@ impl Stored {
                 start: *start,
                 values: values.iter().map(ToString::to_string).collect(),
             },
+            Rows::Loads(Loads { count, layers }) => {
+                StoredRows::Loads { count: *count, layers: layers.clone() }
+            }
         };
         Self { sha256: data.sha256.clone(), step: step.to_string(), rows }
     }
@@ -101,6 +108,7 @@ impl Stored {
                 start,
                 values: values.iter().map(|value| rational(value)).collect::<Option<_>>()?,
             }),
+            StoredRows::Loads { count, layers } => Rows::Loads(Loads { count, layers }),
         };
         Some(Data { sha256: self.sha256, rows })
     }

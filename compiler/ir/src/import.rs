@@ -162,6 +162,8 @@ fn precisions(work: &LlmWork) -> Vec<Precision> {
         tensor: _,
         pipeline: _,
         expert: _,
+        expert_load: _,
+        redundant_experts: _,
         data: _,
         context: _,
         nodes: _,

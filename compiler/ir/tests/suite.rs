@@ -469,7 +469,7 @@ fn links(graph: &OperatorGraph, degrees: &Degrees) -> String {
     let mut text = String::new();
     for phase in &graph.phases {
         let refused =
-            phase.refuses(*degrees).map_or(String::new(), |because| format!(", refused: {because}"));
+            phase.refuses(*degrees, false).map_or(String::new(), |because| format!(", refused: {because}"));
         writeln!(text, "{}{refused}", phase_title(phase)).unwrap();
         for operator in phase.operators.node_weights() {
             let sent = operator.link_bytes.with_degrees(degrees);

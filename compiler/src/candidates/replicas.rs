@@ -3,14 +3,17 @@
 use super::groups::{Group, NODES, groups};
 use super::{DeviceClass, Disregarded, Layout, allowed, largest_machine};
 use crate::degrees::Degrees;
+use crate::experts::{PlacedExperts, Placing};
 use crate::graph::{OperatorGraph, Phase, PhaseGraph};
 use crate::performance::hardware::Hardware;
 use crate::performance::images::Images;
 use crate::performance::memory::Phases;
 use crate::performance::serving::{Replica, Workload};
+use crate::solving::Solving;
 use berth_language::model::{CountBound, Draws, Fact, LlmWork, Precision, Program};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
+use std::rc::Rc;
 
 /// Tensor degrees that are tried where no line says which.
 const TENSOR_DEGREES: [u64; 4] = [1, 2, 4, 8];
@@ -51,22 +54,28 @@ pub(crate) fn workload(work: &LlmWork, spacing: f64) -> Workload {
     }
 }
 
-/// Every replica of a model that the lines of its work allow, or why it cannot be, in order of device class, precision and
-/// degrees.
+/// A replica, and where its experts stand, if that is placed; or why it cannot be.
+pub(crate) type Laid = Result<(Replica, Option<Rc<PlacedExperts>>), String>;
+
+/// Every replica of a model that the lines of its work allow, or why it cannot be, in order of device class, precision,
+/// degrees and copies of experts.
 pub(crate) fn replicas(
     program: &Program,
-    name: &str,
-    work: &LlmWork,
-    workload: &Workload,
+    (name, work, workload): (&str, &LlmWork, &Workload),
     graph: &OperatorGraph,
     classes: &[DeviceClass],
     without: &Disregarded,
-) -> Vec<(Layout, Result<Replica, String>)> {
+    solving: &dyn Solving,
+) -> Vec<(Layout, Laid)> {
     let batch = largest_batch(work, without);
     let precisions = allowed(&work.precision, without, &[Precision::Bf16]);
     let any: Vec<usize> = classes.iter().map(|class| class.device).collect();
     let devices = allowed(&work.device, without, &any);
-    let mut found = Vec::new();
+    let stated = work.expert_load.as_deref().filter(|stated| !without.contains(&stated.span));
+    let redundant = work.redundant_experts.iter().filter(|line| !without.contains(&line.span)).collect();
+    let stated = stated.map(|stated| (&stated.value, stated.span));
+    let mut placing = Placing::new(name, stated, redundant, solving);
+    let mut found: Vec<(Layout, Laid)> = Vec::new();
     for (class_index, class) in classes.iter().enumerate() {
         if class.hardware.is_none() || !devices.contains(&class.device) {
             continue;
@@ -93,17 +102,24 @@ pub(crate) fn replicas(
                     continue;
                 }
                 for degrees in shapes(work, without, prefill.has_experts(), group) {
-                    let nodes = group.nodes;
-                    let layout =
-                        Layout { class: class_index, degrees, nodes, precision, batch, sharding: None };
-                    let replica =
-                        replica(phases, &hardware, degrees, workload).and_then(|replica| match joined {
-                            true => Ok(replica),
+                    let layout = Layout {
+                        class: class_index,
+                        degrees,
+                        nodes: group.nodes,
+                        precision,
+                        batch,
+                        sharding: None,
+                        redundant: 0,
+                    };
+                    for (redundant, laid) in laid(phases, &hardware, degrees, workload, placing.as_mut()) {
+                        let laid = laid.and_then(|laid| match joined {
+                            true => Ok(laid),
                             false => Err("a node states no `network` to the others".to_owned()),
                         });
-                    fits_alone |=
-                        nodes == 1 && replica.as_ref().is_ok_and(|replica| replica.slots(batch) > 0);
-                    found.push((layout, replica));
+                        let fits = laid.as_ref().is_ok_and(|(replica, _)| replica.slots(batch) > 0);
+                        fits_alone |= group.nodes == 1 && fits;
+                        found.push((Layout { redundant, ..layout }, laid));
+                    }
                 }
             }
         }
@@ -111,23 +127,41 @@ pub(crate) fn replicas(
     found
 }
 
-/// A replica with these degrees, or why it cannot be.
-fn replica(
+/// Replicas with these degrees, by how many copies of experts they have beyond one of each; or why there are none.
+fn laid(
     phases: Phases<'_>,
     hardware: &Hardware,
     degrees: Degrees,
     workload: &Workload,
-) -> Result<Replica, String> {
+    placing: Option<&mut Placing<'_>>,
+) -> Vec<(u64, Laid)> {
+    let refused = |because: String| vec![(0, Err(because))];
     // Edited text may have lost the pass.
     let made = phases.prefill.phase == Phase::Denoise;
     if phases.vision.is_none() && !made && workload.images.is_some() {
-        return Err("no pass sees the images of its requests".to_owned());
+        return refused("no pass sees the images of its requests".to_owned());
     }
-    let refuses = |graph: &PhaseGraph| graph.refuses(degrees);
-    match refuses(phases.prefill).or_else(|| refuses(phases.vision?)) {
-        Some(because) => Err(because),
-        None => Replica::new(phases, hardware, degrees, workload).map_err(|error| error.to_string()),
+    let placing = placing.filter(|placing| degrees.expert > 1 || placing.asks_for_copies());
+    let placing = placing.zip(phases.prefill.experts());
+    let refuses = |graph: &PhaseGraph| graph.refuses(degrees, placing.is_some());
+    if let Some(because) = refuses(phases.prefill).or_else(|| refuses(phases.vision?)) {
+        return refused(because);
     }
+    let Some((placing, (experts, per_token, layers))) = placing else {
+        let replica = Replica::new(phases, hardware, degrees, workload);
+        return vec![(0, replica.map(|replica| (replica, None)).map_err(|error| error.to_string()))];
+    };
+    let placed = match placing.placed(experts, layers, degrees.expert) {
+        Ok(placed) => placed,
+        Err(because) => return refused(because),
+    };
+    let with = |placed: Rc<PlacedExperts>| {
+        let spread = placed.spread(per_token);
+        let replica = Replica::with_experts(phases, hardware, degrees, workload, &spread);
+        let redundant = placed.redundant();
+        (redundant, replica.map(|replica| (replica, Some(placed))).map_err(|error| error.to_string()))
+    };
+    placed.into_iter().map(with).collect()
 }
 
 /// Every way to divide a model over the devices of a group that the lines allow: of one node over some of them, of

@@ -103,9 +103,11 @@ fn of_service<'p>(program: &'p Program, index: usize, service: &'p Service) -> V
     }
     lines.extend(service.replicas.iter().map(|bound| own(bound.span, bounded(&replicas, bound))));
     if let Work::Llm(work) = &service.work {
-        let LlmWork { batch, precision, device, .. } = work;
+        let LlmWork { batch, redundant_experts, precision, device, .. } = work;
         let figure = |field| Subject::Figure { of: Of::Service(index), field, statistic: None };
         lines.extend(batch.iter().map(|bound| own(bound.span, bounded(&figure("batch"), bound))));
+        let redundant = figure("redundant_experts");
+        lines.extend(redundant_experts.iter().map(|bound| own(bound.span, bounded(&redundant, bound))));
         let degrees = degree_lines(work).into_iter().map(|(axis, lines)| (axis.name(), lines));
         for (choice, degrees) in degrees.chain([("nodes", work.nodes.as_slice())]) {
             lines.extend(degrees.iter().map(|line| {

@@ -78,7 +78,15 @@ pub(super) fn candidates(
             // Whatever it is held in, a model learns in 16 bits as yet.
             let graph = graph.phase(&job.name, precision, class.target, Phase::Step);
             for degrees in search.shapes(graph, u64::from(largest_machine(program, class))) {
-                let layout = Layout { class: index, degrees, nodes: 1, precision, batch: 0, sharding: None };
+                let layout = Layout {
+                    class: index,
+                    degrees,
+                    nodes: 1,
+                    precision,
+                    batch: 0,
+                    sharding: None,
+                    redundant: 0,
+                };
                 let mut refuse = |because: String, finish: f64, origins: Vec<Span>| {
                     refusals.push((finish, Refusal { layout, because, origins }));
                 };
@@ -87,7 +95,7 @@ pub(super) fn candidates(
                     refuse(because.to_owned(), f64::INFINITY, Vec::new());
                     continue;
                 };
-                if let Some(because) = graph.refuses(degrees) {
+                if let Some(because) = graph.refuses(degrees, false) {
                     refuse(because, f64::INFINITY, Vec::new());
                     continue;
                 }
@@ -106,6 +114,7 @@ pub(super) fn candidates(
                             degrees: Degrees { data: degrees.data * training.step.copies, ..degrees },
                             batch: training.step.sequences,
                             sharding: Some(training.step.sharding),
+                            redundant: 0,
                             ..layout
                         };
                         let place = kept.entry((index, degrees.devices()));
@@ -140,6 +149,7 @@ pub(super) fn candidates(
                 capacities: Vec::new(),
                 replica: None,
                 training: Some(Training { is_first, ..training.clone() }),
+                experts: None,
             });
         };
         candidate(true);

@@ -11,6 +11,7 @@ use crate::candidates::{
 };
 use crate::graph::OperatorGraph;
 use crate::problem::{Atom, Relation, Row};
+use crate::solving::Solving;
 use berth_language::model::{Compare, Condition, Job, LlmWork, Program, Statistic};
 use berth_language::quantity::Dimension;
 use berth_language::span::Span;
@@ -54,27 +55,30 @@ pub(super) fn candidates(
     graph: &OperatorGraph,
     classes: &[DeviceClass],
     without: &Disregarded,
+    solving: &dyn Solving,
 ) -> ServiceCandidates {
     let mut found = ServiceCandidates::default();
     let batch = largest_batch(runs, without);
     // Requests are taken when there is room: none comes late.
     let workload = workload(runs, 1.0);
-    for (layout, replica) in replicas(program, &job.name, runs, &workload, graph, classes, without) {
-        let judged = replica.and_then(|replica| {
+    let laid = replicas(program, (&job.name, runs, &workload), graph, classes, without, solving);
+    for (layout, replica) in laid {
+        let judged = replica.and_then(|(replica, experts)| {
             let capacity = replica.capacity(batch, &[]).map_err(|error| error.to_string())?;
             match capacity.rate < LEAST_RATE {
                 true => Err(why_nothing(&replica, batch, false)),
-                false => Ok((capacity.rate, replica)),
+                false => Ok((capacity.rate, replica, experts)),
             }
         });
         match judged {
-            Ok((rate, replica)) => found.candidates.push(Candidate {
+            Ok((rate, replica, experts)) => found.candidates.push(Candidate {
                 layout: Some(layout),
                 devices: layout.devices(),
                 classes: Some(vec![layout.class]),
                 capacities: vec![Capacity { rate, limited_by: None }],
                 replica: Some(replica),
                 training: None,
+                experts,
             }),
             Err(because) => found.refusals.push(Refusal { layout, because, origins: Vec::new() }),
         }

@@ -1,11 +1,12 @@
 //! What one device holds: weights, KV cache, and what the engine needs beside them.
 
+use super::experts::ExpertSpread;
 use super::hardware::Hardware;
 use super::phase::EngineOverhead;
 use super::{Note, NoteKind, PerformanceError};
 use crate::degrees::Degrees;
 use crate::form::{Binding, Form};
-use crate::graph::{Operator, Phase, PhaseGraph};
+use crate::graph::{Operator, OperatorKind, Phase, PhaseGraph};
 
 /// Bytes of context, communication buffers, captured graphs and fragmentation on each device.
 ///
@@ -38,7 +39,7 @@ pub struct Memory {
 
 impl Memory {
     /// Of the fullest device of a replica with these degrees, whose largest pass over images is `image`: the devices of the
-    /// first stage hold what sees them beside their layers.
+    /// first stage hold what sees them beside their layers. Its experts stand as `spread` says.
     ///
     /// # Errors
     /// A form has no finite value at this degree.
@@ -48,11 +49,17 @@ impl Memory {
         degrees: Degrees,
         engine: &EngineOverhead,
         image: &Binding,
+        spread: &ExpertSpread,
     ) -> Result<Self, PerformanceError> {
         let one = Binding { sequences: 1.0, new: 1.0, context: 0.0, degrees };
         let full = Binding { sequences: 1.0, new: engine.token_budget, context: 0.0, degrees };
         let held = |of: fn(&Operator) -> &Form| {
-            let held = |operator: &Operator| finite(of(operator).evaluate(&one), &operator.name);
+            let held = |operator: &Operator| {
+                let held = finite(of(operator).evaluate(&one), &operator.name)?;
+                // Copies of an expert are held as often as there are.
+                let copies = matches!(operator.kind, OperatorKind::Experts { .. }).then_some(spread.copies);
+                Ok(held * copies.unwrap_or(1.0))
+            };
             let sees = match vision {
                 Some(vision) => fullest(vision, 1, held, 0.0)?,
                 None => 0.0,

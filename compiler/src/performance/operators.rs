@@ -4,6 +4,7 @@
 //! efficiency is looked up. A device without fits gets a roofline from its datasheet with guessed
 //! efficiencies, a wide band and a note that says so.
 
+use super::experts::ExpertSpread;
 use super::fits::{self, DecodeAttention, Fit, Matmul, PrefillAttention};
 use super::hardware::Hardware;
 use super::links;
@@ -69,7 +70,8 @@ fn finite(operator: &Operator, form: &Form, binding: &Binding) -> Result<f64, Pe
 }
 
 /// The time of one repetition of `operator`, with its `demands` at `binding`, on one device of `hardware`, in seconds; the
-/// band holds nine of ten rows that its fit had not seen. Where it comes from is added to `notes`.
+/// band holds nine of ten rows that its fit had not seen. Where experts stand as `spread` says, it is the mean of the layers.
+/// Where it comes from is added to `notes`.
 ///
 /// # Errors
 /// The device states no peak rate at the precision, the node no fabric where devices must
@@ -80,6 +82,7 @@ pub fn operator_time(
     phase: Phase,
     hardware: &Hardware,
     binding: &Binding,
+    spread: &ExpertSpread,
     notes: &mut Notes,
 ) -> Result<Band, PerformanceError> {
     let at = |form: &Form| finite(operator, form, binding);
@@ -123,14 +126,20 @@ pub fn operator_time(
             }
         }
         OperatorKind::Experts { tokens, experts, per_token, precision, .. } => {
-            let (experts, per_token) = (*experts as f64, *per_token as f64);
-            let tokens = at(tokens)?;
-            // Experts that some token reads, where each token chooses as if by lot.
-            let read = 1.0 - (1.0 - per_token / experts).powf(tokens);
-            let bytes = weight_bytes * read + activation_bytes;
+            // Those that some token reads, where each token chooses as if by lot.
+            let read = spread.read(at(tokens)?, *experts as f64, *per_token as f64);
+            let weights = weight_bytes * spread.copies * read;
             let precision = arithmetic(operator, *precision, hardware)?;
             let rates = (hardware.peak(precision)?, hardware.bandwidth);
-            Ok(unfitted("experts, their load taken as even,", flops, bytes, rates, hardware, notes))
+            let what = match spread.is_known() {
+                true => "experts, the fullest group of each layer setting its pace,",
+                false => "experts, their load taken as even,",
+            };
+            notes.add(|| unfitted_note(what, hardware));
+            let seconds = |imbalance: f64| {
+                guessed(flops * imbalance, weights + activation_bytes * imbalance, rates).middle
+            };
+            Ok(Band::around(spread.mean(seconds), UNMEASURED_ERROR))
         }
         OperatorKind::LatentAttention { .. } => {
             let rates = (hardware.peak(Precision::Bf16)?, hardware.bandwidth);
@@ -146,7 +155,11 @@ pub fn operator_time(
         OperatorKind::AllGather { axis, message } | OperatorKind::ReduceScatter { axis, message } => {
             links::all_gather(*axis, at(message)?, binding.degrees, hardware, notes)
         }
-        OperatorKind::AllToAll => links::all_to_all(link_bytes, binding.degrees, hardware, notes),
+        OperatorKind::AllToAll => {
+            // The fullest group takes in, and sends back, that much more.
+            let fullest = spread.mean(|imbalance| imbalance * link_bytes);
+            links::all_to_all(fullest, binding.degrees, hardware, notes)
+        }
         OperatorKind::Send => links::send(link_bytes, binding.degrees, hardware, notes),
         OperatorKind::KvExchange => links::kv_exchange(link_bytes, binding.degrees, hardware, notes),
     }
@@ -390,8 +403,13 @@ fn unfitted(
     hardware: &Hardware,
     notes: &mut Notes,
 ) -> Band {
+    notes.add(|| unfitted_note(what, hardware));
+    guessed(flops, bytes, rates)
+}
+
+fn unfitted_note(what: &str, hardware: &Hardware) -> Note {
     let (compute, memory, launch) = DATASHEET;
-    notes.add(|| Note {
+    Note {
         kind: NoteKind::Datasheet,
         text: format!(
             "{what} on {} is not fitted yet: its datasheet at {:.0} % of arithmetic, {:.0} % of memory \
@@ -402,8 +420,7 @@ fn unfitted(
             1e6 * launch,
             100.0 * UNMEASURED_ERROR
         ),
-    });
-    guessed(flops, bytes, rates)
+    }
 }
 
 pub(super) fn unmeasured(hardware: &Hardware) -> Note {

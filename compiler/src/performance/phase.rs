@@ -3,6 +3,7 @@
 //! Linear in the operators: without one of them the pass takes exactly that operator's time less, where nothing
 //! runs behind it and it runs behind nothing.
 
+use super::experts::ExpertSpread;
 use super::hardware::Hardware;
 use super::operators::{Demands, operator_time};
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
@@ -86,6 +87,21 @@ pub fn pass(
     engine: &EngineOverhead,
     notes: &mut Notes,
 ) -> Result<Pass, PerformanceError> {
+    spread_pass(graph, hardware, binding, engine, &ExpertSpread::even(), notes)
+}
+
+/// The same of experts that stand as `spread` says.
+///
+/// # Errors
+/// As [`pass`].
+pub fn spread_pass(
+    graph: &PhaseGraph,
+    hardware: &Hardware,
+    binding: &Binding,
+    engine: &EngineOverhead,
+    spread: &ExpertSpread,
+    notes: &mut Notes,
+) -> Result<Pass, PerformanceError> {
     let step = engine.step + engine.sequence * binding.sequences;
     let mut pass = Pass {
         seconds: Band::exact(0.0),
@@ -102,7 +118,7 @@ pub fn pass(
     let mut times = Vec::with_capacity(graph.operators.node_count());
     for operator in graph.operators.node_weights() {
         let demands = Demands::of(operator, binding)?;
-        times.push(operator_time(operator, &demands, graph.phase, hardware, binding, notes)?);
+        times.push(operator_time(operator, &demands, graph.phase, hardware, binding, spread, notes)?);
         let repeat = operator.repeat as f64;
         let Demands { flops, weight_bytes, activation_bytes, kv_bytes, link_bytes } = demands;
         pass.flops += repeat * flops;

@@ -51,10 +51,11 @@
 
 use super::curve::{Curve, grid};
 use super::draws::{Lengths, normal_below};
+use super::experts::ExpertSpread;
 use super::hardware::Hardware;
 use super::images::{Images, Prompts};
 use super::memory::{Memory, Phases};
-use super::phase::{EngineOverhead, pass};
+use super::phase::{EngineOverhead, spread_pass};
 use super::queueing::{Wait, erlang_c, smallest};
 use super::{Band, Note, NoteKind, Notes, PerformanceError};
 use crate::degrees::Degrees;
@@ -163,12 +164,26 @@ impl Replica {
     /// A replica with these degrees. Without `decode` each request is one pass of `prefill`.
     ///
     /// # Errors
-    /// As [`pass`].
+    /// As [`pass`](super::phase::pass).
     pub fn new(
         phases: Phases,
         hardware: &Hardware,
         degrees: Degrees,
         workload: &Workload,
+    ) -> Result<Self, PerformanceError> {
+        Self::with_experts(phases, hardware, degrees, workload, &ExpertSpread::even())
+    }
+
+    /// The same, with experts that stand as `spread` says.
+    ///
+    /// # Errors
+    /// As [`pass`](super::phase::pass).
+    pub fn with_experts(
+        phases: Phases,
+        hardware: &Hardware,
+        degrees: Degrees,
+        workload: &Workload,
+        spread: &ExpertSpread,
     ) -> Result<Self, PerformanceError> {
         let Phases { prefill, decode, vision } = phases;
         let engine = EngineOverhead::ASSUMED;
@@ -185,7 +200,7 @@ impl Replica {
             Some(_) => engine,
             None => EngineOverhead { token_budget: prompt.largest(), ..engine },
         };
-        let memory = Memory::of(phases, hardware, degrees, &engine, &largest)?;
+        let memory = Memory::of(phases, hardware, degrees, &engine, &largest, spread)?;
         notes.add(|| memory.note());
         let context = resident(&prompt, &output).0;
         let (groups, stages) = (degrees.data as f64, degrees.pipeline as f64);
@@ -200,7 +215,7 @@ impl Replica {
             let sequences = (batch / stages).max(1.0);
             let binding = Binding { sequences, new: 1.0, context, degrees };
             let wanted = if batch <= BATCH_NOTED { &mut notes } else { &mut Notes::Ignored };
-            let pass = pass(decode, hardware, &binding, &engine, wanted)?;
+            let pass = spread_pass(decode, hardware, &binding, &engine, spread, wanted)?;
             decode_curve.push((batch, pass.seconds));
         }
         let mut prefill_curve = Vec::new();
@@ -214,7 +229,7 @@ impl Replica {
             }
             let binding = Binding { sequences: 1.0, new, context: 0.0, degrees };
             let wanted = if new <= noted { &mut notes } else { &mut Notes::Ignored };
-            let pass = pass(prefill, hardware, &binding, &engine, wanted)?;
+            let pass = spread_pass(prefill, hardware, &binding, &engine, spread, wanted)?;
             prefill_curve.push((new, pass.seconds));
         }
         for note in parallel(&degrees) {

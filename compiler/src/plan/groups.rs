@@ -3,7 +3,7 @@
 //! A solution says how many first nodes and how many others a place has, and all are alike. Here they are told apart: in
 //! each place the nodes in order, as many at a time as a replica takes.
 
-use crate::problem::{Assignment, Packing, Problem, Solution, Together};
+use crate::problem::{Assignment, Packing, Solution, Together};
 use crate::recheck::{self, Values};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,8 +85,7 @@ pub fn broken(packing: &Packing, values: &Values, (item, choice): (usize, usize)
 }
 
 /// The same solution, of these values, with the nodes of each replica side by side, where no line tells them apart.
-pub fn side_by_side(problem: &Problem, solution: Solution, values: Values) -> (Solution, Values) {
-    let Problem::Packing(packing) = problem;
+pub fn side_by_side(packing: &Packing, solution: Solution, values: Values) -> (Solution, Values) {
     if packing.items.iter().all(|item| item.beside.is_none()) {
         return (solution, values);
     }
@@ -121,7 +120,7 @@ pub fn side_by_side(problem: &Problem, solution: Solution, values: Values) -> (S
         }
     }
     arranged.assignments.sort();
-    match recheck::recheck(problem, &arranged) {
+    match recheck::recheck(packing, &arranged) {
         Ok(values) => (arranged, values),
         Err(_) => (solution, values),
     }

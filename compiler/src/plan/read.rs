@@ -214,6 +214,10 @@ fn claim(
             proved: number(*proved)? - standing,
             multipliers: multipliers(rows)?,
         },
+        CertificateEntry::Copies { .. } => {
+            let text = format!("the certificate of `{}` is of no objective", entry.name);
+            return Err(Unknown { span: None, text });
+        }
     };
     Ok(LevelClaim { incumbent: incumbent.clone(), bound, certificate })
 }

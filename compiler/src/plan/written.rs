@@ -5,6 +5,7 @@ use crate::candidates::{Candidate, Candidates, precision_name};
 use crate::jobs::{Training, jobs, requests, seconds_for};
 use crate::plan::actions::actions;
 use crate::plan::autoscaling::autoscaling;
+use crate::plan::experts::expert_entries;
 use crate::plan::groups::{Grouped, groups as together, is_part};
 use crate::plan::judged::requirement_entries;
 use crate::plan::predicted::{loads, measures};
@@ -62,6 +63,7 @@ pub fn plan(world: World<'_>, solution: &Solution, values: &Values) -> Plan {
         unplaced: unplaced(world, values),
         actions: actions(world, solution, &autoscaling),
         jobs: job_entries(world, values),
+        experts: expert_entries(world, values),
         measures: measures(world, solution, values, &loads),
         requirements,
         wishes: wish_entries(world, values),
@@ -184,6 +186,7 @@ fn objective_entries(world: World<'_>, solution: &Solution) -> Vec<ObjectiveEntr
                         proved: float_at_most(&(proved + &constant)),
                         multipliers: multipliers(rows),
                     },
+                    Certificate::Copies { counts } => CertificateEntry::copies(counts),
                 },
             }
         })
@@ -339,6 +342,7 @@ pub fn plan_layout(candidates: &Candidates, layout: &crate::candidates::Layout) 
             .sharding
             .filter(|sharding| *sharding != Sharding::None)
             .map(|sharding| sharding.name().to_owned()),
+        redundant: layout.redundant,
     }
 }
 

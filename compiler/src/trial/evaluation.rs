@@ -477,6 +477,7 @@ impl Evaluation<'_> {
                 "data" => Several::Number(Quantity::integer(layout.degrees.data)),
                 "context" => Several::Number(Quantity::integer(layout.degrees.context)),
                 "nodes" => Several::Number(Quantity::integer(layout.nodes)),
+                "redundant_experts" => Several::Number(Quantity::integer(layout.redundant)),
                 "batch" => Several::Number(Quantity::integer(layout.batch)),
                 "precision" => Several::Name(precision_name(layout.precision).to_owned()),
                 _ => {
@@ -617,7 +618,16 @@ impl Several {
 fn is_layout(field: &str) -> bool {
     matches!(
         field,
-        "tensor" | "pipeline" | "expert" | "data" | "context" | "nodes" | "batch" | "precision" | "device"
+        "tensor"
+            | "pipeline"
+            | "expert"
+            | "redundant_experts"
+            | "data"
+            | "context"
+            | "nodes"
+            | "batch"
+            | "precision"
+            | "device"
     )
 }
 

@@ -540,6 +540,35 @@ service paint {
 }",
     ),
     code(
+        "service::no-experts",
+        "experts of a model that has none",
+        "\
+`expert_load` says how much is asked of each expert, and `redundant_experts` how many have copies. Both are of models
+whose layers have `experts`, of which some read each token. This model has a single feed-forward in every layer.",
+        "\
+use catalog.models as models
+service chat {
+    model = models.llama_3_1_8b_instruct
+    expert_load = zipf(1.0)
+}",
+        "\
+use catalog.models as models
+service chat {
+    model = models.mixtral_8x7b_instruct
+    expert_load = zipf(1.0)
+}",
+    ),
+    code(
+        "service::other-experts",
+        "loads of the experts of another model",
+        "\
+A file of loads has a row for each layer with experts and each of its experts: `layer,expert,load`. Layers may be numbered
+in any way, as long as there are as many of them as the model has; experts are numbered from 0. Without a column `layer`
+all layers are alike. This file is of a model with other layers, or with more experts.",
+        "",
+        "",
+    ),
+    code(
         "service::no-prediction",
         "guesses of a model that makes none",
         "\

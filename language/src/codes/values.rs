@@ -420,7 +420,8 @@ The name leads to a folder, to a file that you may not read, or to one that is t
         "a data file that holds something else",
         "\
 A file of requests has a column of times and, where lengths are read from it, columns of tokens; a file of readings has a
-column of times and one whose head is its unit: `time,g/kWh`. Times stand in order. The message says which line or column
+column of times and one whose head is its unit: `time,g/kWh`. Times stand in order. A file of what is asked of experts has
+the columns `expert` and `load`, and perhaps `layer`. The message says which line or column
 of the file is at odds with that, and what to do.",
         "",
         "",

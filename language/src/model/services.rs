@@ -1,6 +1,8 @@
 //! Services and what they run.
 
-use super::{Cached, Container, Demand, Draws, Fact, Label, Model, Node, Requirement, Stored, Wish};
+use super::{
+    Cached, Container, Demand, Draws, ExpertLoad, Fact, Label, Model, Node, Requirement, Stored, Wish,
+};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -170,6 +172,11 @@ pub struct LlmWork {
     pub pipeline: Vec<Restriction<u64>>,
     /// Groups of devices that share the experts; none: 1, or every device one.
     pub expert: Vec<Restriction<u64>>,
+    /// How much is asked of each expert; none: of all as much.
+    pub expert_load: Option<Box<Fact<ExpertLoad>>>,
+    /// Copies of experts beyond one of each, in every layer; none: without [`expert_load`](Self::expert_load) none, else
+    /// the planner's choice.
+    pub redundant_experts: Vec<CountBound>,
     /// Groups of devices, each with sequences of its own; none: 1, 2, 4 or 8 with experts, else 1.
     pub data: Vec<Restriction<u64>>,
     /// Devices that share the tokens of each sequence; none: 1.

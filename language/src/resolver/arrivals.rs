@@ -6,7 +6,7 @@ use super::value::{Arrivals, Value};
 use super::{Calendar, Outcome, Reported, Resolver};
 use crate::data::{Readings, Requests, Rows, Summary, Undecodable, Wanted};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Demand, Profile};
+use crate::model::{Demand, ExpertLoad, Profile};
 use crate::quantity::{Dimension, Quantity, fits, is_positive, product, ratio, sum};
 use crate::sources::Unreadable;
 use crate::span::Span;
@@ -191,6 +191,21 @@ impl<'a> Resolver<'a> {
                     ));
                 }
                 self.readings(readings, &calendar, at)
+            }
+            Rows::Loads(loads) => {
+                if let Some(Some((_, peak))) = values.get(1) {
+                    return Err(self.report(
+                        Diagnostic::error(
+                            "value::arguments",
+                            "`peak` scales arrivals",
+                            *peak,
+                            "the file holds loads of experts",
+                        )
+                        .and(at, "of which only the proportions count")
+                        .help("Leave `peak` out."),
+                    ));
+                }
+                Ok(Value::ExpertLoad(Rc::new(ExpertLoad::Measured(loads.layers.clone()))))
             }
         }
     }

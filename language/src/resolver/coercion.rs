@@ -99,6 +99,7 @@ impl<'a> Resolver<'a> {
             (Type::Serves, value @ Value::Measured(_))
             | (Type::Dataset, value @ Value::Dataset(_))
             | (Type::Checkpoint, value @ Value::Checkpoint(_))
+            | (Type::ExpertLoad, value @ Value::ExpertLoad(_))
             | (Type::Live, value @ Value::Live(_)) => Ok(value),
             (Type::Path, value @ (Value::Path(_) | Value::Thing(_) | Value::Things(_))) => {
                 Ok(Value::Path(Rc::new(self.stages(value, span)?)))

@@ -150,6 +150,7 @@ impl<'a> Resolver<'a> {
                 | "tensor"
                 | "pipeline"
                 | "expert"
+                | "redundant_experts"
                 | "data"
                 | "context"
                 | "nodes"

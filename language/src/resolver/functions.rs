@@ -49,6 +49,7 @@ impl<'a> Resolver<'a> {
             "poisson" => self.poisson(&values),
             "arrivals" => self.arrivals(&values),
             "trace" => self.trace(&values, span),
+            "zipf" => self.zipf(&values),
             "nvlink" => self.fabric(FabricKind::Nvlink, &values),
             "pcie" => self.fabric(FabricKind::Pcie, &values),
             "infinity_fabric" => self.fabric(FabricKind::InfinityFabric, &values),

@@ -219,6 +219,8 @@ impl<'a> Builder<'_, 'a> {
                 tensor: tensor.clone(),
                 pipeline: pipeline.clone(),
                 expert: expert.clone(),
+                expert_load: None,
+                redundant_experts: Vec::new(),
                 data: data.clone(),
                 context: Vec::new(),
                 nodes: Vec::new(),

@@ -29,11 +29,12 @@ pub(super) enum Left {
 }
 
 /// Choices of which the model keeps every limit.
-const LIMITED: [&str; 12] = [
+const LIMITED: [&str; 13] = [
     "replicas",
     "tensor",
     "pipeline",
     "expert",
+    "redundant_experts",
     "data",
     "context",
     "nodes",

@@ -83,6 +83,8 @@ impl<'a> Builder<'_, 'a> {
             termination_grace_period,
             pipeline,
             expert,
+            expert_load,
+            redundant_experts,
             data,
             context,
             nodes,
@@ -119,6 +121,11 @@ impl<'a> Builder<'_, 'a> {
                 self.makes(id, &chosen, [denoising_steps, guidance]);
                 let acceptance = self.ratio(id, acceptance);
                 self.guesses(id, &chosen, acceptance.as_ref());
+                let load = self.expert_load(id, expert_load, &chosen);
+                let redundant = self.bounds(id, redundant_experts, &limits);
+                if let Some(line) = redundant.first() {
+                    self.has_experts(id, redundant_experts, &chosen, line.span);
+                }
                 Work::Llm(LlmWork {
                     model: chosen,
                     engine: self.name_of(id, engine),
@@ -135,6 +142,8 @@ impl<'a> Builder<'_, 'a> {
                     tensor: self.degrees(id, tensor, &limits),
                     pipeline: self.degrees(id, pipeline, &limits),
                     expert: self.degrees(id, expert, &limits),
+                    expert_load: load.map(Box::new),
+                    redundant_experts: redundant,
                     data: self.degrees(id, data, &limits),
                     context: self.degrees(id, context, &limits),
                     nodes: self.degrees(id, nodes, &limits),
@@ -147,6 +156,7 @@ impl<'a> Builder<'_, 'a> {
             }
             Some(Runs::Image) => {
                 self.not_of_images(id, &[tensor, pipeline, expert, data, context, nodes]);
+                self.not_of_images(id, &[expert_load, redundant_experts]);
                 self.not_of_images(id, &[denoising_steps, guidance, acceptance]);
                 self.not_of_images(
                     id,

@@ -8,7 +8,7 @@ use super::things::ThingId;
 use crate::data::Summary;
 use crate::description::draws_text;
 use crate::model::{
-    Actuator, Checkpoint, Compare, Dataset, Demand, Draws, Fabric, LiveObject, Profile, Subject,
+    Actuator, Checkpoint, Compare, Dataset, Demand, Draws, ExpertLoad, Fabric, LiveObject, Profile, Subject,
 };
 use crate::quantity::{self, Dimension, Quantity, product};
 use crate::schema::Field;
@@ -43,6 +43,8 @@ pub(crate) enum Value {
     Draws(Rc<Draws>, Dimension),
     /// Requests over time.
     Arrivals(Rc<Arrivals>),
+    /// `zipf(1.0)`: how much is asked of each expert.
+    ExpertLoad(Rc<ExpertLoad>),
     /// `nvlink(900GB/s)`
     Fabric(Fabric),
     /// `hf("./config.json")`: what it says.
@@ -226,6 +228,7 @@ impl Value {
             Self::Profile(_) => "a profile".to_owned(),
             Self::Draws(..) => "a distribution".to_owned(),
             Self::Arrivals(_) => "arrivals".to_owned(),
+            Self::ExpertLoad(_) => "loads of experts".to_owned(),
             Self::Fabric(_) => "a fabric".to_owned(),
             Self::Configuration(_) => "a model's configuration".to_owned(),
             Self::Module(_) => "a model's module".to_owned(),

@@ -6,9 +6,9 @@ use super::Role::{Choice, Fact, Measure, Sampled};
 use super::Support::{Acted, Describes, NotYet};
 use super::Type::{
     Actuator, Amount, Architecture, Boolean, ByPrecision, Calibration, Checkpoint, Compute, Curve, Dataset,
-    Date, Demand, Devices, Draws, Environment, Extents, Fabric, Hours, Integer, Labels, Live, Moved, Name,
-    Objective, Path, Ports, Probe, Profile, Quantity as Q, Serves, ShareOf, Source, Spread, Symbol, Target,
-    Text, Texts, Thing, Things, Volumes, Widths, Windows, Zone,
+    Date, Demand, Devices, Draws, Environment, ExpertLoad, Extents, Fabric, Hours, Integer, Labels, Live,
+    Moved, Name, Objective, Path, Ports, Probe, Profile, Quantity as Q, Serves, ShareOf, Source, Spread,
+    Symbol, Target, Text, Texts, Thing, Things, Volumes, Widths, Windows, Zone,
 };
 use super::{
     BANDWIDTH, CORES, DATA, EMISSIONS, ENERGY, FREQUENCY, Field, IMAGES, Kind, MASS_PER_ENERGY,
@@ -244,6 +244,8 @@ kinds! {
         termination_grace_period: Fact, Q(&TIME, NotNegative), Describes, Unset, "Time that a replica has to end; 30 s where nothing is said.";
         pipeline: Choice, Integer(Positive), Acted, Unset, "Stages that hold consecutive layers; 1 where nothing is said.";
         expert: Choice, Integer(Positive), Acted, Unset, "Groups of devices that share the experts; 1, or every device one, where nothing is said. Adds no devices.";
+        expert_load: Fact, ExpertLoad, Acted, Unset, "How much is asked of each expert: a law, `zipf(1.0)`, or a file of what was measured, `trace(\"experts.csv\")`; of all as much where nothing is said.";
+        redundant_experts: Choice, Integer(NotNegative), Acted, Unset, "Copies of experts beyond one of each, in every layer, as many on each of the groups that `expert` makes. None where nothing is said; with `expert_load` what carries most, of one, two or four more on each group, or none.";
         data: Choice, Integer(Positive), Acted, Unset, "Groups of devices with sequences of their own, in step; with experts 1, 2, 4 or 8 where nothing is said, else 1.";
         context: Choice, Integer(Positive), Acted, Unset, "Devices that share the tokens of each sequence, of its prompt and in its cache; 1 where nothing is said.";
         nodes: Choice, Integer(Positive), Acted, Unset, "Nodes that each replica takes whole, all in one rack, row or site that has as many; 1, 2, 4 or 8 where nothing is said.";

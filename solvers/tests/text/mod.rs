@@ -38,7 +38,7 @@ use num_rational::BigRational;
 use std::collections::BTreeMap;
 
 /// The packing a text describes.
-pub fn packing(text: &str) -> Problem {
+pub fn packing(text: &str) -> Packing {
     let mut packing = Packing { share_scale: 1000, ..Packing::default() };
     let mut start = 0;
     for line in text.split('\n') {
@@ -140,13 +140,13 @@ pub fn packing(text: &str) -> Problem {
             other => panic!("what is {other:?}?"),
         }
     }
-    Problem::Packing(packing)
+    packing
 }
 
 /// Solves, rechecks, and says what came out: machines with what stands on them, then levels.
 pub fn solve(text: &str) -> String {
     let problem = packing(text);
-    match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+    match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
         Outcome::Solved(solution) => {
             recheck(&problem, &solution).expect("what the solver returns holds");
             format!("{}{}", placed(&problem, &solution), claimed(&problem, &solution))
@@ -168,7 +168,7 @@ pub fn searched(text: &str) -> String {
 
 fn claims_of(solver: &Highs, text: &str) -> String {
     let problem = packing(text);
-    match solver.solve(&problem, &Request::default(), &mut |_| {}) {
+    match solver.solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
         Outcome::Solved(solution) => {
             recheck(&problem, &solution).expect("what the solver returns holds");
             claimed(&problem, &solution)
@@ -182,18 +182,20 @@ pub fn feasible(text: &str) -> String {
     let problem = packing(text);
     match Highs::new().feasible(&problem, &[], &Request::default()) {
         Feasibility::Feasible(solution) => format!("feasible\n{}", placed(&problem, &solution)),
-        Feasibility::Infeasible(_) => match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
-            Outcome::Infeasible(reason) => why(text, &problem, &reason),
-            other => format!("infeasible, and {other:?}"),
-        },
+        Feasibility::Infeasible(_) => {
+            match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
+                Outcome::Infeasible(reason) => why(text, &problem, &reason),
+                other => format!("infeasible, and {other:?}"),
+            }
+        }
         Feasibility::Unknown => "unknown\n".into(),
     }
 }
 
-fn why(text: &str, problem: &Problem, reason: &Reason) -> String {
+fn why(text: &str, packing: &Packing, reason: &Reason) -> String {
     let proof = match &reason.proof {
         Proof::Farkas { multipliers } => {
-            assert!(farkas(&relaxation(problem, Goal::Feasibility), multipliers), "the certificate holds");
+            assert!(farkas(&relaxation(packing, Goal::Feasibility), multipliers), "the certificate holds");
             "farkas"
         }
         Proof::Smt => "z3",
@@ -204,8 +206,7 @@ fn why(text: &str, problem: &Problem, reason: &Reason) -> String {
 }
 
 /// `box[1]: 2 web, api #0`
-pub fn placed(problem: &Problem, solution: &Solution) -> String {
-    let Problem::Packing(packing) = problem;
+pub fn placed(packing: &Packing, solution: &Solution) -> String {
     let mut lines: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for assignment in &solution.assignments {
         let item = &packing.items[assignment.item];
@@ -227,14 +228,14 @@ pub fn placed(problem: &Problem, solution: &Solution) -> String {
 }
 
 /// `bill = 0.38, bound 0.38 (linear dual)`
-pub fn claimed(problem: &Problem, solution: &Solution) -> String {
-    let Problem::Packing(packing) = problem;
+pub fn claimed(packing: &Packing, solution: &Solution) -> String {
     let mut text = String::new();
     for (level, claim) in packing.levels.iter().zip(&solution.levels) {
         let certificate = match &claim.certificate {
             Certificate::Trivial => "trivial".into(),
             Certificate::LinearDual { .. } => "linear dual".into(),
             Certificate::Search { proved, .. } => format!("search, proved {}", number(proved)),
+            Certificate::Copies { .. } => "copies".into(),
         };
         let (incumbent, bound) = (number(&claim.incumbent), number(&claim.bound));
         text += &format!("{} = {incumbent}, bound {bound} ({certificate})\n", level.name);

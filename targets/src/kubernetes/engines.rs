@@ -87,6 +87,12 @@ fn vllm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
     } else if expert > 1 {
         args.push("--enable-expert-parallel".into());
     }
+    // It has its own count of what each expert is asked for, and moves copies by that.
+    if asked.layout.redundant > 0 {
+        let redundant = asked.layout.redundant;
+        args.push("--enable-eplb".into());
+        args.push(format!("--eplb-config={{\"num_redundant_experts\":{redundant}}}"));
+    }
     // Of one data-parallel group; a plan counts all.
     args.push(format!("--max-num-seqs={}", (asked.layout.batch / data).max(1)));
     if encodes(asked.model) {
@@ -140,6 +146,10 @@ fn sglang(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
     if expert > 1 {
         args.push(format!("--ep-size={expert}"));
     }
+    if asked.layout.redundant > 0 {
+        args.push("--enable-eplb".into());
+        args.push(format!("--ep-num-redundant-experts={}", asked.layout.redundant));
+    }
     // Of all groups; so is the budget.
     args.push(format!("--max-running-requests={}", asked.layout.batch));
     if encodes(asked.model) {
@@ -179,6 +189,11 @@ fn tensorrt_llm(weights: &str, asked: &Asked<'_>) -> Result<Process, String> {
     if data > 1 {
         return Err("TensorRT-LLM is not given groups of devices with sequences of their own yet; \
                     limit them: `data = 1`"
+            .into());
+    }
+    if asked.layout.redundant > 0 {
+        return Err("TensorRT-LLM is told of copies of experts in a file, which is not written yet; pin \
+                    `redundant_experts = 0`, or take vLLM or SGLang"
             .into());
     }
     if asked.guesses > 0 {

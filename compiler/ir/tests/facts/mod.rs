@@ -250,6 +250,8 @@ fn service(name: &str, model: usize, span: Span) -> Service {
             tensor: Vec::new(),
             pipeline: Vec::new(),
             expert: Vec::new(),
+            expert_load: None,
+            redundant_experts: Vec::new(),
             data: Vec::new(),
             context: Vec::new(),
             nodes: Vec::new(),
