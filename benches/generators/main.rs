@@ -2,6 +2,7 @@
 //! arguments give the same files, byte for byte.
 
 mod conflict;
+mod experts;
 mod machines;
 mod openb;
 mod pods;
@@ -26,6 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Conflict(conflict::Arguments),
+    Experts(experts::Arguments),
     Machines(machines::Arguments),
     Openb(openb::Arguments),
     Pods(pods::Arguments),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let made = match &arguments.what {
         What::Conflict(arguments) => conflict::write(arguments),
+        What::Experts(arguments) => experts::write(arguments),
         What::Machines(arguments) => machines::write(arguments),
         What::Openb(arguments) => openb::write(arguments),
         What::Pods(arguments) => pods::write(arguments),
