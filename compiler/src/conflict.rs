@@ -439,8 +439,10 @@ fn taints_because(program: &Program, span: Span) -> Option<String> {
     if nodes.is_empty() {
         return None;
     }
-    let away = program.services.iter().filter(|service| nodes.iter().any(|node| !service.tolerates(node)));
-    let names: Vec<String> = away.map(|service| format!("`{}`", service.name)).collect();
+    let services = program.services.iter().map(|service| (&service.name, &service.tolerations));
+    let all = services.chain(jobs(program).map(|(_, job)| (&job.name, &job.tolerations)));
+    let away = all.filter(|(_, tolerations)| nodes.iter().any(|node| !node.takes(tolerations.as_ref())));
+    let names: Vec<String> = away.map(|(name, _)| format!("`{name}`")).collect();
     Some(format!("keep {} off {} of {} nodes", and(&names), nodes.len(), program.nodes.len()))
 }
 

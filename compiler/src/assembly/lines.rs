@@ -8,7 +8,7 @@ use crate::candidates::{Disregarded, least_common_multiple};
 use crate::jobs::jobs;
 use crate::problem::{Atom, Division, Packing, Place, Relation, Row, Together};
 use berth_language::addresses::compress;
-use berth_language::model::{Compare, Condition, Node, Of, PlaceKind, Program, Subject, Term, Wish};
+use berth_language::model::{Compare, Condition, Of, PlaceKind, Program, Subject, Term, Wish};
 use berth_language::span::Span;
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -214,7 +214,7 @@ impl<'l> Lines<'l> {
         Row { terms: terms.collect(), survives: None, relation, bound: integer(bound), origins }
     }
 
-    /// No copy stands on a node with a taint that its service does not tolerate; a job tolerates none. A row for each
+    /// No copy stands on a node with a taint that its service or job does not tolerate. A row for each
     /// service or job and each line with taints that keep it away, of those that are not `without`.
     pub fn tainted(&mut self, without: &Disregarded) -> Vec<Row> {
         let mut tainted: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
@@ -224,13 +224,13 @@ impl<'l> Lines<'l> {
             }
         }
         let program = self.program;
-        let services = program.services.iter().enumerate().map(|(item, service)| (item, Some(service)));
+        let services = program.services.iter().map(|service| service.tolerations.as_ref()).enumerate();
+        let jobs = jobs(program).map(|(item, job)| (item, job.tolerations.as_ref()));
         let mut rows = Vec::new();
-        for (item, service) in services.chain(jobs(program).map(|(item, _)| (item, None))) {
-            let tolerates = |node: &Node| service.is_some_and(|service| service.tolerates(node));
+        for (item, tolerations) in services.chain(jobs) {
             for (line, nodes) in &tainted {
-                let away: Vec<usize> =
-                    nodes.iter().copied().filter(|node| !tolerates(&program.nodes[*node])).collect();
+                let takes = |node: &usize| program.nodes[*node].takes(tolerations);
+                let away: Vec<usize> = nodes.iter().copied().filter(|node| !takes(node)).collect();
                 if !away.is_empty() {
                     rows.push(self.counted_on(item, &away, (Relation::AtMost, 0), vec![*line]));
                 }

@@ -1,7 +1,8 @@
 //! Jobs as text.
 
 use super::conditions::{requirement_text, wish_text};
-use super::{Text, describe_classes, draws_text, precision_name, restricted};
+use super::targets::describe_container;
+use super::{Text, describe_classes, draws_text, places, precision_name, restricted};
 use crate::model::{Checkpoint, Dataset, Job, Program, Trains};
 use crate::quantity::{Dimension, Quantity};
 
@@ -30,6 +31,12 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
         precision,
         sharding,
         device,
+        image,
+        container,
+        tolerations,
+        backoff_limit,
+        restart_policy,
+        template,
         requirements,
         wishes,
     } = job;
@@ -81,6 +88,16 @@ pub(super) fn describe_job(text: &mut Text, job: &Job, program: &Program) {
         text.line(&restricted("sharding", restriction, |value| value.name().to_owned()));
     }
     describe_classes(text, device, &program.devices);
+    places::describe_labels(text, "tolerations", tolerations.as_ref());
+    if let Some(template) = template {
+        text.line(&format!("template = {:?}", template.value));
+    }
+    if let Some(image) = image {
+        text.line(&format!("image = {:?}", image.value));
+    }
+    describe_container(text, container);
+    text.fact("backoff_limit", backoff_limit.as_ref());
+    text.fact("restart_policy", restart_policy.as_ref());
     for requirement in requirements {
         text.line(&requirement_text(requirement, program, false));
     }

@@ -82,6 +82,15 @@ pub struct Node {
     pub energy_price: Option<Fact<Profile>>,
 }
 
+impl Node {
+    /// Whether none of its taints keeps away what tolerates these.
+    pub fn takes(&self, tolerations: Option<&Fact<Vec<Label>>>) -> bool {
+        let tolerations = tolerations.map_or(&[][..], |tolerations| &tolerations.value);
+        let mut taints = self.taints.iter().flat_map(|taints| &taints.value);
+        taints.all(|taint| tolerations.iter().any(|toleration| toleration.tolerates(taint)))
+    }
+}
+
 /// A block of nodes of which the planner may leave some out; the nodes of every other block are all filled.
 #[derive(Clone, Debug)]
 pub struct Filling {

@@ -1,6 +1,6 @@
 //! Work with an end.
 
-use super::{Fact, LlmWork, Precision, Requirement, Restriction, Wish};
+use super::{Container, Fact, Label, LlmWork, Precision, Requirement, Restriction, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -54,6 +54,18 @@ pub struct Job {
     pub sharding: Vec<Restriction<Sharding>>,
     /// Device classes it may run on, by index into [`Program::devices`](super::Program::devices); none: any.
     pub device: Vec<Restriction<usize>>,
+    /// What its copies run.
+    pub image: Option<Fact<String>>,
+    /// How the container of a copy is run.
+    pub container: Container,
+    /// Taints that do not keep it away.
+    pub tolerations: Option<Fact<Vec<Label>>>,
+    /// How often it is begun again before it counts as failed; none: the target's own rule.
+    pub backoff_limit: Option<Fact<u64>>,
+    /// `Never`, `OnFailure`
+    pub restart_policy: Option<Fact<String>>,
+    /// The file with the manifest whose decided fields are filled in, by the path that it is read at.
+    pub template: Option<Fact<String>>,
     /// Requirements of this job and its bases; pins of its other choices are among them.
     pub requirements: Vec<Requirement>,
     /// Wishes of this job and its bases.

@@ -1,8 +1,6 @@
 //! Services and what they run.
 
-use super::{
-    Cached, Container, Demand, Draws, ExpertLoad, Fact, Label, Model, Node, Requirement, Stored, Wish,
-};
+use super::{Cached, Container, Demand, Draws, ExpertLoad, Fact, Label, Model, Requirement, Stored, Wish};
 use crate::quantity::Quantity;
 use crate::span::Span;
 use num_rational::BigRational;
@@ -59,13 +57,6 @@ impl Service {
     /// Its replicas follow the demand.
     pub fn is_elastic(&self) -> bool {
         self.elastic.as_ref().is_some_and(|elastic| elastic.value)
-    }
-
-    /// Whether no taint of `node` keeps it away.
-    pub fn tolerates(&self, node: &Node) -> bool {
-        let tolerations = self.tolerations.as_ref().map_or(&[][..], |tolerations| &tolerations.value);
-        let mut taints = node.taints.iter().flat_map(|taints| &taints.value);
-        taints.all(|taint| tolerations.iter().any(|toleration| toleration.tolerates(taint)))
     }
 }
 

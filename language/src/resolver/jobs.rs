@@ -2,6 +2,7 @@
 
 use super::building::Builder;
 use super::functions::Arguments;
+use super::targets::ContainerRows;
 use super::things::ThingId;
 use super::value::Value;
 use super::{Outcome, Reported, Resolver, listed};
@@ -174,6 +175,20 @@ impl<'a> Builder<'_, 'a> {
             clock,
             hour: _,
             spread: _,
+            image,
+            tolerations,
+            template,
+            command,
+            args,
+            ports,
+            env,
+            volumes,
+            image_pull_policy,
+            image_pull_secrets,
+            service_account_name,
+            termination_grace_period,
+            backoff_limit,
+            restart_policy,
             finish: _,
             preemptions: _,
             power: _,
@@ -259,6 +274,27 @@ impl<'a> Builder<'_, 'a> {
             precision,
             sharding: self.shardings(id, sharding, &limits),
             device,
+            image: self.name_of(id, image),
+            container: self.container(
+                id,
+                &ContainerRows {
+                    command,
+                    args,
+                    ports,
+                    env,
+                    volumes,
+                    probes: None,
+                    image_pull_policy,
+                    image_pull_secrets,
+                    service_account_name,
+                    termination_grace_period,
+                },
+                false,
+            ),
+            tolerations: self.labels(id, tolerations),
+            backoff_limit: self.count(id, backoff_limit),
+            restart_policy: self.name_of(id, restart_policy),
+            template: self.template(id, template, None),
             requirements: lines.requirements,
             wishes: lines.wishes,
             name,

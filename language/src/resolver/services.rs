@@ -3,7 +3,7 @@
 use super::building::Builder;
 use super::hardware::precision;
 use super::limits::{Left, Limit};
-use super::targets::ContainerRows;
+use super::targets::{ContainerRows, ProbeRows};
 use super::things::ThingId;
 use super::value::Value;
 use crate::diagnostics::Diagnostic;
@@ -225,7 +225,7 @@ impl<'a> Builder<'_, 'a> {
             elastic: self.boolean(id, elastic),
             start_up: self.quantity(id, start_up),
             interference: self.quantity(id, interference),
-            template: self.template(id, template, adopt),
+            template: self.template(id, template, Some(adopt)),
             adopt: self.stated(id, adopt, |_, value| match value {
                 Value::Live(object) => Some(object),
                 _ => None,
@@ -238,9 +238,11 @@ impl<'a> Builder<'_, 'a> {
                     ports,
                     env,
                     volumes,
-                    readiness_probe,
-                    liveness_probe,
-                    startup_probe,
+                    probes: Some(ProbeRows {
+                        readiness: readiness_probe,
+                        liveness: liveness_probe,
+                        startup: startup_probe,
+                    }),
                     image_pull_policy,
                     image_pull_secrets,
                     service_account_name,

@@ -399,17 +399,22 @@ pub(super) struct ContainerRows {
     pub(super) ports: &'static Field,
     pub(super) env: &'static Field,
     pub(super) volumes: &'static Field,
-    pub(super) readiness_probe: &'static Field,
-    pub(super) liveness_probe: &'static Field,
-    pub(super) startup_probe: &'static Field,
+    pub(super) probes: Option<ProbeRows>,
     pub(super) image_pull_policy: &'static Field,
     pub(super) image_pull_secrets: &'static Field,
     pub(super) service_account_name: &'static Field,
     pub(super) termination_grace_period: &'static Field,
 }
 
+/// The rows that say how the state of a container is asked: of what goes on for ever.
+pub(super) struct ProbeRows {
+    pub(super) readiness: &'static Field,
+    pub(super) liveness: &'static Field,
+    pub(super) startup: &'static Field,
+}
+
 impl Builder<'_, '_> {
-    /// How the container of a service is run.
+    /// How the container of a service or job is run.
     pub(super) fn container(&mut self, id: ThingId, rows: &ContainerRows, stateful: bool) -> Container {
         let ContainerRows {
             command,
@@ -417,14 +422,15 @@ impl Builder<'_, '_> {
             ports,
             env,
             volumes,
-            readiness_probe,
-            liveness_probe,
-            startup_probe,
+            probes,
             image_pull_policy,
             image_pull_secrets,
             service_account_name,
             termination_grace_period,
         } = rows;
+        let mut probe = |row: fn(&ProbeRows) -> &'static Field| self.probe_of(id, row(probes.as_ref()?));
+        let (readiness_probe, liveness_probe, startup_probe) =
+            (probe(|rows| rows.readiness), probe(|rows| rows.liveness), probe(|rows| rows.startup));
         let texts = |builder: &mut Self, field| builder.stated(id, field, |_, value| texts_of(&value));
         let container = Container {
             command: texts(self, command),
@@ -433,9 +439,9 @@ impl Builder<'_, '_> {
             ports: self.stated(id, ports, |_, value| entries(&value, port)),
             env: self.stated(id, env, |_, value| entries(&value, variable)),
             volumes: self.stated(id, volumes, |_, value| entries(&value, volume)),
-            readiness_probe: self.probe_of(id, readiness_probe),
-            liveness_probe: self.probe_of(id, liveness_probe),
-            startup_probe: self.probe_of(id, startup_probe),
+            readiness_probe,
+            liveness_probe,
+            startup_probe,
             image_pull_policy: self.name_of(id, image_pull_policy),
             service_account_name: self.name_of(id, service_account_name),
             termination_grace_period: self.quantity(id, termination_grace_period),
@@ -444,16 +450,16 @@ impl Builder<'_, '_> {
         container
     }
 
-    /// The file that a service is filled into, by the path it is read at; its bytes are kept as an input.
+    /// The file that a service or job is filled into, by the path it is read at; its bytes are kept as an input.
     pub(super) fn template(
         &mut self,
         id: ThingId,
         field: &'static Field,
-        adopt: &'static Field,
+        adopt: Option<&'static Field>,
     ) -> Option<Fact<String>> {
         let stated = self.name_of(id, field)?;
         let thing = self.resolver.thing(id);
-        if let Some(adopted) = thing.assigned.get(adopt.name) {
+        if let Some(adopted) = adopt.and_then(|adopt| thing.assigned.get(adopt.name)) {
             let (name, adopted) = (thing.address.clone(), adopted.assign.span);
             self.resolver.report(
                 Diagnostic::error(
