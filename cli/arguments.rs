@@ -198,6 +198,9 @@ pub struct Destroy {
     /// Delete this object although its data goes with it; repeatable
     #[arg(long, value_name = "NAME")]
     pub delete_data: Vec<String>,
+    /// Take this job away although it is not done; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub end_job: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -212,6 +215,10 @@ pub struct Permissions {
     /// Delete this object although its data goes with it; repeatable
     #[arg(long, value_name = "NAME")]
     pub delete_data: Vec<String>,
+    /// Take this job away, done or not, where the plan says something else of it or has it no more; it begins anew where
+    /// the plan has it; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub end_job: Vec<String>,
 }
 
 /// `berth test`

@@ -1,7 +1,8 @@
 //! Sessions and laws against a real control plane. The documents of `tests/cluster` follow the rules of
 //! `tests/cli`, with `kubectl` beside `berth`, and these differences: every document has a control plane of its own,
 //! with nothing in it, which its tests share and use one after another; `KUBECONFIG` names its administrator,
-//! `$VIEWER` and `$STRANGER` hold the kubeconfigs of users without rights, until a test grants some.
+//! `$VIEWER` and `$STRANGER` hold the kubeconfigs of users without rights, until a test grants some; `$JOBSET` holds the
+//! definition of that kind, which is in no cluster by itself.
 //!
 //! Where the control plane cannot be built these tests are skipped, and say so.
 
@@ -26,26 +27,34 @@ fn program(test: &str) -> Option<PathBuf> {
     match ControlPlane::program() {
         Ok(program) => Some(program),
         Err(because) => {
-            // The stream itself: what goes through the test runner's is swallowed where a test passes.
-            let _ = writeln!(std::io::stderr(), "SKIPPED cluster::{test}: {because}");
+            skipped(test, &because);
             None
         }
     }
 }
 
+fn skipped(test: &str, because: &str) {
+    // The stream itself: what goes through the test runner's is swallowed where a test passes.
+    let _ = writeln!(std::io::stderr(), "SKIPPED cluster::{test}: {because}");
+}
+
 #[test]
 fn sessions_against_a_control_plane() {
     let Some(program) = program("sessions_against_a_control_plane") else { return };
+    let definition = match ControlPlane::definition() {
+        Ok(definition) => definition,
+        Err(because) => return skipped("sessions_against_a_control_plane", &because),
+    };
     // They wait more than they compute.
     thread::scope(|scope| {
         for document in markdown(&root().join("tests/cluster")) {
-            scope.spawn(|| perform(&program, document));
+            scope.spawn(|| perform(&program, &definition, document));
         }
     });
 }
 
 /// One document on a control plane of its own.
-fn perform(program: &Path, document: PathBuf) {
+fn perform(program: &Path, definition: &Path, document: PathBuf) {
     let plane = ControlPlane::start(program);
     let kubeconfig = |user: &str| plane.kubeconfig(user).display().to_string();
     let surroundings = Surroundings {
@@ -54,6 +63,7 @@ fn perform(program: &Path, document: PathBuf) {
             ("KUBECONFIG", kubeconfig("admin")),
             ("VIEWER", kubeconfig("viewer")),
             ("STRANGER", kubeconfig("stranger")),
+            ("JOBSET", definition.display().to_string()),
         ],
         names: vec![(plane.server.clone(), "SERVER")],
         shared: true,
@@ -66,9 +76,29 @@ fn perform(program: &Path, document: PathBuf) {
 #[test]
 fn an_apply_killed_at_any_request_is_finished_by_the_next() {
     const PLAN: &str = r#"
+        device accelerator {
+            memory = 80GB
+            bandwidth = 3TB/s
+            compute = [bf16: 900TFLOPS]
+        }
         node box[1..2] {
+            devices = 1 * accelerator
             cpu = 8 core
             memory = 32GiB
+        }
+        model small {
+            layers = 4
+            hidden = 1_024
+            heads = 8
+            kv_heads = 8
+            feed_forward = 4_096
+            vocabulary = 32_000
+        }
+        job learn {
+            image = "example/learn:1"
+            model = small
+            steps = 10
+            batch = 65_536 tok
         }
         service shop {
             image = "example/shop:1"
@@ -101,24 +131,51 @@ fn an_apply_killed_at_any_request_is_finished_by_the_next() {
     };
     success(&cut.berth(&["plan", "plan.berth", "-o", "plan.json"]));
 
-    let whole = cut.requests(u64::MAX, false);
+    let apply = ["apply", "plan.json", "--no-wait"];
+    let whole = cut.requests(&apply, u64::MAX, false);
     let objects = cut.objects();
     assert!(whole.len() > 15, "{whole:?}");
-    for kind in ["deployment.apps/shop", "service/shop", "deployment.apps/search", "configmap/berth-cut"] {
+    for kind in [
+        "job.batch/learn",
+        "deployment.apps/shop",
+        "service/shop",
+        "deployment.apps/search",
+        "configmap/berth-cut",
+    ] {
         assert!(objects.iter().any(|object| object == kind), "{objects:?}");
     }
     for at in 1..=whole.len() as u64 {
         // From nothing, each time.
-        success(&cut.berth(&["destroy", "plan.json"]));
+        success(&cut.berth(&["destroy", "plan.json", "--end-job", "learn"]));
         assert_eq!(cut.objects(), Vec::<String>::new(), "before {at}");
         let seen = at % 2 == 0;
-        let made = cut.requests(at, seen);
+        let made = cut.requests(&apply, at, seen);
         // Which of those that go side by side come first differs.
         assert!(made.len() >= at as usize, "{made:?}");
         assert!(made.iter().all(|request| whole.contains(request)), "{made:?}, of {whole:?}");
-        success(&cut.berth(&["apply", "plan.json", "--no-wait"]));
+        success(&cut.berth(&apply));
         assert_eq!(cut.objects(), objects, "after {made:?}");
         success(&cut.berth(&["diff", "plan.json"]));
+    }
+
+    // A job that begins anew is taken away first: it is never lost in between, nor begun with what it had.
+    let image = || {
+        let image = "jsonpath={.spec.template.spec.containers[0].image}";
+        cut.plane.kubectl(&["get", "job", "learn", "-n", "cut", "-o", image])
+    };
+    let anew = ["apply", "anew.json", "--end-job", "learn", "--no-wait"];
+    fs::write(cut.folder.join("anew.berth"), PLAN.replace("learn:1", "learn:2")).unwrap();
+    success(&cut.berth(&["plan", "anew.berth", "-o", "anew.json"]));
+    let whole = cut.requests(&anew, u64::MAX, false);
+    assert_eq!(image(), "example/learn:2");
+    assert!(whole.iter().any(|request| request.starts_with("DELETE") && request.contains("/jobs/learn")));
+    for at in 1..=whole.len() as u64 {
+        success(&cut.berth(&["apply", "plan.json", "--end-job", "learn", "--no-wait"]));
+        assert_eq!(image(), "example/learn:1", "before {at}");
+        let made = cut.requests(&anew, at, at % 2 == 0);
+        success(&cut.berth(&anew));
+        assert_eq!(cut.objects(), objects, "after {made:?}");
+        assert_eq!(image(), "example/learn:2", "after {made:?}");
     }
 }
 
@@ -188,16 +245,16 @@ impl Cut {
     }
 
     fn all(&self) -> Vec<String> {
-        let kinds = "configmap,service,deployment,statefulset,poddisruptionbudget,hpa,lease";
+        let kinds = "configmap,service,job,deployment,statefulset,poddisruptionbudget,hpa,lease";
         let mut found = self.plane.kubectl(&["get", kinds, "-n", "cut", "-o", "name"]);
         let ours = "app.kubernetes.io/instance=cut";
         found += &self.plane.kubectl(&["get", "priorityclass", "-l", ours, "-o", "name"]);
         found.lines().map(str::to_owned).collect()
     }
 
-    /// The requests of an apply that is killed when the request numbered `at` is on its way; `seen` by the server, or
-    /// not.
-    fn requests(&self, at: u64, seen: bool) -> Vec<String> {
+    /// The requests of an apply, as `arguments` say, that is killed when the request numbered `at` is on its way; `seen` by
+    /// the server, or not.
+    fn requests(&self, arguments: &[&str], at: u64, seen: bool) -> Vec<String> {
         let (config, log) = (self.folder.join("config"), self.folder.join("log"));
         let _ = fs::remove_file(&config);
         let _ = fs::remove_file(&log);
@@ -208,7 +265,7 @@ impl Cut {
         proxy.args(["--hold", "--from", &at_text]).args(seen.then_some("--afterwards"));
         let mut proxy = proxy.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.until(&mut proxy, || fs::metadata(&config).is_ok_and(|file| file.len() > 0));
-        let mut apply = self.command(&["apply", "plan.json", "--no-wait"]);
+        let mut apply = self.command(arguments);
         apply.env("KUBECONFIG", &config).stdout(Stdio::null()).stderr(Stdio::null());
         let mut apply = apply.spawn().unwrap();
         let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count() as u64;

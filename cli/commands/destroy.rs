@@ -16,6 +16,7 @@ pub fn run(arguments: &Destroy) -> Result<ExitCode, Failure> {
     let connection = reach(&plan)?;
     let permissions = Permissions {
         delete_data: arguments.delete_data.iter().cloned().collect(),
+        end_job: arguments.end_job.iter().cloned().collect(),
         ..Permissions::default()
     };
     let found = destruction(&connection, &ownership, &permissions).map_err(Failure::Cluster)?;
@@ -31,7 +32,7 @@ pub fn run(arguments: &Destroy) -> Result<ExitCode, Failure> {
     }
     outcome.map_err(failure)?;
     print!("{}", actions::destroyed(&plan, &found));
-    // What keeps its data has been said; the rest is gone.
+    // What stays for its data, or is not done, has been said; the rest is gone.
     let keeps = found.hindered().next().is_some();
     Ok(if keeps { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -57,5 +57,6 @@ pub fn permissions(allowed: &Allowed) -> Permissions {
     Permissions {
         take_over: allowed.take_over.iter().cloned().collect(),
         delete_data: allowed.delete_data.iter().cloned().collect(),
+        end_job: allowed.end_job.iter().cloned().collect(),
     }
 }

@@ -4,8 +4,9 @@ use crate::render::table::{paragraph, wrap};
 use berth_compiler::plan::Plan;
 use berth_compiler::plan::objects::TargetEntry;
 use berth_targets::kubernetes::application::{Happening, Stopped};
+use berth_targets::kubernetes::changes::FieldChange;
 use berth_targets::kubernetes::connection::Owned;
-use berth_targets::kubernetes::difference::{Difference, Entry, FieldChange, Hindrance, Step};
+use berth_targets::kubernetes::difference::{Difference, Entry, Hindrance, Step};
 use berth_targets::kubernetes::objects::plan_name;
 use berth_targets::kubernetes::readiness::Progress;
 use berth_targets::kubernetes::scaling::COUNT;
@@ -21,17 +22,20 @@ const LONGEST_VALUE: usize = 60;
 /// What changes: what stops replicas first, then the rest in the order in which it is done.
 pub fn text(plan: &Plan, difference: &Difference) -> String {
     let mut text = format!("{}{}\n", plan_name(plan), place(plan));
+    let outdated: Vec<&Entry> = difference.entries.iter().filter(|entry| entry.is_outdated).collect();
     if difference.changing().next().is_none() && difference.hindered().next().is_none() {
-        let count = difference.entries.len();
+        let count = difference.entries.len() - outdated.len();
         let _ = writeln!(text, "\nNothing to do: {} as planned.", counted(count, "object is", "objects are"));
+        text.push_str(&outdated_text(&outdated));
         return text;
     }
-    // What stays for its data does not happen at all; a conflict shows what would.
-    let happens = |entry: &&Entry| entry.hindrance != Some(Hindrance::Data);
+    // What stays for what it has does not happen at all; a conflict shows what would.
+    let happens = |entry: &&Entry| !entry.stays_for_what_it_has();
     let (released, rest): (Vec<&Entry>, Vec<&Entry>) =
         difference.changing().filter(happens).partition(|entry| entry.step == Step::Release);
-    let (stopping, other): (Vec<&Entry>, Vec<&Entry>) =
-        rest.into_iter().partition(|entry| entry.stops > 0 || entry.step == Step::Delete);
+    let (stopping, other): (Vec<&Entry>, Vec<&Entry>) = rest
+        .into_iter()
+        .partition(|entry| entry.stops > 0 || matches!(entry.step, Step::Delete | Step::Replace));
     let headings = [
         ("Stops or goes", stopping),
         ("Is created or changed", other),
@@ -47,6 +51,7 @@ pub fn text(plan: &Plan, difference: &Difference) -> String {
             text.push_str(&entry_text(entry, widest));
         }
     }
+    text.push_str(&outdated_text(&outdated));
     let hindered: Vec<&Entry> = difference.hindered().collect();
     if !hindered.is_empty() {
         let _ = writeln!(text, "\nCannot be done as things are");
@@ -57,6 +62,24 @@ pub fn text(plan: &Plan, difference: &Difference) -> String {
             text.push_str(&hindrance_text(entry));
         }
     }
+    text
+}
+
+/// Jobs that stay as they were begun with.
+fn outdated_text(entries: &[&Entry]) -> String {
+    let Some(widest) = entries.iter().map(|entry| entry.identity.kind.name.len()).max() else {
+        return String::new();
+    };
+    let mut text = "\nStays as it was begun, although the plan says something else now\n".to_owned();
+    for entry in entries {
+        text.push_str(&entry_text(entry, widest));
+    }
+    let names: Vec<String> =
+        entries.iter().map(|entry| format!("--end-job {}", entry.identity.name)).collect();
+    text.push_str(&paragraph(
+        &format!("To begin it anew, what it has done given up: {}", names.join(" ")),
+        6,
+    ));
     text
 }
 
@@ -129,6 +152,20 @@ fn hindrance_text(entry: &Entry) -> String {
             "its data would go with it".into(),
             format!("Keep the service, or say that it may go: --delete-data {}", identity.name),
         ),
+        Some(Hindrance::Running) => (
+            "it is not done, and what it has done would be lost".into(),
+            format!(
+                "Keep the job, wait until it is done, or say that it may go: --end-job {}",
+                identity.name
+            ),
+        ),
+        Some(Hindrance::NoKind) => (
+            format!("the cluster has no kind {} ({})", identity.kind.name, identity.kind.api_version()),
+            format!(
+                "Install what brings it; its definition is called {}.{}",
+                identity.kind.plural, identity.kind.group
+            ),
+        ),
         Some(Hindrance::Refused(because)) => {
             (format!("the API server refuses it: {because}"), "Mend the line that asks for it.".into())
         }
@@ -162,6 +199,7 @@ fn word(step: Step) -> &'static str {
         Step::Keep => "keep",
         Step::Create => "create",
         Step::Change => "change",
+        Step::Replace => "replace",
         Step::Delete => "delete",
         Step::Release => "release",
     }
@@ -173,6 +211,7 @@ pub fn doing(step: Step) -> &'static str {
         Step::Keep => "keeping",
         Step::Create => "creating",
         Step::Change => "changing",
+        Step::Replace => "replacing",
         Step::Delete => "deleting",
         Step::Release => "releasing",
     }
@@ -183,6 +222,7 @@ fn done(step: Step) -> &'static str {
         Step::Keep => "kept",
         Step::Create => "created",
         Step::Change => "changed",
+        Step::Replace => "replaced",
         Step::Delete => "deleted",
         Step::Release => "released",
     }
@@ -202,7 +242,7 @@ fn counted(count: usize, one: &str, several: &str) -> String {
 
 /// What was done, counted.
 fn tally(difference: &Difference) -> String {
-    let counts = [Step::Create, Step::Change, Step::Delete, Step::Release].map(|step| {
+    let counts = [Step::Create, Step::Change, Step::Replace, Step::Delete, Step::Release].map(|step| {
         let count =
             difference.entries.iter().filter(|entry| entry.step == step && entry.hindrance.is_none()).count();
         (count > 0).then(|| format!("{count} {}", done(step)))
@@ -315,8 +355,16 @@ struct Action<'a> {
     service: Option<&'a str>,
     stops: u64,
     changes: &'a [FieldChange],
+    /// It is a job that stays as it was begun with.
+    #[serde(skip_serializing_if = "is_false")]
+    outdated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     hindrance: Option<HindranceEntry<'a>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[derive(Serialize)]
@@ -326,6 +374,8 @@ enum HindranceEntry<'a> {
     Foreign { set: Option<&'a str> },
     Scaled { by: &'a str },
     Data,
+    Running,
+    NoKind,
     Refused { because: &'a str },
     NoNamespace,
     Absent,
@@ -339,7 +389,7 @@ struct OwnedEntry<'a> {
 }
 
 fn answer<'a>(plan: &'a Plan, difference: &'a Difference) -> Answer<'a> {
-    let told = |entry: &&Entry| entry.step != Step::Keep || entry.hindrance.is_some();
+    let told = |entry: &&Entry| entry.step != Step::Keep || entry.hindrance.is_some() || entry.is_outdated;
     let action = |entry: &'a Entry| Action {
         step: entry.step,
         kind: entry.identity.kind.name,
@@ -348,6 +398,7 @@ fn answer<'a>(plan: &'a Plan, difference: &'a Difference) -> Answer<'a> {
         service: entry.service.as_deref(),
         stops: entry.stops,
         changes: &entry.changes,
+        outdated: entry.is_outdated,
         hindrance: entry.hindrance.as_ref().map(|hindrance| match hindrance {
             Hindrance::Conflict(owned) => HindranceEntry::Conflict {
                 fields: owned.iter().map(|Owned { manager, field }| OwnedEntry { field, manager }).collect(),
@@ -355,6 +406,8 @@ fn answer<'a>(plan: &'a Plan, difference: &'a Difference) -> Answer<'a> {
             Hindrance::Foreign(set) => HindranceEntry::Foreign { set: set.as_deref() },
             Hindrance::Scaled(by) => HindranceEntry::Scaled { by },
             Hindrance::Data => HindranceEntry::Data,
+            Hindrance::Running => HindranceEntry::Running,
+            Hindrance::NoKind => HindranceEntry::NoKind,
             Hindrance::Refused(because) => HindranceEntry::Refused { because },
             Hindrance::NoNamespace => HindranceEntry::NoNamespace,
             Hindrance::Absent => HindranceEntry::Absent,

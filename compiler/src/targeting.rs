@@ -1,9 +1,7 @@
 //! Plan to objects: the trait that targets implement.
 
-use crate::jobs::jobs;
 use crate::plan::Plan;
 use crate::plan::objects::{ObjectEntry, TargetEntry, Unwritten};
-use crate::plan::written::file_name;
 use berth_language::model::Program;
 use berth_language::sources::Sources;
 
@@ -21,7 +19,7 @@ pub trait Targeting {
 pub struct Names {
     /// What all objects of the plan are known by.
     pub owner: String,
-    /// By service: every name that it may have there.
+    /// By service, then by job that is planned: every name that it may have there.
     pub services: Vec<Vec<String>>,
     /// By node.
     pub nodes: Vec<Vec<String>>,
@@ -45,22 +43,8 @@ pub(crate) fn with_objects(
     sources: &Sources,
     mut plan: Plan,
 ) -> Plan {
-    let Targeted { target, objects, mut unwritten } = targeting.targeted(program, sources, &plan);
+    let Targeted { target, objects, unwritten } = targeting.targeted(program, sources, &plan);
     if target.is_some() {
-        let told = |name: &str| {
-            let written = objects.iter().any(|object| object.service.as_deref() == Some(name));
-            written || unwritten.iter().any(|known| known.service == name)
-        };
-        let untold = jobs(program).filter(|(_, job)| !told(&job.name));
-        let untold: Vec<Unwritten> = untold
-            .map(|(_, job)| Unwritten {
-                service: job.name.clone(),
-                file: file_name(sources, job.span),
-                line: sources.position(job.span).0,
-                because: "jobs are planned, and not written to a target yet".into(),
-            })
-            .collect();
-        unwritten.extend(untold);
         (plan.target, plan.objects, plan.unwritten) = (target, objects, unwritten);
         plan.fingerprint = plan.fingerprint_of_contents();
     }

@@ -3,6 +3,8 @@
 mod amounts;
 pub mod application;
 mod autoscaler;
+mod begun;
+pub mod changes;
 pub mod connection;
 mod contents;
 mod devices;
@@ -12,6 +14,8 @@ mod engines;
 mod handover;
 mod holding;
 pub mod inventory;
+mod items;
+mod jobs;
 pub mod kinds;
 mod lines;
 mod lock;

@@ -29,16 +29,22 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// The program, built where it is not there yet; or why it cannot be had.
     pub fn program() -> Result<PathBuf, String> {
-        Self::built(&[])
+        Self::answer("control-plane", &[])
     }
 
     /// `kubectl` by itself, likewise.
     pub fn kubectl_alone() -> Result<PathBuf, String> {
-        Self::built(&["kubectl"])
+        Self::answer("control-plane", &["kubectl"])
     }
 
-    fn built(arguments: &[&str]) -> Result<PathBuf, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/control-plane");
+    /// The definition of the one kind that is written and is not Kubernetes' own; or why it cannot be had.
+    pub fn definition() -> Result<PathBuf, String> {
+        Self::answer("crds", &[])
+    }
+
+    /// The file that a script names.
+    fn answer(script: &str, arguments: &[&str]) -> Result<PathBuf, String> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci").join(script);
         let output = Command::new(script).args(arguments).stdin(Stdio::null()).output();
         let output = output.map_err(|error| error.to_string())?;
         let last =

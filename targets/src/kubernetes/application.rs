@@ -2,7 +2,7 @@
 //! what is left to do and does it.
 
 use super::connection::{Application, Connection, Owned, Refusal};
-use super::difference::{Difference, Entry, Hindrance, Permissions, Step};
+use super::difference::{Difference, Entry, Permissions, Step};
 use super::handover::{hand_over, handovers};
 use super::kinds::{AUTOSCALER, CONFIG_MAP, Identity};
 use super::lock::{Denied, Lock};
@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks at what is not ready.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
+
+/// Looks at what was deleted, until it counts as stuck.
+const LOOKS_UNTIL_GONE: u32 = 60;
 
 /// How it is done.
 #[derive(Clone, Debug)]
@@ -196,6 +199,11 @@ fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Re
             connection.delete(kind, namespace, name, entry.uid.as_deref().unwrap_or_default())
         }
         (_, Step::Release) => release(connection, &entry.identity),
+        (Some(manifest), Step::Replace) => {
+            connection.delete(kind, namespace, name, entry.uid.as_deref().unwrap_or_default())?;
+            until_gone(connection, entry)?;
+            apply_object(connection, entry, manifest, permissions)
+        }
         (Some(manifest), step) => {
             if let Some(count) = entry.count {
                 if step == Step::Create {
@@ -210,6 +218,19 @@ fn step(connection: &Connection, entry: &Entry, permissions: &Permissions) -> Re
         }
         (None, _) => Ok(()),
     }
+}
+
+/// Waits until an object is not there any more that was deleted: what is applied to it while it goes would go with it.
+fn until_gone(connection: &Connection, entry: &Entry) -> Result<(), Refusal> {
+    let Identity { kind, namespace, name } = &entry.identity;
+    for _ in 0..LOOKS_UNTIL_GONE {
+        let live = connection.get(kind, namespace, name)?;
+        if live.is_none_or(|live| live["metadata"]["uid"].as_str() != entry.uid.as_deref()) {
+            return Ok(());
+        }
+        connection.pause(LOOK);
+    }
+    Err(Refusal::Raced(format!("{} is deleted and does not go, as its finalizers ask", entry.identity)))
 }
 
 /// Applies `manifest`, and takes over what may be.
@@ -271,7 +292,7 @@ pub fn destroy(
     let mut lock = Lock::take(connection, ownership)?;
     let going: Vec<&Entry> = difference.changing().filter(|entry| entry.hindrance.is_none()).collect();
     let mut outcome = perform(connection, &going, &Permissions::default(), &mut lock, tell);
-    let keeps = difference.entries.iter().any(|entry| entry.hindrance == Some(Hindrance::Data));
+    let keeps = difference.entries.iter().any(Entry::stays_for_what_it_has);
     if outcome.is_ok() && !keeps {
         outcome = forget(connection, ownership).map_err(Stopped::from);
     }
@@ -307,7 +328,8 @@ fn until_ready(
         if states.is_empty() {
             return Ok(());
         }
-        if late {
+        // What has failed becomes nothing else by waiting.
+        if late || states.iter().all(|state| state.has_failed) {
             return Err(Stopped::NotReady(states));
         }
         tell(Happening::Waiting(&states));

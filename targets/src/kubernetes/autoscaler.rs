@@ -6,9 +6,10 @@
 //! it runs at a time, as its engine counts them: CPU and the utilisation of a device say little of how
 //! full a batch is.
 
+use super::items::Item;
 use super::lines::Lines;
 use super::placement::spread;
-use super::workloads::{Part, is_stateful};
+use super::workloads::Part;
 use berth_compiler::plan::Plan;
 use berth_compiler::plan::autoscaling::Autoscaling;
 use berth_language::model::{Program, Work};
@@ -33,7 +34,7 @@ pub fn autoscaler(
     lines: &mut Lines<'_>,
 ) -> Result<Value, String> {
     let service = &program.services[index];
-    if is_stateful(service) {
+    if Item::Service(service).is_stateful() {
         return Err(
             "`elastic` replicas come and go, and those of a `stateful` service have data of their own: \
                     leave one of the two out"

@@ -1,11 +1,12 @@
 //! What the container of a service is, whether a line states it or an engine of models brings it.
 
 use super::engines::{self, Process};
+use super::items::Item;
 use super::placement::{device_resources, least_device_memory};
 use berth_compiler::candidates::memory_limit;
-use berth_compiler::plan::Placement;
+use berth_compiler::plan::{Placement, Plan};
 use berth_language::model::{
-    Cached, Fact, ImageWork, LlmWork, Port, PortRef, Probe, ProbeAction, Program, Service, Work,
+    Cached, Fact, ImageWork, Job, LlmWork, Port, PortRef, Probe, ProbeAction, Program, Service, Work,
 };
 use berth_language::quantity::Quantity;
 use berth_language::span::Spanned;
@@ -40,9 +41,9 @@ pub struct Contents {
 
 /// What the replicas of `placements` run, all of one layout, or why it cannot be written.
 pub fn contents(
-    program: &Program,
+    (program, plan): (&Program, &Plan),
     index: usize,
-    service: &Service,
+    item: Item<'_>,
     placements: &[&Placement],
 ) -> Result<Contents, String> {
     if placements.iter().any(|placement| placement.share.is_some()) {
@@ -51,6 +52,10 @@ pub fn contents(
     let resources = device_resources(program, placements);
     let resource = resources.first().copied().unwrap_or_default().to_owned();
     let several = resources.len() > 1;
+    let service = match item {
+        Item::Service(service) => service,
+        Item::Job(job) => return of_job(plan, job, placements, resource),
+    };
     match &service.work {
         Work::Image(work) if several && work.devices.as_ref().is_some_and(|devices| devices.value > 0) => Err(
             "it was placed on devices that are handed out under different names; limit `device` to one class"
@@ -62,7 +67,7 @@ pub fn contents(
 }
 
 fn of_image(service: &Service, work: &ImageWork, resource: String) -> Result<Contents, String> {
-    if work.image.is_none() && !is_filled_in(service) {
+    if work.image.is_none() && !Item::Service(service).is_filled_in() {
         return Err("it names no image".into());
     }
     let container = &service.container;
@@ -100,7 +105,7 @@ fn of_model(
     }
     let container = &service.container;
     // What has an object already has a container, ports and probes there.
-    let whole = !is_filled_in(service);
+    let whole = !Item::Service(service).is_filled_in();
     let stated = container.ports.clone().filter(|ports| !ports.value.is_empty());
     // The first is the engine's; others are of what it does beside.
     let port = stated.as_ref().and_then(|ports| ports.value.first()).map_or(ENGINE_PORT, |port| port.number);
@@ -172,9 +177,40 @@ fn of_model(
     })
 }
 
-/// A service that runs in an object which somebody else has written.
-pub fn is_filled_in(service: &Service) -> bool {
-    service.template.is_some() || service.adopt.is_some()
+/// A copy of a job; the devices of one class, as its forms are.
+fn of_job(plan: &Plan, job: &Job, placements: &[&Placement], resource: String) -> Result<Contents, String> {
+    if job.image.is_none() && job.template.is_none() {
+        return Err(
+            "it names no container: say which, `image = \"…\"`, or fill a Job in, `template = \"job.yaml\"`"
+                .into(),
+        );
+    }
+    let entry = plan.jobs.iter().find(|entry| entry.job == job.name);
+    let layout = placements.first().and_then(|placement| placement.layout.as_ref());
+    let (Some(entry), Some(layout)) = (entry, layout) else { return Err("it has no layout".into()) };
+    let devices = match &entry.training {
+        // The layout counts the data groups of all copies.
+        Some(training) => training.devices,
+        None => layout.degrees().devices(),
+    };
+    let degrees = layout.degrees();
+    let chosen = job.tensor.first().map_or(job.span, |line| line.span);
+    let container = &job.container;
+    Ok(Contents {
+        image: job.image.clone(),
+        command: container.command.clone(),
+        args: container.args.clone(),
+        ports: container.ports.clone(),
+        readiness_probe: None,
+        cpu: None,
+        memory: None,
+        devices: Some(Spanned::new(u32::try_from(devices).unwrap_or(u32::MAX), chosen)),
+        resource,
+        layout: Some(format!(
+            "planned as {degrees}, {}, batch {} on {}",
+            layout.precision, layout.batch, layout.device
+        )),
+    })
 }
 
 /// Where an engine listens where no line says.

@@ -1,7 +1,9 @@
 //! What applying a plan would change: every object against the server's own answer to a dry run.
 
+use super::begun::{changed, end_of, is_fixed, is_preference};
+use super::changes::{FieldChange, changes};
 use super::connection::{Application, Connection, Owned, Refusal};
-use super::kinds::{CONFIG_MAP, Identity, KINDS, Kind, NAMESPACE};
+use super::kinds::{CONFIG_MAP, Identity, KINDS, NAMESPACE};
 use super::objects::{ADOPTED, MANAGED_BY, MANAGER};
 use super::ownership::{Ownership, Parent, set_of};
 use super::parallel::side_by_side;
@@ -43,6 +45,8 @@ pub struct Entry {
     pub count: Option<u64>,
     /// Fields that are taken over without being asked for, because whoever owns them has left them behind.
     pub left_behind: Vec<Owned>,
+    /// It is a job that was begun, and stays as it was begun with although the plan says something else now.
+    pub is_outdated: bool,
     /// Why it cannot be done as things are.
     pub hindrance: Option<Hindrance>,
 }
@@ -57,23 +61,12 @@ pub enum Step {
     Create,
     /// It is there and differs.
     Change,
+    /// It is taken away and made anew: a job that may be.
+    Replace,
     /// The plan has it no more.
     Delete,
     /// The plan has it no more, and has not made it: it stays as it is.
     Release,
-}
-
-/// A field that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FieldChange {
-    /// `spec.template.spec.containers[shop].image`
-    pub field: String,
-    /// In the cluster; none where it is not there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<Value>,
-    /// In the plan; none where it goes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to: Option<Value>,
 }
 
 /// Why something cannot be done as things are.
@@ -85,6 +78,10 @@ pub enum Hindrance {
     Foreign(Option<String>),
     /// Its data would go with it.
     Data,
+    /// It is a job that is not done, and what it has done would be lost.
+    Running,
+    /// The cluster has no such kind.
+    NoKind,
     /// Somebody else's autoscaler, by its name, scales the same.
     Scaled(String),
     /// The server does not take it.
@@ -109,6 +106,8 @@ pub struct Permissions {
     pub take_over: BTreeSet<String>,
     /// Names of objects whose data may go.
     pub delete_data: BTreeSet<String>,
+    /// Names of jobs that were begun and may be taken away, to begin anew where the plan has them.
+    pub end_job: BTreeSet<String>,
 }
 
 /// What applying `objects` as `ownership` would change.
@@ -140,10 +139,14 @@ pub fn difference(
         Ok(Entry { service: object.service.clone(), ..entry })
     };
     let mut entries = side_by_side(objects, of, |_| ())?;
+    // What stays as it was begun is still made from what it needed then.
+    let begun =
+        entries.iter().filter(|entry| entry.is_outdated).filter_map(|entry| listed.get(&entry.identity));
+    let needed: BTreeSet<String> = begun.flat_map(|live| priority_classes(live)).map(str::to_owned).collect();
     let wanted: BTreeSet<&Identity> = entries.iter().map(|entry| &entry.identity).collect();
-    members.retain(|(identity, _)| !wanted.contains(identity));
+    members.retain(|(identity, _)| !wanted.contains(identity) && !is_class(identity, &needed));
     entries.extend(deletions(members, permissions));
-    keep_around_data(&mut entries);
+    keep_around_those_that_stay(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
 
@@ -156,8 +159,15 @@ pub fn destruction(
     let parent = connection.get(&CONFIG_MAP, &ownership.namespace, &ownership.name)?;
     let parent = parent.as_ref().map(Parent::read).unwrap_or_default();
     let mut entries = deletions(members(connection, ownership, &parent)?, permissions);
-    keep_around_data(&mut entries);
+    keep_around_those_that_stay(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
+}
+
+impl Entry {
+    /// It would be taken away, and is not: for its data, or because it is not done.
+    pub fn stays_for_what_it_has(&self) -> bool {
+        matches!(self.hindrance, Some(Hindrance::Data | Hindrance::Running))
+    }
 }
 
 impl Difference {
@@ -183,6 +193,7 @@ fn kept(identity: Identity) -> Entry {
         uid: None,
         count: None,
         left_behind: Vec::new(),
+        is_outdated: false,
         hindrance: None,
     }
 }
@@ -220,6 +231,11 @@ fn of_object(
                     });
                 }
                 Ok(_) | Err(Refusal::Conflict(_) | Refusal::Object(_)) => {}
+                Err(Refusal::Missing(_)) => {
+                    let hindrance = Some(Hindrance::NoKind);
+                    let manifest = Some(member);
+                    return Ok(Entry { step: Step::Create, manifest, hindrance, ..kept(identity.clone()) });
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -258,6 +274,29 @@ fn look(
     if let Some(hindrance) = hindrance(live, member, ownership) {
         return Ok((Entry { hindrance: Some(hindrance), ..entry }, true));
     }
+    if let Some(live) = live.filter(|_| kind.ends) {
+        match changed(connection, identity, member, live) {
+            Ok(changes) => {
+                let (preferences, changes): (Vec<_>, Vec<_>) =
+                    changes.into_iter().partition(|change| is_preference(&change.field));
+                entry.changes = changes;
+                let may = permissions.end_job.contains(&identity.name);
+                if may && (!entry.changes.is_empty() || end_of(live).is_some()) {
+                    entry.step = Step::Replace;
+                    entry.stops = running(live);
+                    return Ok((entry, true));
+                }
+                entry.is_outdated = !entry.changes.is_empty();
+                if entry.is_outdated || !preferences.is_empty() {
+                    return Ok((entry, true));
+                }
+            }
+            Err(Refusal::Object(because)) => {
+                return Ok((Entry { hindrance: Some(Hindrance::Refused(because)), ..entry }, true));
+            }
+            Err(other) => return Err(other),
+        }
+    }
     let mut applied = connection.apply(kind, member, Application::DryRun, false);
     if let Err(Refusal::Conflict(owned)) = &applied {
         let mut open = Vec::new();
@@ -276,6 +315,10 @@ fn look(
     }
     let after = match applied {
         Ok(after) => after,
+        // What the plan says no more is seen here alone.
+        Err(Refusal::Object(because)) if kind.ends && live.is_some() && because.contains("immutable") => {
+            return Ok((Entry { is_outdated: true, ..entry }, true));
+        }
         Err(Refusal::Object(because)) => {
             let step = if live.is_some() { Step::Change } else { Step::Create };
             return Ok((Entry { step, hindrance: Some(Hindrance::Refused(because)), ..entry }, true));
@@ -288,6 +331,9 @@ fn look(
     };
     let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
     entry.changes = changes(live, &after);
+    if kind.ends && entry.changes.iter().any(|change| is_fixed(&change.field)) {
+        return Ok((Entry { is_outdated: true, ..entry }, version(live) == version(&after)));
+    }
     if begins.is_some() {
         entry.count = live["spec"]["replicas"].as_u64();
         // It keeps them, as the plan gives them up to whoever says how many next.
@@ -362,7 +408,11 @@ fn stopped(live: &Value, changes: &[FieldChange]) -> u64 {
 }
 
 fn running(live: &Value) -> u64 {
-    live["status"]["replicas"].as_u64().unwrap_or(0)
+    let status = &live["status"];
+    // A JobSet counts Jobs, one a copy.
+    let sets = status["replicatedJobsStatus"].as_array().map_or(&[][..], Vec::as_slice);
+    let of_sets: u64 = sets.iter().filter_map(|set| set["active"].as_u64()).sum();
+    ["replicas", "active"].iter().filter_map(|field| status[*field].as_u64()).sum::<u64>() + of_sets
 }
 
 /// Everything that carries the set's label, of the kinds that the parent names and of all that are written.
@@ -377,7 +427,12 @@ fn members(
         if !parent.known().any(|known| known == kind) {
             continue;
         }
-        for object in connection.list(kind, &ownership.namespace, &ownership.selector())? {
+        let listed = match connection.list(kind, &ownership.namespace, &ownership.selector()) {
+            // Whoever took the kind away has taken its objects away.
+            Err(Refusal::Missing(_)) => Vec::new(),
+            other => other?,
+        };
+        for object in listed {
             // What is going already needs nobody.
             if let Some(identity) = Identity::of(&object)
                 && object["metadata"]["deletionTimestamp"].is_null()
@@ -395,13 +450,12 @@ fn deletions(members: Vec<(Identity, Value)>, permissions: &Permissions) -> Vec<
     let needed: BTreeSet<String> = members
         .iter()
         .filter(|(_, object)| !is_made(object))
-        .filter_map(|(_, object)| object["spec"]["template"]["spec"]["priorityClassName"].as_str())
+        .flat_map(|(_, object)| priority_classes(object))
         .map(str::to_owned)
         .collect();
     let entry = |member: (Identity, Value)| {
         let (identity, object) = &member;
-        let class = identity.kind.name == "PriorityClass" && needed.contains(&identity.name);
-        if !is_made(object) || class {
+        if !is_made(object) || is_class(identity, &needed) {
             let service = object["metadata"]["annotations"][ADOPTED].as_str().map(str::to_owned);
             Entry { step: Step::Release, service, ..kept(identity.clone()) }
         } else {
@@ -411,24 +465,44 @@ fn deletions(members: Vec<(Identity, Value)>, permissions: &Permissions) -> Vec<
     members.into_iter().map(entry).collect()
 }
 
+/// One of these classes of priority.
+fn is_class(identity: &Identity, names: &BTreeSet<String>) -> bool {
+    identity.kind.name == "PriorityClass" && names.contains(&identity.name)
+}
+
+/// The classes of priority that an object's pods have.
+fn priority_classes(object: &Value) -> impl Iterator<Item = &str> {
+    let set = object["spec"]["replicatedJobs"].as_array().into_iter().flatten();
+    let templates = set.map(|job| &job["template"]["spec"]["template"]);
+    let templates = templates.chain([&object["spec"]["template"]]);
+    templates.filter_map(|template| template["spec"]["priorityClassName"].as_str())
+}
+
 fn deletion((identity, object): (Identity, Value), permissions: &Permissions) -> Entry {
     let Identity { kind, name, .. } = &identity;
-    let guarded = guards_data(kind) && !permissions.delete_data.contains(name);
+    let hindrance = if kind.guards_data && !permissions.delete_data.contains(name) {
+        Some(Hindrance::Data)
+    } else if kind.ends && end_of(&object).is_none() && !permissions.end_job.contains(name) {
+        Some(Hindrance::Running)
+    } else {
+        None
+    };
     Entry {
         step: Step::Delete,
         service: object["metadata"]["labels"][super::objects::NAME].as_str().map(str::to_owned),
         uid: object["metadata"]["uid"].as_str().map(str::to_owned),
         stops: running(&object),
-        hindrance: guarded.then_some(Hindrance::Data),
+        hindrance,
         ..kept(identity)
     }
 }
 
-/// What stays for its data keeps what it runs with: the Service that names its replicas, its budget, its priority.
-fn keep_around_data(entries: &mut [Entry]) {
+/// What stays for its data, or because it is not done, keeps what it runs with: the Service that names its replicas, its
+/// budget, its priority.
+fn keep_around_those_that_stay(entries: &mut [Entry]) {
     let guarded: BTreeSet<Option<String>> = entries
         .iter()
-        .filter(|entry| entry.hindrance == Some(Hindrance::Data))
+        .filter(|entry| entry.stays_for_what_it_has())
         .map(|entry| entry.service.clone())
         .collect();
     if guarded.is_empty() {
@@ -439,171 +513,5 @@ fn keep_around_data(entries: &mut [Entry]) {
         if entry.service.is_none() || guarded.contains(&entry.service) {
             (entry.step, entry.stops) = (Step::Keep, 0);
         }
-    }
-}
-
-fn guards_data(kind: &Kind) -> bool {
-    kind.guards_data
-}
-
-/// Fields that the server keeps for itself.
-const OF_THE_SERVER: [&str; 6] =
-    ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
-
-/// The fields in which `after` differs from `before`, what the server keeps for itself left out.
-pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
-    let mut found = Vec::new();
-    compare("", Some(&cleaned(before)), Some(&cleaned(after)), &mut found);
-    found
-}
-
-fn cleaned(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(fields) = object.as_object_mut() {
-        fields.remove("status");
-    }
-    if let Some(metadata) = object["metadata"].as_object_mut() {
-        metadata.retain(|name, _| !OF_THE_SERVER.contains(&name.as_str()));
-    }
-    object
-}
-
-fn compare(field: &str, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<FieldChange>) {
-    if before == after {
-        return;
-    }
-    match (before, after) {
-        (Some(Value::Object(left)), Some(Value::Object(right))) => {
-            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            for name in names {
-                let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric());
-                let inner = match (field.is_empty(), plain) {
-                    (true, _) => name.clone(),
-                    (false, true) => format!("{field}.{name}"),
-                    (false, false) => format!("{field}[{name}]"),
-                };
-                compare(&inner, left.get(name), right.get(name), found);
-            }
-        }
-        (Some(Value::Array(left)), Some(Value::Array(right))) => match (names_of(left), names_of(right)) {
-            (Some(left_names), Some(right_names)) => {
-                let all: BTreeSet<&str> = left_names.iter().chain(&right_names).copied().collect();
-                for name in all {
-                    let of = |values: &'_ [Value], names: &[&str]| -> Option<Value> {
-                        Some(values.get(names.iter().position(|known| *known == name)?)?.clone())
-                    };
-                    let (left, right) = (of(left, &left_names), of(right, &right_names));
-                    compare(&format!("{field}[{name}]"), left.as_ref(), right.as_ref(), found);
-                }
-            }
-            _ if left.len() == right.len() => {
-                for (at, (left, right)) in left.iter().zip(right).enumerate() {
-                    compare(&format!("{field}[{at}]"), Some(left), Some(right), found);
-                }
-            }
-            _ => found.push(change(field, before, after)),
-        },
-        _ => found.push(change(field, before, after)),
-    }
-}
-
-/// The names of the elements of a list, where each has its own.
-fn names_of(values: &[Value]) -> Option<Vec<&str>> {
-    let names: Vec<&str> = values.iter().map(|value| value["name"].as_str()).collect::<Option<_>>()?;
-    let distinct: BTreeSet<&str> = names.iter().copied().collect();
-    (distinct.len() == names.len()).then_some(names)
-}
-
-fn change(field: &str, before: Option<&Value>, after: Option<&Value>) -> FieldChange {
-    // What somebody else put into a variable may be a secret; what the plan has is not.
-    let hidden = field.contains(".env") && before.is_some();
-    let from = if hidden { Some(Value::from(HIDDEN)) } else { before.map(without_variables) };
-    FieldChange { field: field.to_owned(), from, to: after.cloned() }
-}
-
-/// `value` with no variable's content in it.
-fn without_variables(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.iter().map(|(name, value)| {
-                let value = if name == "env" { Value::from(HIDDEN) } else { without_variables(value) };
-                (name.clone(), value)
-            });
-            Value::Object(kept.collect())
-        }
-        Value::Array(values) => values.iter().map(without_variables).collect(),
-        other => other.clone(),
-    }
-}
-
-/// In the place of what is not shown.
-const HIDDEN: &str = "(not shown)";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn text(before: &Value, after: &Value) -> Vec<String> {
-        let shown = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
-        changes(before, after)
-            .iter()
-            .map(|change| format!("{}: {} -> {}", change.field, shown(&change.from), shown(&change.to)))
-            .collect()
-    }
-
-    #[test]
-    fn fields_by_their_names_and_nothing_of_the_servers() {
-        let before = json!({
-            "metadata": {"name": "shop", "uid": "1", "generation": 3, "labels": {"app.kubernetes.io/name": "shop"}},
-            "spec": {"replicas": 2, "containers": [{"name": "a", "image": "a:1"}, {"name": "b", "image": "b:1"}]},
-            "status": {"replicas": 2},
-        });
-        let after = json!({
-            "metadata": {"name": "shop", "uid": "2", "generation": 4, "labels": {"app.kubernetes.io/name": "cart"}},
-            "spec": {"replicas": 3, "containers": [{"name": "b", "image": "b:2"}, {"name": "a", "image": "a:1"}]},
-            "status": {"replicas": 3},
-        });
-        assert_eq!(
-            text(&before, &after),
-            [
-                "metadata.labels[app.kubernetes.io/name]: \"shop\" -> \"cart\"",
-                "spec.containers[b].image: \"b:1\" -> \"b:2\"",
-                "spec.replicas: 2 -> 3",
-            ]
-        );
-        assert!(changes(&before, &before).is_empty());
-    }
-
-    #[test]
-    fn what_others_put_into_variables_is_not_shown() {
-        let container = |env: Value| json!({"spec": {"containers": [{"name": "a", "env": env}]}});
-        let before =
-            container(json!([{"name": "TOKEN", "value": "s3cret"}, {"name": "OLD", "value": "s3cret"}]));
-        let after = container(json!([{"name": "TOKEN", "value": "plain"}]));
-        assert_eq!(
-            text(&before, &after),
-            [
-                "spec.containers[a].env[OLD]: \"(not shown)\" -> -",
-                "spec.containers[a].env[TOKEN].value: \"(not shown)\" -> \"plain\"",
-            ]
-        );
-        let all = container(json!([]));
-        assert!(!text(&before, &all).concat().contains("s3cret"));
-        assert!(!text(&before, &json!({})).concat().contains("s3cret"));
-    }
-
-    #[test]
-    fn lists_without_names_by_their_place() {
-        let list = |values: Value| json!({"spec": {"args": values}});
-        assert_eq!(
-            text(&list(json!(["a", "b"])), &list(json!(["a", "c"]))),
-            ["spec.args[1]: \"b\" -> \"c\""]
-        );
-        assert_eq!(
-            text(&list(json!(["a"])), &list(json!(["a", "c"]))),
-            ["spec.args: [\"a\"] -> [\"a\",\"c\"]"]
-        );
-        assert_eq!(text(&json!({}), &list(json!([]))), ["spec: - -> {\"args\":[]}"]);
     }
 }

@@ -136,37 +136,76 @@ fn values(plan: &Plan) -> String {
             }
             continue;
         }
-        let pod = &manifest["spec"]["template"]["spec"];
-        let (Some(name), Some(container)) = (manifest["metadata"]["name"].as_str(), pod["containers"].get(0))
-        else {
-            continue;
-        };
+        let Some(name) = manifest["metadata"]["name"].as_str() else { continue };
+        // Of a set each of its parts, of all else the object itself.
+        let set = manifest["spec"]["replicatedJobs"].as_array();
         let mut own = Map::new();
-        let decided = [
-            ("replicaCount", &manifest["spec"]["replicas"], "/spec/replicas"),
-            ("image", &container["image"], "/spec/template/spec/containers/0/image"),
-            ("command", &container["command"], "/spec/template/spec/containers/0/command"),
-            ("args", &container["args"], "/spec/template/spec/containers/0/args"),
-            ("resources", &container["resources"], "/spec/template/spec/containers/0/resources"),
-            ("affinity", &pod["affinity"], "/spec/template/spec/affinity"),
-            (
-                "topologySpreadConstraints",
-                &pod["topologySpreadConstraints"],
-                "/spec/template/spec/topologySpreadConstraints",
-            ),
-            ("priorityClassName", &pod["priorityClassName"], "/spec/template/spec/priorityClassName"),
-        ];
-        for (key, value, pointer) in decided {
-            if value.is_null() {
-                continue;
-            }
-            own.insert(key.to_owned(), value.clone());
-            for asked in object.asked.iter().filter(|asked| asked.pointer.starts_with(pointer)) {
-                let inner = asked.pointer.strip_prefix(pointer).unwrap_or_default();
-                remarks.insert(format!("/{name}/{key}{inner}"), remark(asked));
-            }
+        for (at, part) in set.into_iter().flatten().enumerate() {
+            let key = part["name"].as_str().unwrap_or_default();
+            let place = format!("/spec/replicatedJobs/{at}");
+            let mut values =
+                decided(object, &format!("{place}/template/spec"), &format!("{name}/{key}"), &mut remarks);
+            let pointer = format!("{place}/replicas");
+            take(object, ("replicas", &pointer), &format!("{name}/{key}"), &mut values, &mut remarks);
+            own.insert(key.to_owned(), Value::Object(values));
         }
-        services.insert(name.to_owned(), Value::Object(own));
+        if set.is_none() {
+            own = decided(object, "/spec", name, &mut remarks);
+        }
+        if !own.is_empty() {
+            services.insert(name.to_owned(), Value::Object(own));
+        }
     }
     format!("{HEADER}\n{}", document(&Value::Object(services), &remarks))
+}
+
+/// What a plan decides of the pods whose workload has its spec at `spec`, as charts name it; `remarks` get who asked for
+/// it, as they stand under `name`.
+fn decided(
+    object: &ObjectEntry,
+    spec: &str,
+    name: &str,
+    remarks: &mut BTreeMap<String, String>,
+) -> Map<String, Value> {
+    const CONTAINER: &str = "template/spec/containers/0";
+    let mut values = Map::new();
+    if object.manifest.pointer(&format!("{spec}/{CONTAINER}")).is_none() {
+        return values;
+    }
+    for (key, field) in [
+        ("replicaCount", "replicas".to_owned()),
+        ("completions", "completions".to_owned()),
+        ("parallelism", "parallelism".to_owned()),
+        ("image", format!("{CONTAINER}/image")),
+        ("command", format!("{CONTAINER}/command")),
+        ("args", format!("{CONTAINER}/args")),
+        ("env", format!("{CONTAINER}/env")),
+        ("resources", format!("{CONTAINER}/resources")),
+        ("affinity", "template/spec/affinity".to_owned()),
+        ("topologySpreadConstraints", "template/spec/topologySpreadConstraints".to_owned()),
+        ("priorityClassName", "template/spec/priorityClassName".to_owned()),
+    ] {
+        // Of variables a plan decides those of jobs alone.
+        let is_job = object.manifest["spec"]["parallelism"].is_u64() || spec != "/spec";
+        if key != "env" || is_job {
+            take(object, (key, &format!("{spec}/{field}")), name, &mut values, remarks);
+        }
+    }
+    values
+}
+
+/// What stands at a pointer, under `key`.
+fn take(
+    object: &ObjectEntry,
+    (key, pointer): (&str, &str),
+    name: &str,
+    values: &mut Map<String, Value>,
+    remarks: &mut BTreeMap<String, String>,
+) {
+    let Some(value) = object.manifest.pointer(pointer) else { return };
+    values.insert(key.to_owned(), value.clone());
+    for asked in object.asked.iter().filter(|asked| asked.pointer.starts_with(pointer)) {
+        let inner = asked.pointer.strip_prefix(pointer).unwrap_or_default();
+        remarks.insert(format!("/{name}/{key}{inner}"), remark(asked));
+    }
 }

@@ -72,7 +72,8 @@ fn needed(wanted: u64, ready: u64) -> u64 {
 /// By service: what goes and has pods, where something with pods stays.
 pub fn handovers(difference: &Difference) -> Vec<Handover<'_>> {
     let mut services: BTreeMap<&str, Handover<'_>> = BTreeMap::new();
-    let with_pods = difference.entries.iter().filter(|entry| entry.identity.kind.has_pods());
+    let with_pods =
+        difference.entries.iter().filter(|entry| entry.identity.kind.has_pods() && !entry.identity.kind.ends);
     for entry in with_pods.filter(|entry| entry.hindrance.is_none()) {
         let Some(service) = object_label(entry) else { continue };
         let nothing = || Handover { going: Vec::new(), staying: Vec::new() };

@@ -38,7 +38,7 @@ pub struct Planned<'a> {
 /// A service to be held.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
-    /// By index into [`Program::services`].
+    /// By the index that a problem gives it.
     pub service: usize,
     /// Its layouts.
     pub layouts: Vec<Planned<'a>>,

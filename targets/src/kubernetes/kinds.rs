@@ -17,21 +17,35 @@ pub struct Kind {
     pub namespaced: bool,
     /// What happens to it happens to data: it is deleted only by name.
     pub guards_data: bool,
+    /// Its pods end, and what they run is not changed once they are begun.
+    pub ends: bool,
 }
 
 const fn kind(group: &'static str, name: &'static str, plural: &'static str, namespaced: bool) -> Kind {
-    Kind { group, version: "v1", name, plural, namespaced, guards_data: false }
+    Kind { group, version: "v1", name, plural, namespaced, guards_data: false, ends: false }
 }
 
 /// Every kind that is written.
-pub static KINDS: [Kind; 6] = [
+pub static KINDS: [Kind; 8] = [
     kind("scheduling.k8s.io", "PriorityClass", "priorityclasses", false),
     kind("", "Service", "services", true),
     kind("apps", "Deployment", "deployments", true),
     Kind { guards_data: true, ..kind("apps", "StatefulSet", "statefulsets", true) },
+    JOB,
+    JOB_SET,
     kind("policy", "PodDisruptionBudget", "poddisruptionbudgets", true),
     AUTOSCALER,
 ];
+
+/// Pods that end.
+pub const JOB: Kind = Kind { ends: true, ..kind("batch", "Job", "jobs", true) };
+
+/// Jobs that begin together and know each other.
+pub const JOB_SET: Kind =
+    Kind { version: "v1alpha2", ends: true, ..kind("jobset.x-k8s.io", "JobSet", "jobsets", true) };
+
+/// On each pod of a JobSet: whose it is.
+pub const JOB_SET_NAME: &str = "jobset.sigs.k8s.io/jobset-name";
 
 /// What decides how many replicas a workload has, within bounds.
 pub const AUTOSCALER: Kind = Kind {
@@ -57,7 +71,7 @@ pub static NAMESPACE: Kind = kind("", "Namespace", "namespaces", false);
 impl Kind {
     /// Its objects run pods made from a template.
     pub fn has_pods(&self) -> bool {
-        matches!(self.name, "Deployment" | "StatefulSet")
+        matches!(self.name, "Deployment" | "StatefulSet") || self.ends
     }
 
     /// `apps/v1`

@@ -69,12 +69,18 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// All that `inner` has, of an object that stands at `place` in this one; what asks for the whole of it is left out.
+    pub fn nested(&mut self, inner: Self, place: &str) {
+        let parts = inner.asked.into_iter().filter(|asked| asked.pointer.starts_with("/spec"));
+        self.asked.extend(parts.map(|asked| Asked { pointer: format!("{place}{}", asked.pointer), ..asked }));
+    }
+
     fn text(&self, span: Span) -> String {
         self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// The object, with all of that.
-    pub fn entry(self, service: Option<&Service>, manifest: Value) -> ObjectEntry {
-        ObjectEntry { service: service.map(|service| service.name.clone()), asked: self.asked, manifest }
+    /// The object of a service or job, or of none, with all of that.
+    pub fn entry(self, service: Option<&str>, manifest: Value) -> ObjectEntry {
+        ObjectEntry { service: service.map(str::to_owned), asked: self.asked, manifest }
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses of a plan file as names that Kubernetes takes.
 
+use super::items::Item;
 use berth_language::model::Program;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -9,15 +10,15 @@ const LONGEST: usize = 63;
 /// What is left of a workload's name once its pods and revisions have got theirs.
 const LONGEST_OF_WORKLOADS: usize = 52;
 
-/// What objects of each service of `program` are called, by index: by the address that it had first, because what is
-/// called keeps its name.
-pub fn service_names(program: &Program) -> Vec<String> {
-    let addresses: Vec<&str> = program
-        .services
-        .iter()
-        .enumerate()
-        .map(|(index, service)| program.plan.first_address(index, &service.name))
-        .collect();
+/// What objects of each of `items` of `program` are called, by index: a service by the address that it had first, because
+/// what is called keeps its name.
+pub fn item_names(program: &Program, items: &[Item<'_>]) -> Vec<String> {
+    let address = |(index, item): (usize, &Item<'_>)| match item {
+        Item::Service(service) => program.plan.first_address(index, &service.name).to_owned(),
+        Item::Job(job) => job.name.clone(),
+    };
+    let addresses: Vec<String> = items.iter().enumerate().map(address).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
     let names = object_names(addresses.iter().copied());
     addresses
         .iter()

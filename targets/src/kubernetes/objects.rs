@@ -1,17 +1,17 @@
 //! Plan to objects: a pure function.
 //!
 //! One workload a layout of a service; all layouts share a Service and a disruption budget. The order is that of
-//! creation: classes of priority first, then service by service what a workload needs, the workload, its budget.
+//! creation: classes of priority first, then service by service what a workload needs, the workload, its budget; then jobs.
 
 use super::autoscaler::autoscaler;
-use super::contents::is_filled_in;
+use super::items::Item;
 use super::kinds::{AUTOSCALER, Identity};
 use super::lines::Lines;
-use super::names::{label_value, object_name, service_names};
+use super::names::{item_names, label_value, object_name};
 use super::placement::{Limit, spread, spread_constraint};
 use super::pods::{claims, pod};
 use super::template::{Filling, Template};
-use super::workloads::{Part, is_stateful, workloads};
+use super::workloads::{Part, workloads};
 use berth_compiler::plan::Plan;
 use berth_compiler::plan::objects::{ObjectEntry, Unwritten};
 use berth_compiler::plan::written::file_name;
@@ -32,31 +32,35 @@ pub const MANAGER: &str = "berth";
 /// take the number for nobody's and put its own default there.
 pub const COUNT_MANAGER: &str = "berth-replicas";
 
-/// The objects of `plan`, which was made from `program`, and the services that get none.
+/// The objects of `plan`, which was made from `program`, and the services and jobs that get none.
 pub fn objects(
     program: &Program,
     sources: &Sources,
     plan: &Plan,
     cluster: &Cluster,
 ) -> (Vec<ObjectEntry>, Vec<Unwritten>) {
-    let names = service_names(program);
-    let world = World { program, sources, plan, cluster, names };
+    let items = Item::all(program);
+    let names = item_names(program, &items);
+    let world = World { program, sources, plan, cluster, items, names };
     let mut objects = world.priority_classes();
     let mut unwritten = Vec::new();
-    let parts = workloads(program, plan, cluster, &world.names);
-    for ((index, service), parts) in program.services.iter().enumerate().zip(parts) {
+    let parts = workloads(program, plan, cluster, (&world.items, &world.names));
+    for ((index, item), parts) in world.items.iter().enumerate().zip(parts) {
         let Some(parts) = parts else { continue };
         let written = parts.and_then(|parts| {
-            let own = world.service(index, service, &parts)?;
+            let own = match item {
+                Item::Service(service) => world.service(index, service, &parts),
+                Item::Job(job) => world.job(index, job, &parts),
+            }?;
             let fits = |object: &ObjectEntry| fits(object, &objects);
             own.iter().try_for_each(fits).map(|()| own)
         });
         match written {
             Ok(own) => objects.extend(own),
             Err(because) => unwritten.push(Unwritten {
-                service: service.name.clone(),
-                file: file_name(sources, service.span),
-                line: sources.position(service.span).0,
+                service: item.name().to_owned(),
+                file: file_name(sources, item.span()),
+                line: sources.position(item.span()).0,
                 because,
             }),
         }
@@ -83,13 +87,16 @@ fn fits(object: &ObjectEntry, others: &[ObjectEntry]) -> Result<(), String> {
 /// The most bytes of one object that etcd takes by default (`--max-request-bytes`).
 pub const LARGEST: usize = 3 << 19;
 
-struct World<'a> {
+/// What objects are made from.
+pub(super) struct World<'a> {
     program: &'a Program,
-    sources: &'a Sources,
-    plan: &'a Plan,
-    cluster: &'a Cluster,
-    /// By service.
-    names: Vec<String>,
+    pub(super) sources: &'a Sources,
+    pub(super) plan: &'a Plan,
+    pub(super) cluster: &'a Cluster,
+    /// By the index that a problem gives them.
+    items: Vec<Item<'a>>,
+    /// By item.
+    pub(super) names: Vec<String>,
 }
 
 impl<'a> World<'a> {
@@ -98,15 +105,19 @@ impl<'a> World<'a> {
     fn priority_classes(&self) -> Vec<ObjectEntry> {
         let placed: BTreeSet<&str> =
             self.plan.placements.iter().map(|placement| placement.service.as_str()).collect();
-        let mut by_value: BTreeMap<i64, &Service> = BTreeMap::new();
-        for service in self.program.services.iter().filter(|service| placed.contains(service.name.as_str())) {
-            if service.priority.value != 0 {
-                by_value.entry(service.priority.value).or_insert(service);
+        let mut by_value: BTreeMap<i64, Item<'_>> = BTreeMap::new();
+        for item in self.items.iter().filter(|item| placed.contains(item.name())) {
+            if item.priority().value != 0 {
+                by_value.entry(item.priority().value).or_insert(*item);
             }
         }
-        let class = |(value, service): (i64, &Service)| {
+        let class = |(value, item): (i64, Item<'_>)| {
             let mut lines = Lines::new(self.sources);
-            lines.asked("", service.priority.span);
+            lines.asked("", item.priority().span);
+            let what = match item {
+                Item::Service(_) => "Services",
+                Item::Job(_) => "Jobs",
+            };
             let metadata = json!({"name": self.priority_class(value), "labels": self.labels(None)});
             lines.entry(
                 None,
@@ -116,7 +127,7 @@ impl<'a> World<'a> {
                     "metadata": metadata,
                     "value": scheduler_priority(value),
                     "globalDefault": false,
-                    "description": format!("Services of priority {value} in the plan {}.", self.plan_name()),
+                    "description": format!("{what} of priority {value} in the plan {}.", self.plan_name()),
                 }),
             )
         };
@@ -133,7 +144,7 @@ impl<'a> World<'a> {
         plan_name(self.plan)
     }
 
-    fn labels(&self, service: Option<&str>) -> Map<String, Value> {
+    pub(super) fn labels(&self, service: Option<&str>) -> Map<String, Value> {
         let mut labels = Map::new();
         if let Some(service) = service {
             labels.insert(NAME.into(), json!(service));
@@ -143,19 +154,19 @@ impl<'a> World<'a> {
         labels
     }
 
-    fn metadata(&self, name: &str, service: &str) -> Value {
+    pub(super) fn metadata(&self, name: &str, service: &str) -> Value {
         json!({"name": name, "namespace": self.cluster.namespace, "labels": self.labels(Some(service))})
     }
 
-    /// What selects the pods of a service, whatever their layout. It never changes: the API allows no change.
-    fn selector(&self, service: &str) -> Value {
+    /// What selects the pods of a service or job, whatever their layout. It never changes: the API allows no change.
+    pub(super) fn selector(&self, service: &str) -> Value {
         json!({NAME: service, INSTANCE: label_value(self.plan_name())})
     }
 
     /// What the plan creates for a service, or why it cannot be written.
     fn service(&self, index: usize, service: &Service, parts: &[Part]) -> Result<Vec<ObjectEntry>, String> {
         let name = &self.names[index];
-        if is_filled_in(service) {
+        if Item::Service(service).is_filled_in() {
             return self.filled_in(index, service, parts, name);
         }
         let ports = parts.first().and_then(|part| part.contents.ports.as_ref());
@@ -172,7 +183,7 @@ impl<'a> World<'a> {
 
     /// The Service: what reaches the replicas, and what gives those with an identity their names.
     fn network(&self, service: &Service, ports: Option<&Fact<Vec<Port>>>, name: &str) -> Option<ObjectEntry> {
-        let is_stateful = is_stateful(service);
+        let is_stateful = Item::Service(service).is_stateful();
         if ports.is_none() && !is_stateful {
             return None;
         }
@@ -191,7 +202,7 @@ impl<'a> World<'a> {
         }
         let metadata = self.metadata(name, name);
         let manifest = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
-        Some(lines.entry(Some(service), manifest))
+        Some(lines.entry(Some(&service.name), manifest))
     }
 
     /// One of the workloads of a service. None selects the pods of another: a service that has one today may have
@@ -211,7 +222,7 @@ impl<'a> World<'a> {
         if let Some(replicas) = replicas {
             spec["replicas"] = json!(replicas);
         }
-        let kind = if is_stateful(service) {
+        let kind = if Item::Service(service).is_stateful() {
             spec["serviceName"] = json!(name);
             let claims = claims(service);
             if !claims.is_empty() {
@@ -229,7 +240,7 @@ impl<'a> World<'a> {
         };
         let metadata = self.metadata(own, name);
         let manifest = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec});
-        lines.entry(Some(service), manifest)
+        lines.entry(Some(&service.name), manifest)
     }
 
     /// What decides how many replicas `workload` has, where the service is elastic; its container is called `container`.
@@ -254,7 +265,7 @@ impl<'a> World<'a> {
             "metadata": self.metadata(own, &self.names[index]),
             "spec": spec,
         });
-        Ok(Some(lines.entry(Some(service), manifest)))
+        Ok(Some(lines.entry(Some(&service.name), manifest)))
     }
 
     /// What a plan decides of a workload: how many replicas, unless an autoscaler does, and of a pod whose container is called `container` what
@@ -268,15 +279,29 @@ impl<'a> World<'a> {
         alike: &Alike,
         lines: &mut Lines<'_>,
     ) -> (Option<u64>, Map<String, Value>) {
-        let Part { name: _, layout: _, contents, landing } = part;
         lines.asked("", service.span);
-        let replicas = (!service.is_elastic()).then(|| landing.replicas());
+        let replicas = (!service.is_elastic()).then(|| part.landing.replicas());
         if replicas.is_some() {
             lines.count("/spec/replicas", service);
         }
-        let mut pod = pod(service, contents, container, lines);
+        (replicas, self.pod(index, part, container, alike, &[], lines))
+    }
+
+    /// What a plan decides of a pod of an item: what lines say, `variables`, and where it may land.
+    pub(super) fn pod(
+        &self,
+        index: usize,
+        part: &Part,
+        container: &str,
+        alike: &Alike,
+        variables: &[Value],
+        lines: &mut Lines<'_>,
+    ) -> Map<String, Value> {
+        let Part { name: _, layout: _, contents, landing } = part;
+        let item = self.items[index];
+        let mut pod = pod(item, contents, container, variables, lines);
         pod.insert("affinity".into(), landing.affinity(self.program));
-        let target = self.program.plan.target.as_ref().map_or(service.span, |target| target.span);
+        let target = self.program.plan.target.as_ref().map_or(item.span(), |target| target.span);
         lines.note("/spec/template/spec/affinity", target, landing.explained(self.program));
         if let Some(limit) = landing.limit
             && let Some(mut constraint) = spread_constraint(landing, limit)
@@ -295,11 +320,11 @@ impl<'a> World<'a> {
                 (Limit::Distinct(_), None) => {}
             }
         }
-        if service.priority.value != 0 {
-            pod.insert("priorityClassName".into(), json!(self.priority_class(service.priority.value)));
-            lines.asked("/spec/template/spec/priorityClassName", service.priority.span);
+        if item.priority().value != 0 {
+            pod.insert("priorityClassName".into(), json!(self.priority_class(item.priority().value)));
+            lines.asked("/spec/template/spec/priorityClassName", item.priority().span);
         }
-        (replicas, pod)
+        pod
     }
 
     /// A service whose object somebody else has written: what the plan decides of it, and no more.
@@ -360,7 +385,7 @@ impl<'a> World<'a> {
         if let Some(replicas) = replicas {
             manifest["spec"]["replicas"] = json!(replicas);
         }
-        Ok(lines.entry(Some(service), manifest))
+        Ok(lines.entry(Some(&service.name), manifest))
     }
 
     /// A user's manifest, filled in, with its budget, and a Service where lines name ports.
@@ -372,8 +397,7 @@ impl<'a> World<'a> {
         path: &str,
         name: &str,
     ) -> Result<Vec<ObjectEntry>, String> {
-        let text = self.sources.iter().find(|(_, source)| source.path == path);
-        let template = Template::read(path, text.map_or("", |(_, source)| &source.text), name)?;
+        let template = Template::read(path, self.text_of(path), name)?;
         let mut lines = Lines::new(self.sources);
         let selector = template.selector();
         let (replicas, pod) = self.decided(index, service, part, name, &Alike::of(&selector), &mut lines);
@@ -387,7 +411,7 @@ impl<'a> World<'a> {
             pod,
         };
         lines.moved(template.container());
-        let workload = lines.entry(Some(service), template.filled(filling)?);
+        let workload = lines.entry(Some(&service.name), template.filled(filling)?);
         let network = service.container.ports.as_ref().map(|ports| {
             let mut entry = self.network(service, Some(ports), &own);
             if let Some(entry) = &mut entry {
@@ -399,6 +423,11 @@ impl<'a> World<'a> {
         let mut budget = self.budget(service, &own);
         budget.manifest["spec"]["selector"] = json!({"matchLabels": selector});
         Ok(network.flatten().into_iter().chain([workload]).chain(scaled).chain([budget]).collect())
+    }
+
+    /// What was read at a path.
+    pub(super) fn text_of(&self, path: &str) -> &str {
+        self.sources.iter().find(|(_, source)| source.path == path).map_or("", |(_, source)| &source.text)
     }
 
     /// One replica at a time: what is planned is what the promises need.
@@ -416,12 +445,12 @@ impl<'a> World<'a> {
                 "unhealthyPodEvictionPolicy": "AlwaysAllow",
             },
         });
-        lines.entry(Some(service), manifest)
+        lines.entry(Some(&service.name), manifest)
     }
 }
 
 /// How the replicas of a workload are told from others.
-struct Alike {
+pub(super) struct Alike {
     /// Labels that they carry.
     labels: Value,
     /// A label of which they have the same value.
@@ -429,7 +458,7 @@ struct Alike {
 }
 
 impl Alike {
-    fn of(labels: &Value) -> Self {
+    pub(super) fn of(labels: &Value) -> Self {
         Self { labels: labels.clone(), key: None }
     }
 }
@@ -447,7 +476,7 @@ pub const ADOPTED: &str = "berth/adopted";
 pub const CONTAINER: &str = "berth/container";
 
 /// Label that tells workloads of one service apart.
-const PART: &str = "app.kubernetes.io/component";
+pub(super) const PART: &str = "app.kubernetes.io/component";
 
 /// The plan's name; `plan` where its block has none.
 pub fn plan_name(plan: &Plan) -> &str {

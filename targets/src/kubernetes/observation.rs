@@ -2,8 +2,9 @@
 //! plans have placed the other.
 
 use super::connection::{Connection, Refusal};
-use super::kinds::{KINDS, Kind, NODE, POD, RESOURCE_CLAIM, RESOURCE_SLICE};
-use super::names::service_names;
+use super::items::Item;
+use super::kinds::{JOB_SET, JOB_SET_NAME, KINDS, NODE, POD, RESOURCE_CLAIM, RESOURCE_SLICE};
+use super::names::item_names;
 use super::objects::{ADOPTED, MANAGED_BY, MANAGER, NAME, plan_name_of};
 use super::ownership::{Ownership, PART_OF};
 use super::placement::{HOSTNAME, hostname};
@@ -40,14 +41,11 @@ impl Seen {
         let nodes = connection.list(&NODE, "", "")?;
         let pods = connection.list(&POD, "", "")?;
         // Versions before 1.34 have them under other names; nothing of a device plugin's is claimed there.
-        let listed = |kind: &Kind| match connection.list(kind, "", "") {
-            Err(Refusal::Missing(_)) => Ok(Vec::new()),
-            other => other,
-        };
-        let (slices, claims) = (listed(&RESOURCE_SLICE)?, listed(&RESOURCE_CLAIM)?);
+        let slices = if_known(connection.list(&RESOURCE_SLICE, "", ""))?;
+        let claims = if_known(connection.list(&RESOURCE_CLAIM, "", ""))?;
         let mut workloads = BTreeMap::new();
         for kind in KINDS.iter().filter(|kind| kind.has_pods()) {
-            for object in connection.list(kind, "", PART_OF)? {
+            for object in if_known(connection.list(kind, "", PART_OF))? {
                 let metadata = &object["metadata"];
                 let workload = (kind.name.to_owned(), text(&metadata["namespace"]), text(&metadata["name"]));
                 workloads.insert(workload, object);
@@ -75,6 +73,14 @@ impl Seen {
     }
 }
 
+/// Objects of a kind; none where the cluster does not have it.
+fn if_known(listed: Result<Vec<Value>, Refusal>) -> Result<Vec<Value>, Refusal> {
+    match listed {
+        Err(Refusal::Missing(_)) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
 /// The set of a workload that a plan has made or taken over, and the service that it is.
 fn placed(workload: &Value) -> Option<(String, String)> {
     let metadata = &workload["metadata"];
@@ -95,9 +101,12 @@ fn is_wanted(pod: &Value) -> bool {
 }
 
 /// The workload that a pod is of. A Deployment runs its pods through a ReplicaSet, which is called as it is and by
-/// the hash of its template.
+/// the hash of its template; a JobSet through Jobs, whose pods name it.
 pub fn runs_for(pod: &Value) -> Option<Workload> {
     let metadata = &pod["metadata"];
+    if let Some(set) = metadata["labels"][JOB_SET_NAME].as_str() {
+        return Some((JOB_SET.name.to_owned(), metadata["namespace"].as_str()?.to_owned(), set.to_owned()));
+    }
     let owner = metadata["ownerReferences"].get(0)?;
     let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
     let (kind, name) = match (kind, metadata["labels"]["pod-template-hash"].as_str()) {
@@ -114,9 +123,13 @@ fn text(value: &Value) -> String {
 /// What a cluster calls the services and nodes of `program`: objects that are made carry the name that a service gets
 /// there, objects that are taken over its address.
 pub fn names(program: &Program, cluster: &Cluster) -> Names {
-    let objects = service_names(program);
-    let services = program.services.iter().zip(objects).enumerate().map(|(index, (service, object))| {
-        vec![object, program.plan.first_address(index, &service.name).to_owned(), service.name.clone()]
+    let items = Item::all(program);
+    let objects = item_names(program, &items);
+    let services = items.iter().zip(objects).enumerate().map(|(index, (item, object))| match item {
+        Item::Service(service) => {
+            vec![object, program.plan.first_address(index, &service.name).to_owned(), service.name.clone()]
+        }
+        Item::Job(job) => vec![object, job.name.clone()],
     });
     Names {
         owner: Ownership::of(plan_name_of(program.plan.name.as_deref()), &cluster.namespace).id(),

@@ -1,7 +1,8 @@
-//! Services to pods: one container, what it needs and how it is run.
+//! Services and jobs to pods: one container, what it needs and how it is run.
 
 use super::amounts::{bytes, cores};
-use super::contents::{Contents, is_filled_in};
+use super::contents::Contents;
+use super::items::Item;
 use super::lines::Lines;
 use berth_language::model::{
     Container, KeyRef, Label, Mounted, Port, PortRef, Probe, ProbeAction, Service, Variable, VariableValue,
@@ -19,8 +20,15 @@ const POD: &str = "/spec/template/spec";
 const SHARED: &str = "shared-memory";
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// The pod of a service, without what placing it adds. `lines` gets who asked for what.
-pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines<'_>) -> Map<String, Value> {
+/// The pod of a service or job, without what placing it adds; `variables` are what the plan says to it. `lines` gets who
+/// asked for what.
+pub fn pod(
+    item: Item<'_>,
+    contents: &Contents,
+    name: &str,
+    variables: &[Value],
+    lines: &mut Lines<'_>,
+) -> Map<String, Value> {
     let Container {
         command: _,
         args: _,
@@ -34,15 +42,16 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
         image_pull_secrets,
         service_account_name,
         termination_grace_period,
-    } = &service.container;
+    } = item.container();
     let Contents { image, command, args, ports, readiness_probe, cpu, memory, devices, resource, layout } =
         contents;
     let mut container = Map::new();
     container.insert("name".into(), json!(name));
-    let mut set = |key: &str, span, value: Value| {
+    let mut set_as = |key: &str, span, value: Value, decided: Option<&str>| {
         container.insert(key.into(), value);
-        lines.asked(&format!("{CONTAINER}/{key}"), span);
+        lines.asked_or_decided(&format!("{CONTAINER}/{key}"), span, decided);
     };
+    let mut set = |key: &str, span, value: Value| set_as(key, span, value, None);
     if let Some(image) = image {
         set("image", image.span, json!(image.value));
     }
@@ -59,9 +68,13 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
             .map(|Port { name, number }| json!({"name": name, "containerPort": number, "protocol": "TCP"}));
         set("ports", ports.span, listed.collect());
     }
-    if let Some(env) = env {
-        set("env", env.span, env.value.iter().map(variable).collect());
+    let stated = env.iter().flat_map(|env| &env.value).map(variable);
+    let all: Vec<Value> = variables.iter().cloned().chain(stated).collect();
+    if !all.is_empty() {
+        let span = env.as_ref().map_or(item.span(), |env| env.span);
+        set_as("env", span, Value::Array(all), layout.as_deref().filter(|_| !variables.is_empty()));
     }
+    let mut set = |key: &str, span, value: Value| set_as(key, span, value, None);
     for (key, probe) in [
         ("readinessProbe", readiness_probe),
         ("livenessProbe", liveness_probe),
@@ -77,7 +90,7 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
     // by itself.
     let count = devices.as_ref().map_or(0, |devices| devices.value);
     let shares = layout.is_some()
-        && !is_filled_in(service)
+        && !item.is_filled_in()
         && count > 1
         && !stated.iter().any(|volume| volume.mounted.mount_path == SHARED_MEMORY || volume.name == SHARED);
     if shares {
@@ -91,7 +104,9 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
     }
     if let Some(args) = args {
         container.insert("args".into(), json!(args.value));
-        lines.asked_or_decided(&format!("{CONTAINER}/args"), args.span, layout.as_deref());
+        // Of an engine.
+        let planned = layout.as_deref().filter(|_| variables.is_empty());
+        lines.asked_or_decided(&format!("{CONTAINER}/args"), args.span, planned);
     }
     let mut requests = Map::new();
     let mut limits = Map::new();
@@ -146,7 +161,7 @@ pub fn pod(service: &Service, contents: &Contents, name: &str, lines: &mut Lines
         pod.insert("terminationGracePeriodSeconds".into(), json!(seconds(&period.value)));
         lines.asked(&format!("{POD}/terminationGracePeriodSeconds"), period.span);
     }
-    if let Some(tolerations) = &service.tolerations {
+    if let Some(tolerations) = item.tolerations() {
         pod.insert("tolerations".into(), tolerations.value.iter().map(toleration).collect());
         lines.asked(&format!("{POD}/tolerations"), tolerations.span);
     }

@@ -1,11 +1,12 @@
 //! Whether a workload is what was asked for, and why it is not.
 
+use super::begun::{End, end_of};
 use super::connection::{Connection, Refusal};
-use super::kinds::{Identity, Kind, POD};
+use super::kinds::{Identity, JOB_SET_NAME, Kind, POD};
 use super::ownership::Ownership;
 use super::parallel::{WIDTH, side_by_side};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a workload is.
@@ -19,6 +20,9 @@ pub struct Progress {
     pub wanted: u64,
     /// It is what was asked for.
     pub done: bool,
+    /// It is a job that was given up.
+    #[serde(skip)]
+    pub has_failed: bool,
     /// What keeps replicas from being ready, and how many.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<(String, u64)>,
@@ -46,9 +50,12 @@ pub fn progress(
         let Some(live) = live else {
             return Err(Refusal::Missing(format!("{identity} was deleted meanwhile")));
         };
-        let mut progress = of(&identity.to_string(), &live);
-        if explained && !progress.done {
-            progress.because = reasons(connection, identity, &live)?;
+        let mut progress = match kind.ends {
+            true => of_job(&identity.to_string(), &live),
+            false => of(&identity.to_string(), &live),
+        };
+        if explained && !progress.done && !progress.has_failed {
+            progress.because.extend(reasons(connection, identity, &live)?);
         }
         Ok(progress)
     };
@@ -89,7 +96,38 @@ fn of(object: &str, live: &Value) -> Progress {
     let rolled = updated == wanted
         || (status["currentRevision"].is_string() && status["currentRevision"] == status["updateRevision"]);
     let done = seen && rolled && ready == wanted && total == wanted;
-    Progress { object: object.to_owned(), ready: ready.min(wanted), wanted, done, because: Vec::new() }
+    let (has_failed, because) = (false, Vec::new());
+    Progress { object: object.to_owned(), ready: ready.min(wanted), wanted, done, has_failed, because }
+}
+
+/// The same of a job: all of its copies are ready or done, or all of it is; or it waits because somebody said so.
+fn of_job(object: &str, live: &Value) -> Progress {
+    let (spec, status) = (&live["spec"], &live["status"]);
+    let sum = |counts: &Value| {
+        let of = |field: &str| counts[field].as_u64().unwrap_or(0);
+        of("ready") + of("succeeded")
+    };
+    let (wanted, ready) = match (spec["replicatedJobs"].as_array(), status["replicatedJobsStatus"].as_array())
+    {
+        (Some(jobs), counted) => {
+            let wanted = jobs.iter().map(|job| job["replicas"].as_u64().unwrap_or(1)).sum();
+            (wanted, counted.into_iter().flatten().map(sum).sum())
+        }
+        (None, _) => (spec["parallelism"].as_u64().unwrap_or(1), sum(status)),
+    };
+    let mut because = Vec::new();
+    let (done, has_failed) = match end_of(live) {
+        Some((End::Done, _)) => (true, false),
+        Some((End::Failed, reason)) => {
+            because.push((format!("it has failed: {reason}"), wanted));
+            (false, true)
+        }
+        None => (ready >= wanted || spec["suspend"] == true, false),
+    };
+    if !done && status.as_object().is_none_or(serde_json::Map::is_empty) {
+        because.push(("no controller of its kind has seen it yet".to_owned(), wanted));
+    }
+    Progress { object: object.to_owned(), ready: u64::min(ready, wanted), wanted, done, has_failed, because }
 }
 
 /// What its pods say, each reason with the number of pods.
@@ -98,7 +136,11 @@ fn reasons(
     identity: &Identity,
     live: &Value,
 ) -> Result<Vec<(String, u64)>, Refusal> {
-    let labels = live["spec"]["selector"]["matchLabels"].as_object();
+    let of_set = json!({JOB_SET_NAME: identity.name});
+    let labels = match live["spec"]["replicatedJobs"].is_array() {
+        true => of_set.as_object(),
+        false => live["spec"]["selector"]["matchLabels"].as_object(),
+    };
     let labels: Vec<String> = labels
         .into_iter()
         .flatten()
@@ -154,7 +196,6 @@ fn reason(pod: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn deployment(generation: u64, observed: u64, counts: [u64; 3]) -> Value {
         let [replicas, updated, available] = counts;
@@ -179,6 +220,27 @@ mod tests {
         assert!(!of("x", &deployment(2, 2, [4, 3, 3])).done);
         assert!(!of("x", &deployment(2, 2, [3, 3, 2])).done);
         assert!(!of("x", &deployment(2, 2, [3, 2, 3])).done);
+    }
+
+    #[test]
+    fn jobs_are_there_once_their_copies_are() {
+        let job = |status: Value| json!({"spec": {"parallelism": 3}, "status": status});
+        let done = |live: &Value| of_job("x", live).done;
+        assert!(done(&job(json!({"ready": 2, "succeeded": 1}))));
+        assert!(!done(&job(json!({"active": 3, "ready": 2}))));
+        let ended = |of: &str| job(json!({"conditions": [{"type": of, "status": "True", "reason": "Why"}]}));
+        assert!(done(&ended("Complete")));
+        assert!(of_job("x", &ended("Failed")).has_failed);
+        assert!(done(&json!({"spec": {"parallelism": 3, "suspend": true}, "status": {}})));
+        let set = |ready: u64| {
+            json!({
+                "spec": {"replicatedJobs": [{"name": "copy", "replicas": 2}, {"name": "copy-2-each", "replicas": 1}]},
+                "status": {"replicatedJobsStatus": [{"ready": ready}, {"succeeded": 1}]},
+            })
+        };
+        assert!(done(&set(2)));
+        assert_eq!((of_job("x", &set(1)).ready, of_job("x", &set(1)).wanted), (2, 3));
+        assert_eq!(of_job("x", &job(json!({}))).because.len(), 1);
     }
 
     #[test]

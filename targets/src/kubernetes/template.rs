@@ -1,7 +1,7 @@
 //! Manifests of users, filled in: what a plan decides takes the place of what stands there, and all else stays as it
 //! was written.
 
-use super::kinds::Kind;
+use super::kinds::{JOB, Kind};
 use super::objects::{LARGEST, one_by_one};
 use serde_json::{Map, Value, json};
 
@@ -31,11 +31,42 @@ pub struct Filling {
 }
 
 impl Template {
-    /// The manifest in `text`, the file at `path`; the service is its only container, or the one called `container`.
+    /// The manifest of what goes on in `text`, the file at `path`; the service is its only container, or the one called
+    /// `container`.
     ///
     /// # Errors
     /// A sentence that says what the file has instead.
     pub fn read(path: &str, text: &str, container: &str) -> Result<Self, String> {
+        let goes_on = |kind: &Kind| kind.has_pods() && !kind.ends;
+        let template = Self::of(path, text, container, (goes_on, "a Deployment or StatefulSet of apps/v1"))?;
+        let selects = template.object["spec"]["selector"]["matchLabels"].as_object();
+        if selects.is_none_or(Map::is_empty) {
+            return Err(format!("{path} has no `spec.selector.matchLabels`, by which its pods are known"));
+        }
+        Ok(template)
+    }
+
+    /// The same of a Job.
+    ///
+    /// # Errors
+    /// A sentence that says what the file has instead, or what in it would have the job done twice.
+    pub fn of_job(path: &str, text: &str, container: &str) -> Result<Self, String> {
+        let template = Self::of(path, text, container, (|kind| *kind == JOB, "a Job of batch/v1"))?;
+        if !template.object["spec"]["ttlSecondsAfterFinished"].is_null() {
+            return Err(format!(
+                "{path} has `ttlSecondsAfterFinished`: once the Job is gone, the next `apply` would begin it anew; leave \
+                 it out, and the job out of the plan once it is done"
+            ));
+        }
+        Ok(template)
+    }
+
+    fn of(
+        path: &str,
+        text: &str,
+        container: &str,
+        (is_taken, taken): (fn(&Kind) -> bool, &str),
+    ) -> Result<Self, String> {
         if text.len() > LARGEST {
             return Err(format!("{path} has {} bytes, more than a cluster stores of one object", text.len()));
         }
@@ -48,11 +79,9 @@ impl Template {
             return Err(format!("{path} has none or several documents, and one manifest is filled in"));
         };
         let kind = object["kind"].as_str().unwrap_or("nothing with a kind");
-        if !Kind::of(&object).is_some_and(Kind::has_pods) {
+        if !Kind::of(&object).is_some_and(is_taken) {
             let version = object["apiVersion"].as_str().unwrap_or("no apiVersion");
-            return Err(format!(
-                "{path} holds {kind} ({version}), and what is filled in is a Deployment or StatefulSet of apps/v1"
-            ));
+            return Err(format!("{path} holds {kind} ({version}), and what is filled in is {taken}"));
         }
         let containers = object["spec"]["template"]["spec"]["containers"].as_array();
         let names: Vec<&str> = containers
@@ -70,10 +99,6 @@ impl Template {
                 )
             })?,
         };
-        let selects = object["spec"]["selector"]["matchLabels"].as_object();
-        if selects.is_none_or(Map::is_empty) {
-            return Err(format!("{path} has no `spec.selector.matchLabels`, by which its pods are known"));
-        }
         Ok(Self { object, container })
     }
 
@@ -215,7 +240,7 @@ fn merge_list(own: &mut Value, decided: Value, keys: &[&str]) {
 ///
 /// # Errors
 /// Where something on the way has no fields.
-fn at<'v>(value: &'v mut Value, path: &[&str]) -> Result<&'v mut Value, String> {
+pub fn at<'v>(value: &'v mut Value, path: &[&str]) -> Result<&'v mut Value, String> {
     let mut place = value;
     for name in path {
         if place.is_null() {

@@ -1,12 +1,13 @@
-//! Services to workloads: which replicas are run by one, what it is called, and where they may land.
+//! Services and jobs to workloads: which replicas are run by one, what it is called, and where they may land.
 
-use super::contents::{Contents, contents, is_filled_in};
+use super::contents::{Contents, contents};
 use super::holding::{Asked, Planned, held};
+use super::items::Item;
 use super::names::object_names;
 use super::placement::{Landing, counts_by_machine, standing};
 use berth_compiler::degrees::Degrees;
 use berth_compiler::plan::{Layout, Placement, Plan};
-use berth_language::model::{Cluster, Program, Service};
+use berth_language::model::{Cluster, Program};
 use std::collections::BTreeMap;
 
 /// Replicas of a service that one workload runs: all of one layout.
@@ -30,20 +31,20 @@ struct Written {
     contents: Contents,
 }
 
-/// By service: its workloads, or why they cannot be written; none where nothing of it is placed. `names` are what the objects
-/// of each service are called.
+/// By item: its workloads, or why they cannot be written; none where nothing of it is placed. `names` are what the objects
+/// of each are called.
 pub fn workloads(
     program: &Program,
     plan: &Plan,
     cluster: &Cluster,
-    names: &[String],
+    (items, names): (&[Item<'_>], &[String]),
 ) -> Vec<Option<Result<Vec<Part>, String>>> {
-    let services = program.services.iter().enumerate();
-    let written: Vec<_> = services.map(|(index, service)| layouts(program, plan, index, service)).collect();
+    let written: Vec<_> =
+        items.iter().enumerate().map(|(index, item)| layouts(program, plan, index, *item)).collect();
     let asked: Vec<Asked<'_>> = written
         .iter()
         .enumerate()
-        .filter_map(|(index, of)| Some(asked(program, index, of.as_ref()?.as_ref().ok()?)))
+        .filter_map(|(index, of)| Some(asked(program, (index, items[index]), of.as_ref()?.as_ref().ok()?)))
         .collect();
     let mut landings: BTreeMap<usize, Vec<(usize, Landing)>> =
         asked.iter().map(|of| of.service).zip(held(program, plan, cluster.pin, &asked)).collect();
@@ -55,15 +56,15 @@ pub fn workloads(
     parts
 }
 
-/// The layouts of a service that the plan has placed.
+/// The layouts of a service or job that the plan has placed.
 fn layouts(
     program: &Program,
     plan: &Plan,
     index: usize,
-    service: &Service,
+    item: Item<'_>,
 ) -> Option<Result<Vec<Written>, String>> {
     let mut groups: Vec<Vec<&Placement>> = Vec::new();
-    for placement in plan.placements.iter().filter(|placement| placement.service == service.name) {
+    for placement in plan.placements.iter().filter(|placement| placement.service == item.name()) {
         match groups.iter_mut().find(|group| group.iter().all(|other| other.layout == placement.layout)) {
             Some(group) => group.push(placement),
             None => groups.push(vec![placement]),
@@ -73,18 +74,17 @@ fn layouts(
         Ok(Written {
             layout: group.first().and_then(|placement| placement.layout.clone()),
             standing: standing(program, group),
-            contents: contents(program, index, service, group)?,
+            contents: contents((program, plan), index, item, group)?,
         })
     };
     (!groups.is_empty()).then(|| groups.iter().map(written).collect())
 }
 
-fn asked<'a>(program: &Program, index: usize, layouts: &'a [Written]) -> Asked<'a> {
-    let service = &program.services[index];
+fn asked<'a>(program: &Program, (index, item): (usize, Item<'_>), layouts: &'a [Written]) -> Asked<'a> {
     let planned = |of: &'a Written| Planned { standing: of.standing.clone(), contents: &of.contents };
     // An object that somebody else has written is one; and replicas with data stay those of one object, whatever else
     // is planned.
-    let is_one = is_filled_in(service) || is_stateful(service);
+    let is_one = item.is_filled_in() || item.is_stateful();
     Asked {
         service: index,
         layouts: layouts.iter().map(planned).collect(),
@@ -113,11 +113,6 @@ fn named(name: &str, layouts: &[Written], landings: Vec<(usize, Landing)>) -> Ve
         landing,
     };
     landings.into_iter().zip(&tags).map(part).collect()
-}
-
-/// Its replicas have data of their own.
-pub fn is_stateful(service: &Service) -> bool {
-    service.stateful.as_ref().is_some_and(|stateful| stateful.value)
 }
 
 /// What tells a layout from the others of its service: `h100-sxm-tp4-fp8-b64`.
