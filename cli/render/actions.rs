@@ -74,10 +74,11 @@ fn outdated_text(entries: &[&Entry]) -> String {
     for entry in entries {
         text.push_str(&entry_text(entry, widest));
     }
-    let names: Vec<String> =
-        entries.iter().map(|entry| format!("--end-job {}", entry.identity.name)).collect();
+    let name = |entry: &&Entry| entry.label().unwrap_or(&entry.identity.name).to_owned();
+    let names: BTreeSet<String> = entries.iter().map(name).collect();
+    let flags: Vec<String> = names.iter().map(|name| format!("--end-job {name}")).collect();
     text.push_str(&paragraph(
-        &format!("To begin it anew, what it has done given up: {}", names.join(" ")),
+        &format!("To begin it anew, what it has done given up: {}", flags.join(" ")),
         6,
     ));
     text

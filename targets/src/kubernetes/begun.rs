@@ -3,8 +3,10 @@
 
 use super::changes::{FieldChange, compare_stated};
 use super::connection::{Application, Connection, Refusal};
+use super::difference::{Entry, Permissions, Step};
 use super::kinds::Identity;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Fields of a spec that stay as the job was begun with them.
 const FIXED: [&str; 9] = [
@@ -75,6 +77,26 @@ fn of_specs(live: &Value, wanted: &Value) -> Vec<FieldChange> {
         }
     }
     found
+}
+
+/// A job may have other objects in this plan than it was begun with: of other layouts, or with copies counted otherwise.
+/// Those that are there stay, and as long as one stays that is not as planned, nothing is begun beside it: its work would be
+/// done twice.
+pub fn begin_nothing_twice(entries: &mut Vec<Entry>, permissions: &Permissions) {
+    let of_job = |entry: &Entry| entry.label().filter(|_| entry.identity.kind.ends).map(str::to_owned);
+    let planned: BTreeSet<String> =
+        entries.iter().filter(|entry| entry.manifest.is_some()).filter_map(of_job).collect();
+    for entry in entries.iter_mut().filter(|entry| entry.step == Step::Delete) {
+        let job = of_job(entry).filter(|job| planned.contains(job));
+        if job.is_some_and(|job| !permissions.may_end(&entry.identity.name, Some(&job))) {
+            (entry.step, entry.stops, entry.hindrance) = (Step::Keep, 0, None);
+            entry.is_outdated = true;
+        }
+    }
+    let begun: BTreeSet<String> =
+        entries.iter().filter(|entry| entry.is_outdated).filter_map(of_job).collect();
+    entries
+        .retain(|entry| entry.step != Step::Create || of_job(entry).is_none_or(|job| !begun.contains(&job)));
 }
 
 /// A field of one that was begun, which the server lets nobody change.

@@ -1,10 +1,10 @@
 //! What applying a plan would change: every object against the server's own answer to a dry run.
 
-use super::begun::{changed, end_of, is_fixed, is_preference};
+use super::begun::{begin_nothing_twice, changed, end_of, is_fixed, is_preference};
 use super::changes::{FieldChange, changes};
 use super::connection::{Application, Connection, Owned, Refusal};
 use super::kinds::{CONFIG_MAP, Identity, KINDS, NAMESPACE};
-use super::objects::{ADOPTED, MANAGED_BY, MANAGER};
+use super::objects::{ADOPTED, MANAGED_BY, MANAGER, NAME};
 use super::ownership::{Ownership, Parent, set_of};
 use super::parallel::side_by_side;
 use super::scaling::{COUNT, Scaling, is_left_behind};
@@ -106,8 +106,15 @@ pub struct Permissions {
     pub take_over: BTreeSet<String>,
     /// Names of objects whose data may go.
     pub delete_data: BTreeSet<String>,
-    /// Names of jobs that were begun and may be taken away, to begin anew where the plan has them.
+    /// Names of jobs, or of their objects, that were begun and may be taken away, to begin anew where the plan has them.
     pub end_job: BTreeSet<String>,
+}
+
+impl Permissions {
+    /// An object of a job may be taken away, by its own name or by that of the job.
+    pub fn may_end(&self, object: &str, job: Option<&str>) -> bool {
+        self.end_job.contains(object) || job.is_some_and(|job| self.end_job.contains(job))
+    }
 }
 
 /// What applying `objects` as `ownership` would change.
@@ -139,13 +146,19 @@ pub fn difference(
         Ok(Entry { service: object.service.clone(), ..entry })
     };
     let mut entries = side_by_side(objects, of, |_| ())?;
-    // What stays as it was begun is still made from what it needed then.
-    let begun =
-        entries.iter().filter(|entry| entry.is_outdated).filter_map(|entry| listed.get(&entry.identity));
-    let needed: BTreeSet<String> = begun.flat_map(|live| priority_classes(live)).map(str::to_owned).collect();
     let wanted: BTreeSet<&Identity> = entries.iter().map(|entry| &entry.identity).collect();
-    members.retain(|(identity, _)| !wanted.contains(identity) && !is_class(identity, &needed));
+    let jobs = members.iter().filter(|(identity, _)| identity.kind.ends);
+    let classes: BTreeMap<Identity, Vec<String>> = jobs
+        .map(|(identity, live)| (identity.clone(), priority_classes(live).map(str::to_owned).collect()))
+        .collect();
+    members.retain(|(identity, _)| !wanted.contains(identity));
     entries.extend(deletions(members, permissions));
+    begin_nothing_twice(&mut entries, permissions);
+    // What stays as it was begun is still made from what it needed then.
+    let begun = entries.iter().filter(|entry| entry.is_outdated);
+    let begun = begun.filter_map(|entry| classes.get(&entry.identity));
+    let needed: BTreeSet<String> = begun.flatten().cloned().collect();
+    entries.retain(|entry| entry.step != Step::Delete || !is_class(&entry.identity, &needed));
     keep_around_those_that_stay(&mut entries);
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
@@ -163,7 +176,20 @@ pub fn destruction(
     Ok(Difference { entries, last_applied: parent.fingerprint, known_kinds: parent.kinds })
 }
 
+/// The service or job that an object is for, as its label says it.
+pub fn label(object: &Value) -> Option<&str> {
+    object["metadata"]["labels"][NAME].as_str()
+}
+
 impl Entry {
+    /// The service or job of an object that the plan makes or has made, as the object's label says it.
+    pub fn label(&self) -> Option<&str> {
+        match &self.manifest {
+            Some(manifest) => label(manifest),
+            None => self.service.as_deref(),
+        }
+    }
+
     /// It would be taken away, and is not: for its data, or because it is not done.
     pub fn stays_for_what_it_has(&self) -> bool {
         matches!(self.hindrance, Some(Hindrance::Data | Hindrance::Running))
@@ -280,7 +306,7 @@ fn look(
                 let (preferences, changes): (Vec<_>, Vec<_>) =
                     changes.into_iter().partition(|change| is_preference(&change.field));
                 entry.changes = changes;
-                let may = permissions.end_job.contains(&identity.name);
+                let may = permissions.may_end(&identity.name, label(member));
                 if may && (!entry.changes.is_empty() || end_of(live).is_some()) {
                     entry.step = Step::Replace;
                     entry.stops = running(live);
@@ -482,14 +508,14 @@ fn deletion((identity, object): (Identity, Value), permissions: &Permissions) ->
     let Identity { kind, name, .. } = &identity;
     let hindrance = if kind.guards_data && !permissions.delete_data.contains(name) {
         Some(Hindrance::Data)
-    } else if kind.ends && end_of(&object).is_none() && !permissions.end_job.contains(name) {
+    } else if kind.ends && end_of(&object).is_none() && !permissions.may_end(name, label(&object)) {
         Some(Hindrance::Running)
     } else {
         None
     };
     Entry {
         step: Step::Delete,
-        service: object["metadata"]["labels"][super::objects::NAME].as_str().map(str::to_owned),
+        service: label(&object).map(str::to_owned),
         uid: object["metadata"]["uid"].as_str().map(str::to_owned),
         stops: running(&object),
         hindrance,

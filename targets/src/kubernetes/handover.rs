@@ -4,10 +4,9 @@
 
 use super::application::{Happening, LOOK, Stopped, stays};
 use super::connection::{Connection, Refusal};
-use super::difference::{Difference, Entry, Step};
+use super::difference::{Difference, Step};
 use super::kinds::Identity;
 use super::lock::Lock;
-use super::objects::NAME;
 use super::ownership::Ownership;
 use super::readiness::progress;
 use serde_json::{Value, json};
@@ -75,7 +74,7 @@ pub fn handovers(difference: &Difference) -> Vec<Handover<'_>> {
     let with_pods =
         difference.entries.iter().filter(|entry| entry.identity.kind.has_pods() && !entry.identity.kind.ends);
     for entry in with_pods.filter(|entry| entry.hindrance.is_none()) {
-        let Some(service) = object_label(entry) else { continue };
+        let Some(service) = entry.label() else { continue };
         let nothing = || Handover { going: Vec::new(), staying: Vec::new() };
         let handover = services.entry(service).or_insert_with(nothing);
         if stays(entry) {
@@ -86,14 +85,6 @@ pub fn handovers(difference: &Difference) -> Vec<Handover<'_>> {
     }
     let both = |handover: &Handover<'_>| !handover.going.is_empty() && !handover.staying.is_empty();
     services.into_values().filter(both).collect()
-}
-
-/// The service of an object that the plan makes or has made, as its label says it.
-fn object_label(entry: &Entry) -> Option<&str> {
-    match &entry.manifest {
-        Some(manifest) => manifest["metadata"]["labels"][NAME].as_str(),
-        None => entry.service.as_deref(),
-    }
 }
 
 impl Handover<'_> {
