@@ -44,7 +44,7 @@ proptest! {
     fn copies_of_several_machines_are_placed_as_well(text in of_several_machines()) {
         let problem = packing(&text);
         let tried = best_of_all(&problem);
-        match Highs::new().solve(&problem, &Request::default(), &mut |_| {}) {
+        match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
             Outcome::Solved(solution) => {
                 let values = recheck(&problem, &solution).map_err(|violations| {
                     TestCaseError::fail(format!("{text}\n{violations:?}"))
