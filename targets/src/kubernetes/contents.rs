@@ -188,6 +188,13 @@ fn of_job(plan: &Plan, job: &Job, placements: &[&Placement], resource: String) -
     let entry = plan.jobs.iter().find(|entry| entry.job == job.name);
     let layout = placements.first().and_then(|placement| placement.layout.as_ref());
     let (Some(entry), Some(layout)) = (entry, layout) else { return Err("it has no layout".into()) };
+    if layout.nodes > 1 {
+        return Err(format!(
+            "a copy takes {} nodes, and only copies of one node are written yet: limit `tensor` and `pipeline` to what one \
+             node has",
+            layout.nodes
+        ));
+    }
     let devices = match &entry.training {
         // The layout counts the data groups of all copies.
         Some(training) => training.devices,
