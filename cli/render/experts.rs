@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 /// Groups whose experts are all printed.
 const MOST_GROUPS: u64 = 64;
 
+/// More layers than this are not shown one by one.
+const MOST_LAYERS: usize = 6;
+
 /// The section about experts; empty where nothing is said of them.
 pub fn text(plan: &Plan) -> String {
     if plan.experts.is_empty() {
@@ -48,7 +51,7 @@ pub fn text(plan: &Plan) -> String {
     text
 }
 
-/// Which experts stand where: each group where all layers are alike, the copies of each layer otherwise.
+/// Which experts stand where: each group where all layers are alike, the copies of the least even layers otherwise.
 fn maps(entry: &ExpertsEntry) -> String {
     let slots = usize::try_from(entry.slots).unwrap_or(usize::MAX).max(1);
     let mut text = format!("\nExperts of {}\n", entry.service);
@@ -60,11 +63,16 @@ fn maps(entry: &ExpertsEntry) -> String {
             }
         }
         layers => {
-            for (index, layer) in layers.iter().enumerate() {
+            let mut uneven: Vec<(usize, &ExpertLayer)> = layers.iter().enumerate().collect();
+            uneven.sort_by(|(_, one), (_, other)| one.balancedness.total_cmp(&other.balancedness));
+            for (index, layer) in uneven.into_iter().take(MOST_LAYERS) {
                 let copies = copies(layer);
                 let copies = if copies.is_empty() { "one copy of each".to_owned() } else { copies };
                 let line = format!("layer {index}: {}, {copies}", four(layer.balancedness));
                 text.push_str(&paragraph(&line, 2));
+            }
+            if let Some(more @ 1..) = layers.len().checked_sub(MOST_LAYERS) {
+                text.push_str(&paragraph(&format!("… and {more} layers that are as even or more so"), 2));
             }
             text.push_str(&paragraph("`--json` has what each group holds.", 2));
         }
