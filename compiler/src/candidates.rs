@@ -12,7 +12,6 @@ use groups::Weighed;
 pub(crate) use groups::places;
 pub(crate) use replicas::{largest_batch, replicas, workload};
 
-use crate::assembly::{requirements, wishes};
 use crate::containers::{Container, spacing};
 use crate::degrees::{Axis, Degrees};
 use crate::experts::PlacedExperts;
@@ -26,7 +25,7 @@ use crate::problem::Devices;
 use crate::solving::Solving;
 use berth_language::model::{
     Compare, Condition, Fabric, ImageWork, LatencyMeasure, LlmWork, Precision, Program, Requirement,
-    Restriction, Service, Sharding, Statistic, Subject, Wish as WishLine, Work,
+    Restriction, Service, Sharding, Statistic, Subject, Work,
 };
 use berth_language::span::Span;
 use num_bigint::BigInt;
@@ -406,41 +405,8 @@ fn llm_candidates(
         }
     }
     keep_best_copies(&mut found);
-    groups::refuse_outdone(&mut found, weighed(program, index, service));
+    groups::refuse_outdone(&mut found, Weighed::of(program, index, service));
     found
-}
-
-/// What lines may ask of a service beside what its replicas carry.
-fn weighed(program: &Program, index: usize, service: &Service) -> Weighed {
-    fn add(condition: &Condition, service: usize, weighed: &mut Weighed) {
-        match condition {
-            Condition::Compare { terms, compare, .. } => {
-                let own = terms.iter().filter(|term| term.subject.service() == Some(service));
-                for term in own {
-                    let for_more = matches!(compare, Compare::AtLeast | Compare::Above);
-                    match term.subject {
-                        Subject::Latency { .. } | Subject::MemoryFree { .. } => {}
-                        Subject::Figure { .. } => weighed.layouts = true,
-                        _ => weighed.replicas |= !for_more || !term.coefficient.is_positive(),
-                    }
-                }
-            }
-            Condition::Not(inner) => add(inner, service, weighed),
-            Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| add(part, service, weighed));
-            }
-            Condition::Placed { .. } => {}
-            Condition::Listed { .. } | Condition::Chosen { .. } | Condition::NotYet { .. } => {
-                *weighed = Weighed { replicas: true, layouts: true };
-            }
-        }
-    }
-    let limited = service.replicas.iter().any(|line| line.high.is_some());
-    let mut weighed = Weighed { replicas: limited, layouts: false };
-    let required = requirements(program).filter_map(Requirement::judged);
-    let wished = wishes(program).filter_map(WishLine::judged);
-    required.chain(wished).for_each(|condition| add(condition, index, &mut weighed));
-    weighed
 }
 
 /// Of forms that differ only in copies of experts, which take the same devices, those that no other is as good as at any

@@ -6,9 +6,12 @@
 //! hold none.
 
 use super::{Candidate, DeviceClass, Refusal, ServiceCandidates};
+use crate::assembly::{requirements, wishes};
 use crate::performance::hardware::Network;
-use berth_language::model::{Node, PlaceKind, Program};
-use num_traits::ToPrimitive;
+use berth_language::model::{
+    Compare, Condition, Node, PlaceKind, Program, Requirement, Service, Subject, Wish,
+};
+use num_traits::{Signed, ToPrimitive};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes that replicas take together where no line says how many.
@@ -101,6 +104,41 @@ pub(super) struct Weighed {
     pub replicas: bool,
     /// A line may prefer one layout to another.
     pub layouts: bool,
+}
+
+impl Weighed {
+    /// What lines may ask of a service beside what its replicas carry.
+    pub fn of(program: &Program, index: usize, service: &Service) -> Self {
+        fn add(condition: &Condition, service: usize, weighed: &mut Weighed) {
+            match condition {
+                Condition::Compare { terms, compare, .. } => {
+                    let own = terms.iter().filter(|term| term.subject.service() == Some(service));
+                    for term in own {
+                        let for_more = matches!(compare, Compare::AtLeast | Compare::Above);
+                        match term.subject {
+                            Subject::Latency { .. } | Subject::MemoryFree { .. } => {}
+                            Subject::Figure { .. } => weighed.layouts = true,
+                            _ => weighed.replicas |= !for_more || !term.coefficient.is_positive(),
+                        }
+                    }
+                }
+                Condition::Not(inner) => add(inner, service, weighed),
+                Condition::All(parts) | Condition::Any(parts) => {
+                    parts.iter().for_each(|part| add(part, service, weighed));
+                }
+                Condition::Placed { .. } => {}
+                Condition::Listed { .. } | Condition::Chosen { .. } | Condition::NotYet { .. } => {
+                    *weighed = Weighed { replicas: true, layouts: true };
+                }
+            }
+        }
+        let limited = service.replicas.iter().any(|line| line.high.is_some());
+        let mut weighed = Weighed { replicas: limited, layouts: false };
+        let required = requirements(program).filter_map(Requirement::judged);
+        let wished = wishes(program).filter_map(Wish::judged);
+        required.chain(wished).for_each(|condition| add(condition, index, &mut weighed));
+        weighed
+    }
 }
 
 /// Makes refusals of the candidates of several nodes that no plan needs: another of as many carries no less whenever
