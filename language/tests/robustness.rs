@@ -4,7 +4,6 @@ use berth_language::description::describe;
 use berth_language::sources::{Files, Unreadable};
 use berth_language::{Checked, check};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 struct One<'t>(&'t [u8]);
 
@@ -247,9 +246,9 @@ fn odd_files() {
     assert_eq!(latin.sources.position(odd.labels[0].span), (2, 13));
 }
 
-/// As large as the largest inventory and trace: the time is of an unoptimised build on a busy machine.
+/// As large as the largest inventory and trace. How its cost grows is `benches/check.rs`'s to say.
 #[test]
-fn a_large_program_is_checked_in_linear_time() {
+fn a_large_program_is_checked_and_is_the_same_each_time() {
     let program = |nodes: usize, pods: usize| {
         let mut text = String::from("device p100 {\n    memory = 16GB\n}\n");
         for node in 0..nodes {
@@ -264,16 +263,12 @@ fn a_large_program_is_checked_in_linear_time() {
         }
         text
     };
-    let time = |text: &str| {
-        let start = Instant::now();
-        let checked = checked(text.as_bytes());
+    let found = || {
+        let checked = checked(program(1_523, 8_152).as_bytes());
         assert!(checked.diagnostics.is_empty());
-        (start.elapsed(), checked.program.expect("a program"))
+        checked.program.expect("a program")
     };
-    let (small, _) = time(&program(190, 1_019));
-    let (large, found) = time(&program(1_523, 8_152));
-    assert_eq!((found.nodes.len(), found.services.len()), (1_523, 8_152));
-    // Eight times as much: a quadratic step would show as sixty-four times the time.
-    assert!(large < small * 24 + Duration::from_secs(1), "{small:?}, {large:?}");
-    assert_eq!(describe(&found), describe(&time(&program(1_523, 8_152)).1));
+    let first = found();
+    assert_eq!((first.nodes.len(), first.services.len()), (1_523, 8_152));
+    assert_eq!(describe(&first), describe(&found()));
 }
