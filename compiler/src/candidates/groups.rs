@@ -2,8 +2,8 @@
 //!
 //! A replica of `k` nodes takes each of them whole, so that no two of its parts are on one. It stands in one rack where
 //! some rack has that many of them, else in one row, else in one site: nodes that are close are joined by few switches,
-//! and what a node states of its network is taken to be there between any two of them. Nodes that are in no such place
-//! hold none.
+//! and what a node states of its network is taken to be there between any two of them. Where no place has
+//! as many, nodes outside every site stand together; all others hold none.
 
 use super::{Candidate, DeviceClass, Refusal, ServiceCandidates};
 use crate::assembly::{requirements, wishes};

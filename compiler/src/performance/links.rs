@@ -73,12 +73,8 @@ pub fn all_reduce(
     hardware: &Hardware,
     notes: &mut Notes,
 ) -> Result<Band, PerformanceError> {
-    let standing = Standing::along(axis, degrees, hardware);
-    let inside =
-        collective(&fits::shipped().all_reduce, "all-reduce", message, standing.inside, hardware, notes)?;
-    let nodes = standing.nodes as f64;
-    let sent = 2.0 * (nodes - 1.0) / nodes * message / standing.inside as f64;
-    Ok(inside + between(sent, 2.0 * standing.rounds(), hardware, notes))
+    let fits = &fits::shipped().all_reduce;
+    on_two_levels(fits, "all-reduce", 2.0, message, Standing::along(axis, degrees, hardware), hardware, notes)
 }
 
 /// A value of `message` bytes, gathered from or scattered over the devices of an axis: each moves what the other moves,
@@ -93,12 +89,24 @@ pub fn all_gather(
     hardware: &Hardware,
     notes: &mut Notes,
 ) -> Result<Band, PerformanceError> {
-    let standing = Standing::along(axis, degrees, hardware);
-    let inside =
-        collective(&fits::shipped().all_gather, "all-gather", message, standing.inside, hardware, notes)?;
+    let fits = &fits::shipped().all_gather;
+    on_two_levels(fits, "all-gather", 1.0, message, Standing::along(axis, degrees, hardware), hardware, notes)
+}
+
+/// What takes a value within each node as measured, and between nodes goes over it so many times.
+fn on_two_levels(
+    fits: &[Fit<Collective>],
+    what: &str,
+    times: f64,
+    message: f64,
+    standing: Standing,
+    hardware: &Hardware,
+    notes: &mut Notes,
+) -> Result<Band, PerformanceError> {
+    let inside = collective(fits, what, message, standing.inside, hardware, notes)?;
     let nodes = standing.nodes as f64;
-    let sent = (nodes - 1.0) / nodes * message / standing.inside as f64;
-    Ok(inside + between(sent, standing.rounds(), hardware, notes))
+    let sent = times * (nodes - 1.0) / nodes * message / standing.inside as f64;
+    Ok(inside + between(sent, times * standing.rounds(), hardware, notes))
 }
 
 /// Rows of `sent` bytes of each device, evenly to all others of its stage.
