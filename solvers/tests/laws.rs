@@ -3,7 +3,7 @@
 
 mod text;
 
-use berth_compiler::problem::{Assignment, Devices, Packing, Problem};
+use berth_compiler::problem::{Assignment, Devices, LevelClaim, Packing, Problem};
 use berth_compiler::recheck::{recheck, recheck_assignments};
 use berth_compiler::solving::{Feasibility, Outcome, Request, Solving};
 use berth_solvers::Highs;
@@ -23,37 +23,14 @@ proptest! {
 
     #[test]
     fn the_best_of_everything_tried_is_found(text in tiny()) {
-        let problem = packing(&text);
-        let tried = best_of_all(&problem);
-        match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
-            Outcome::Solved(solution) => {
-                let values = recheck(&problem, &solution).map_err(|violations| {
-                    TestCaseError::fail(format!("{text}\n{violations:?}"))
-                })?;
-                prop_assert_eq!(Some(&values.levels), tried.as_ref(), "{}", text);
-                for claim in &solution.levels {
-                    prop_assert_eq!(&claim.bound, &claim.incumbent, "not proved: {}", text);
-                }
-            }
-            Outcome::Infeasible(_) => prop_assert_eq!(None, tried, "{}", text),
-            Outcome::Unknown { because } => prop_assert!(false, "{because}: {text}"),
+        for claim in as_good_as_all_tried(&text)? {
+            prop_assert_eq!(&claim.bound, &claim.incumbent, "not proved: {}", text);
         }
     }
 
     #[test]
     fn copies_of_several_machines_are_placed_as_well(text in of_several_machines()) {
-        let problem = packing(&text);
-        let tried = best_of_all(&problem);
-        match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
-            Outcome::Solved(solution) => {
-                let values = recheck(&problem, &solution).map_err(|violations| {
-                    TestCaseError::fail(format!("{text}\n{violations:?}"))
-                })?;
-                prop_assert_eq!(Some(&values.levels), tried.as_ref(), "{}", text);
-            }
-            Outcome::Infeasible(_) => prop_assert_eq!(None, tried, "{}", text),
-            Outcome::Unknown { because } => prop_assert!(false, "{because}: {text}"),
-        }
+        as_good_as_all_tried(&text)?;
     }
 
     #[test]
@@ -101,6 +78,25 @@ proptest! {
         let problem = packing(&text);
         let solve = || format!("{:?}", Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}));
         prop_assert_eq!(solve(), solve());
+    }
+}
+
+/// That the solver finds what is the best of everything tried, or that there is nothing; what it claims of each level.
+fn as_good_as_all_tried(text: &str) -> Result<Vec<LevelClaim>, TestCaseError> {
+    let problem = packing(text);
+    let tried = best_of_all(&problem);
+    match Highs::new().solve(Problem::Packing(&problem), &Request::default(), &mut |_| {}) {
+        Outcome::Solved(solution) => {
+            let values = recheck(&problem, &solution)
+                .map_err(|violations| TestCaseError::fail(format!("{text}\n{violations:?}")))?;
+            prop_assert_eq!(Some(&values.levels), tried.as_ref(), "{}", text);
+            Ok(solution.levels)
+        }
+        Outcome::Infeasible(_) => {
+            prop_assert_eq!(None, tried, "{}", text);
+            Ok(Vec::new())
+        }
+        Outcome::Unknown { because } => Err(TestCaseError::fail(format!("{because}: {text}"))),
     }
 }
 
